@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "brainalign/error.h"
+#include "core/error_keep.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,4 +71,28 @@ ba_fail_within(int status, const char *format, ...)
     flatten(text);
     memcpy(message, text, sizeof message);
     return status;
+}
+
+void
+ba_error_keep(ba_error_keep_t *keep, int status)
+{
+    if (status == BA_OK) {
+        return;
+    }
+#pragma omp critical(ba_error_keep)
+    {
+        if (keep->status == BA_OK) {
+            keep->status = status;
+            memcpy(keep->message, message, sizeof message);
+        }
+    }
+}
+
+int
+ba_error_raise(const ba_error_keep_t *keep)
+{
+    if (keep->status != BA_OK) {
+        memcpy(message, keep->message, sizeof message);
+    }
+    return keep->status;
 }

@@ -13,5 +13,18 @@
 #include "brainalign/source.h"
 #include "brainalign/bundle.h"
 #include "brainalign/table.h"
+#include "brainalign/runs.h"
+#include "brainalign/design.h"
+#include "brainalign/cv.h"
+#include "brainalign/detrend.h"
+#include "brainalign/alphas.h"
+#include "brainalign/ridge.h"
+#include "brainalign/score.h"
+#include "brainalign/dataset.h"
+#include "brainalign/check.h"
+#include "brainalign/synth.h"
+#include "brainalign/encoder.h"
+#include "brainalign/fit.h"
+#include "brainalign/encode.h"
 
 #endif

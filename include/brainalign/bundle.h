@@ -55,7 +55,9 @@ BA_API int ba_bundle_reserve(ba_bundle_t *bundle, const char *path, ba_dtype_t t
 BA_API int ba_sink_write(
     ba_sink_t *sink, const size_t *start, const size_t *count, const void *data);
 
-/* Attributes of an object ("/" = the file; the object must exist, groups are made). */
+/* Attributes of an object ("/" = the file; an object that does not exist is made as a
+ * group). An attribute of that name is replaced. n = 1 number is stored as a scalar, more
+ * as a list; attr_strings always stores a list. */
 BA_API int ba_bundle_attr_string(
     ba_bundle_t *bundle, const char *object, const char *name, const char *value);
 BA_API int ba_bundle_attr_strings(ba_bundle_t *bundle, const char *object,

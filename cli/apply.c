@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/apply.h"
+#include "cli/info.h"
+
+#include "brainalign/encoder.h"
+#include "brainalign/error.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+const cli_option_t cli_encoder_rows[] = {
+    {.section = "Model",
+        .name = "encoder",
+        .kind = CLI_STRING,
+        .required = 1,
+        .metavar = "FILE.h5",
+        .help = "The result file of encode fit, with its weights.",
+        .offset = offsetof(cli_apply_t, encoder)},
+    {0},
+};
+
+void
+cli_apply_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
+{
+    const cli_apply_t *args = call->args;
+
+    *opts = (ba_encode_apply_opts_t){
+        .encoder = args->encoder,
+        .output = call->common->output,
+        .zscore_runs = -1,
+        .force = call->common->force,
+        .argc = call->argc,
+        .argv = call->argv,
+    };
+}
+
+static int
+check_spaces(const ba_encoder_t *encoder, const ba_dataset_t *dataset, const char *path)
+{
+    if (encoder->n_spaces != dataset->n_spaces) {
+        return ba_fail(BA_SHAPE, "%s: found %zu feature spaces in the data, wanted %zu",
+            path, dataset->n_spaces, encoder->n_spaces);
+    }
+    for (size_t i = 0; i < encoder->n_spaces; i++) {
+        size_t n = ba_source_n_cols(dataset->train.features[i]);
+
+        if (n != encoder->space_features[i]) {
+            return ba_fail(BA_SHAPE,
+                "%s: found %zu columns, wanted %zu as in space '%s' of %s",
+                ba_source_name(dataset->train.features[i]), n, encoder->space_features[i],
+                encoder->space_names[i], path);
+        }
+    }
+    return BA_OK;
+}
+
+int
+cli_apply_dry_run(const cli_call_t *call, const ba_dataset_t *dataset)
+{
+    const cli_apply_t *args = call->args;
+    ba_encoder_t *encoder = NULL;
+    int status;
+
+    BA_TRY(ba_encoder_load(args->encoder, &encoder));
+    BA_TRY(check_spaces(encoder, dataset, args->encoder));
+    cli_info_key("samples");
+    printf("%zu in %zu runs\n", dataset->train.n_samples, dataset->train.runs.n_runs);
+    cli_info_key("features");
+    printf("%zu with %zu delays\n", encoder->n_features, encoder->n_delays);
+    cli_info_key("targets");
+    printf("%zu\n", encoder->n_targets);
+    cli_info_key("written");
+    puts("nothing: this was a dry run");
+out:
+    ba_encoder_free(encoder);
+    return status;
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* encode fit: one cross-validated ridge model per target. */
+#include "cli/data.h"
+#include "cli/list.h"
+#include "cli/memory.h"
+#include "cli/message.h"
+#include "cli/summary.h"
+#include "cli/verbs.h"
+
+#include "brainalign/encode.h"
+#include "brainalign/error.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    cli_data_t data;
+    cli_list_t delays;
+    int delay_across_runs;
+    int scale_features, scale_responses, intercept;
+    const char *alphas;
+    int shared_alpha, select, inner_scaling;
+    const char *cv, *outer_cv, *cv_gap;
+    const char *target_range;
+    int solver;
+    const char *save, *table, *map;
+} fit_args_t;
+
+/* Words of the choices; the values beside them are in the same order. */
+static const char feature_scales[] = "zscore|center|none";
+static const ba_scale_t feature_scale_of[] = {
+    BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
+static const char response_scales[] = "runs|zscore|center|none";
+static const ba_scale_t response_scale_of[] = {
+    BA_SCALE_RUNS, BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
+static const char selections[] = "mse|r2|r";
+static const ba_score_t selection_of[] = {BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R};
+static const char inner_scalings[] = "outer|center|strict";
+static const ba_inner_scaling_t inner_scaling_of[] = {
+    BA_INNER_OUTER, BA_INNER_CENTER, BA_INNER_STRICT};
+static const char solvers[] = "auto|primal|dual";
+static const ba_solver_t solver_of[] = {BA_SOLVER_AUTO, BA_SOLVER_PRIMAL, BA_SOLVER_DUAL};
+static const char saved[] = "weights|fold-weights|predictions|cv|none";
+enum {
+    SAVE_WEIGHTS = 1,
+    SAVE_FOLD_WEIGHTS = 2,
+    SAVE_PREDICTIONS = 4,
+    SAVE_CV = 8,
+    SAVE_NONE = 16
+};
+
+static const cli_option_t delay_rows[] = {
+    {.section = "Preparation",
+        .name = "delays",
+        .kind = CLI_STRINGS,
+        .required = 1,
+        .metavar = "[NAME:]LIST",
+        .help = "Copies of the features moved later by so many samples, such as "
+                "1,2,3,4, zero-filled at every run start; 0 for designs of one row "
+                "per item. NAME:LIST is for one space.",
+        .offset = offsetof(fit_args_t, delays)},
+    {.name = "delay-across-runs",
+        .kind = CLI_FLAG,
+        .help = "Let delays run over the borders of runs, over the whole series.",
+        .offset = offsetof(fit_args_t, delay_across_runs)},
+    {0},
+};
+
+static const cli_option_t scale_rows[] = {
+    {.section = "Preparation",
+        .name = "scale-features",
+        .kind = CLI_CHOICE,
+        .metavar = feature_scales,
+        .value = "zscore",
+        .help = "Scaling of every delayed column, from the training rows.",
+        .offset = offsetof(fit_args_t, scale_features)},
+    {.name = "scale-responses",
+        .kind = CLI_CHOICE,
+        .metavar = response_scales,
+        .otherwise = "runs with 2 or more runs, else zscore",
+        .help = "Scaling of the responses: runs z-scores each run by itself, the "
+                "others use the training rows.",
+        .offset = offsetof(fit_args_t, scale_responses)},
+    {0},
+};
+
+static const cli_option_t model_rows[] = {
+    {.section = "Model",
+        .name = "intercept",
+        .kind = CLI_YESNO,
+        .otherwise = "yes, unless both sides are centred",
+        .help = "An intercept that is not penalised.",
+        .offset = offsetof(fit_args_t, intercept)},
+    {.name = "alphas",
+        .kind = CLI_STRING,
+        .metavar = "auto|log:LO,HI,N|LIST",
+        .value = "auto",
+        .help = "Penalties to choose from, as in |Y - XB|^2 + alpha |B|^2. auto: a "
+                "grid from the spectrum of the training design and the optimum "
+                "between its nodes; log: exponents of ten, both ends included. 0 is "
+                "allowed and gives the minimum-norm solution.",
+        .offset = offsetof(fit_args_t, alphas)},
+    {.name = "shared-alpha",
+        .kind = CLI_FLAG,
+        .help = "One alpha for all targets instead of one each.",
+        .offset = offsetof(fit_args_t, shared_alpha)},
+    {.name = "select",
+        .kind = CLI_CHOICE,
+        .metavar = selections,
+        .value = "mse",
+        .help = "What the inner splits choose alpha by: the unweighted mean over "
+                "them. Exact ties go to the larger alpha.",
+        .offset = offsetof(fit_args_t, select)},
+    {.name = "solver",
+        .kind = CLI_CHOICE,
+        .metavar = solvers,
+        .value = "auto",
+        .help = "Form of the solution. auto takes the cheaper one; it never depends "
+                "on --target-range.",
+        .offset = offsetof(fit_args_t, solver)},
+    {.section = "Splits",
+        .name = "cv",
+        .kind = CLI_STRING,
+        .metavar = "SPLITS",
+        .otherwise = "runs with 3 or more runs, else kfold:5",
+        .help = "Inner splits, which choose alpha: runs (leave one out), kfold:K "
+                "(contiguous), chunks:LEN,K (contiguous chunks dealt to K folds by "
+                "seed), rows:SPEC (fold id per sample before trimming), none (one "
+                "alpha only).",
+        .offset = offsetof(fit_args_t, cv)},
+    {.name = "outer-cv",
+        .kind = CLI_STRING,
+        .metavar = "SPLITS",
+        .otherwise = "as for --cv",
+        .help = "Outer splits, which score; none for a model without scores.",
+        .offset = offsetof(fit_args_t, outer_cv)},
+    {.name = "cv-gap",
+        .kind = CLI_STRING,
+        .metavar = "N|inner:N,outer:M",
+        .otherwise = "0 with delays of 0 only, else the larger of the largest delay and "
+                     "16 s where --tr is given",
+        .help = "Training samples dropped next to held-out samples of the same run.",
+        .offset = offsetof(fit_args_t, cv_gap)},
+    {.name = "inner-scaling",
+        .kind = CLI_CHOICE,
+        .metavar = inner_scalings,
+        .value = "center",
+        .help = "Scaling within inner splits: that of the outer training rows; the "
+                "same, centred anew in each split; or all fitted anew in each split.",
+        .offset = offsetof(fit_args_t, inner_scaling)},
+    {0},
+};
+
+static const cli_option_t result_rows[] = {
+    CLI_OUTPUT_ROW("Output",
+        "The result file (HDF5): scores, alphas, weights, scaling, splits, provenance."),
+    {.name = "save",
+        .kind = CLI_STRING,
+        .metavar = "LIST",
+        .value = "weights",
+        .help = "What to keep beside the scores, separated by commas: weights, "
+                "fold-weights, predictions, cv, or none.",
+        .offset = offsetof(fit_args_t, save)},
+    {.name = "table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Scores as a table as well, one line a target.",
+        .offset = offsetof(fit_args_t, table)},
+    {.name = "map",
+        .kind = CLI_STRING,
+        .metavar = "FILE.nii.gz",
+        .help = "Scores (r) as an image in the grid of the responses or of --mask.",
+        .offset = offsetof(fit_args_t, map)},
+    {.name = "target-range",
+        .kind = CLI_STRING,
+        .metavar = "A:B",
+        .otherwise = "all",
+        .help = "Fit only targets A to B - 1, counted from 0: a shard of the whole, "
+                "the same to the last bit.",
+        .offset = offsetof(fit_args_t, target_range)},
+    {0},
+};
+
+static const cli_option_t *const tables[] = {cli_feature_rows, cli_response_rows,
+    delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
+    model_rows, cli_test_rows, result_rows, NULL};
+
+/* --delays LIST once, --delays NAME:LIST for single spaces. `named` has room for all of
+ * them. */
+static int
+split_delays(const cli_list_t *delays, const char **named, ba_encode_fit_opts_t *opts)
+{
+    opts->space_delays = named;
+    for (size_t i = 0; i < delays->n; i++) {
+        const char *item = delays->items[i];
+
+        if (strchr(item, ':')) {
+            named[opts->n_space_delays++] = item;
+        } else if (opts->delays) {
+            return ba_fail(BA_VALUE,
+                "--delays: found '%s' and '%s', wanted one list (NAME:LIST for one "
+                "space)",
+                opts->delays, item);
+        } else {
+            opts->delays = item;
+        }
+    }
+    if (!opts->delays) {
+        return ba_fail(BA_VALUE,
+            "--delays: found '%s' only, wanted a list for all other spaces", named[0]);
+    }
+    return BA_OK;
+}
+
+static int
+set_saved(const char *text, ba_fit_opts_t *fit)
+{
+    unsigned chosen;
+    int status;
+
+    BA_TRY(cli_words_parse("save", saved, text, &chosen));
+    if ((chosen & SAVE_NONE) && chosen != SAVE_NONE) {
+        return ba_fail(BA_VALUE, "--save: found '%s', wanted none alone", text);
+    }
+    fit->want_weights = (chosen & SAVE_WEIGHTS) != 0;
+    fit->want_fold_weights = (chosen & SAVE_FOLD_WEIGHTS) != 0;
+    fit->want_predictions = (chosen & SAVE_PREDICTIONS) != 0;
+    fit->want_cv = (chosen & SAVE_CV) != 0;
+out:
+    return status;
+}
+
+static int
+set_splits(const fit_args_t *args, uint64_t seed, ba_encode_fit_opts_t *opts)
+{
+    int status = BA_OK;
+
+    if (args->cv) {
+        BA_TRY(ba_cv_parse(args->cv, &opts->fit.cv));
+    }
+    if (args->outer_cv) {
+        BA_TRY(ba_cv_parse(args->outer_cv, &opts->fit.outer_cv));
+    }
+    if (args->cv_gap) {
+        BA_TRY(cli_gap_parse(args->cv_gap, &opts->gap_inner, &opts->gap_outer));
+    }
+    opts->fit.cv.seed = seed;
+    opts->fit.outer_cv.seed = seed;
+out:
+    return status;
+}
+
+static int
+set_fit(const fit_args_t *args, ba_fit_opts_t *fit)
+{
+    int status;
+
+    fit->scale_features = feature_scale_of[args->scale_features];
+    if (args->scale_responses >= 0) {
+        fit->scale_targets = response_scale_of[args->scale_responses];
+    }
+    fit->intercept = args->intercept;
+    fit->shared_alpha = args->shared_alpha;
+    fit->select = selection_of[args->select];
+    fit->inner_scaling = inner_scaling_of[args->inner_scaling];
+    fit->solver = solver_of[args->solver];
+    fit->precision = (ba_precision_t) args->data.common.precision;
+    BA_TRY(cli_trim_parse(args->data.trim, &fit->trim_first, &fit->trim_last));
+    if (args->target_range) {
+        BA_TRY(
+            cli_range_parse(args->target_range, &fit->target_start, &fit->target_stop));
+    }
+    BA_TRY(set_saved(args->save, fit));
+    BA_TRY(ba_alphas_parse(args->alphas, &fit->alphas));
+out:
+    return status;
+}
+
+static int
+set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *opts)
+{
+    const fit_args_t *args = call->args;
+    int status;
+
+    *opts = ba_encode_fit_opts_default();
+    opts->delay_across_runs = args->delay_across_runs;
+    opts->detrend = args->data.detrend;
+    opts->output = call->common->output;
+    opts->table = args->table;
+    opts->map = args->map;
+    opts->force = call->common->force;
+    opts->dry_run = call->common->dry_run;
+    opts->argc = call->argc;
+    opts->argv = call->argv;
+    BA_TRY(cli_tr_check(args->data.tr, &opts->tr));
+    BA_TRY(split_delays(&args->delays, named, opts));
+    BA_TRY(set_splits(args, call->ctx->seed, opts));
+    BA_TRY(set_fit(args, &opts->fit));
+out:
+    return status;
+}
+
+static int
+run(const cli_call_t *call)
+{
+    const fit_args_t *args = call->args;
+    const char **named = cli_calloc(args->delays.n, sizeof(*named));
+    ba_dataset_t *dataset = NULL;
+    ba_encode_fit_opts_t opts;
+    ba_encode_fit_info_t info;
+    int status;
+
+    BA_TRY(set_options(call, named, &opts));
+    BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    BA_TRY(ba_encode_fit(call->ctx, dataset, &opts, &info));
+    if (opts.dry_run) {
+        cli_plan_print(dataset, &opts, &info, ba_ctx_threads(call->ctx));
+    } else {
+        cli_summary_note(dataset, &opts, &info);
+    }
+out:
+    ba_alphas_free(&opts.fit.alphas);
+    ba_dataset_free(dataset);
+    free(named);
+    return status;
+}
+
+static const char *const description[] = {
+    "Fits one ridge model per target (voxel): how well do the features predict each "
+    "response? An outer cross-validation, or a fixed test set, scores; an inner one "
+    "chooses alpha on the training rows of each outer split; a final fit on all rows "
+    "gives the weights.",
+    "The order is always: delays, trim, detrend and nuisance in one projection per "
+    "run, z-scoring per run if asked for, splits and gap, scaling from the training "
+    "rows, solver. Several feature spaces share one alpha.",
+    "A target that cannot be scored is NaN with a status, counted at the end, and "
+    "stops nothing.",
+    NULL,
+};
+
+static const cli_example_t examples[] = {
+    {"encode fit --features feats.h5:/layer_12 --responses bold.h5:/responses --runs "
+     "bold.h5:/run --delays 1,2,3,4 --tr 2 -o enc.h5",
+        "one layer, leaving one run out"},
+    {"encode fit --features x.npy --responses y.npy --delays 0 --alphas log:-2,5,20 --cv "
+     "kfold:5 --outer-cv kfold:5 --precision double --table scores.tsv -o enc.h5",
+        "independent items, an explicit grid, scores as a table"},
+    {"encode fit --run-table runs.tsv --mask mask.nii.gz --delays 2,3,4,5 --tr 1.5 "
+     "--detrend poly:2 --map r.nii.gz -o enc.h5",
+        "images, one line per run, a map of the scores"},
+    {0},
+};
+
+const cli_command_t cli_encode_fit = {
+    .group = "encode",
+    .verb = "fit",
+    .summary = "fit and score a cross-validated ridge model per target",
+    .description = description,
+    .examples = examples,
+    .tables = tables,
+    .share = CLI_SHARE_ALL,
+    .args_size = sizeof(fit_args_t),
+    .run = run,
+};

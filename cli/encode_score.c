@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* encode score: a fitted encoder against responses that it has not seen. */
+#include "cli/apply.h"
+#include "cli/list.h"
+#include "cli/message.h"
+#include "cli/verbs.h"
+
+#include "brainalign/error.h"
+
+#include <math.h>
+#include <stddef.h>
+
+typedef struct {
+    cli_apply_t apply;
+    int scale_responses, in_sample;
+    const char *table, *map;
+} score_args_t;
+
+static const cli_option_t scale_rows[] = {
+    {.section = "Preparation",
+        .name = "scale-responses",
+        .kind = CLI_CHOICE,
+        .metavar = "none|runs",
+        .otherwise = "as in the fit",
+        .help = "Whether each run of the responses is z-scored by itself.",
+        .offset = offsetof(score_args_t, scale_responses)},
+    {0},
+};
+
+static const cli_option_t result_rows[] = {
+    {.section = "Output",
+        .name = "in-sample",
+        .kind = CLI_FLAG,
+        .help =
+            "Score rows even where the encoder was fitted on them. The output says so.",
+        .offset = offsetof(score_args_t, in_sample)},
+    CLI_OUTPUT_ROW("Output", "The result file (HDF5): /scores/r, /scores/r2."),
+    {.name = "table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Scores as a table as well, one line a target.",
+        .offset = offsetof(score_args_t, table)},
+    {.name = "map",
+        .kind = CLI_STRING,
+        .metavar = "FILE.nii.gz",
+        .help = "Scores (r) as an image in the grid of the responses or of --mask.",
+        .offset = offsetof(score_args_t, map)},
+    {0},
+};
+
+static const cli_option_t *const tables[] = {cli_encoder_rows, cli_feature_rows,
+    cli_response_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
+    result_rows, NULL};
+
+static int
+set_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
+{
+    const score_args_t *args = call->args;
+    int status;
+
+    cli_apply_options(call, opts);
+    opts->table = args->table;
+    opts->map = args->map;
+    opts->detrend = args->apply.data.detrend;
+    opts->zscore_runs = args->scale_responses;
+    opts->in_sample = args->in_sample;
+    BA_TRY(cli_tr_check(args->apply.data.tr, &opts->tr));
+    BA_TRY(cli_trim_parse(args->apply.data.trim, &opts->trim_first, &opts->trim_last));
+out:
+    return status;
+}
+
+static int
+run(const cli_call_t *call)
+{
+    ba_encode_apply_opts_t opts;
+    ba_dataset_t *dataset = NULL;
+    double mean_r;
+    int status;
+
+    BA_TRY(set_options(call, &opts));
+    BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    if (call->common->dry_run) {
+        BA_TRY(cli_apply_dry_run(call, dataset));
+    } else {
+        BA_TRY(ba_encode_score(call->ctx, dataset, &opts, &mean_r));
+        cli_data_note(dataset);
+        if (isfinite(mean_r)) {
+            cli_message_note("r: mean %.4f", mean_r);
+        }
+        cli_message_note("wrote %s", opts.output);
+    }
+out:
+    ba_dataset_free(dataset);
+    return status;
+}
+
+static const char *const description[] = {
+    "Predicts with the final weights of an encoder and scores against responses, "
+    "target by target: r and r2 as in encode fit. Prepare the responses as for the "
+    "fit: --trim, --detrend and --nuisance have to be given again.",
+    "Rows that the encoder was fitted on are known by their fingerprints and refused, "
+    "unless --in-sample marks the output.",
+    NULL,
+};
+
+static const cli_example_t examples[] = {
+    {"encode score --encoder enc.h5 --features test.h5:/layer_12 --responses "
+     "test.h5:/responses -o score.h5 --table score.tsv",
+        "a test set that was kept apart"},
+    {0},
+};
+
+const cli_command_t cli_encode_score = {
+    .group = "encode",
+    .verb = "score",
+    .summary = "score a fitted encoder on responses that it has not seen",
+    .description = description,
+    .examples = examples,
+    .tables = tables,
+    .share = CLI_SHARE_ALL,
+    .args_size = sizeof(score_args_t),
+    .run = run,
+};

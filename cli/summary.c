@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/summary.h"
+#include "cli/info.h"
+#include "cli/message.h"
+#include "cli/text.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Dense products of one core, for the time estimate of a plan: what current laptops
+ * reach, not a promise. */
+static const double single_flops_per_core = 60e9;
+static const double double_flops_per_core = 30e9;
+
+const char *
+cli_bytes_text(double bytes, char text[32])
+{
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
+    size_t unit = 0;
+
+    while (bytes >= 1024 && unit < 4) {
+        bytes /= 1024;
+        unit++;
+    }
+    snprintf(text, 32, "%.*f %s", bytes < 10 && unit > 0 ? 1 : 0, bytes, units[unit]);
+    return text;
+}
+
+const char *
+cli_seconds_text(double seconds, char text[32])
+{
+    if (seconds < 60) {
+        snprintf(text, 32, "%.*f s", seconds < 10 ? 1 : 0, seconds);
+    } else if (seconds < 3600) {
+        snprintf(text, 32, "%.0f min", ceil(seconds / 60));
+    } else {
+        snprintf(text, 32, "%.1f h", seconds / 3600);
+    }
+    return text;
+}
+
+void
+cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
+    const ba_encode_fit_info_t *info, int n_threads)
+{
+    double rate = (opts->fit.precision == BA_DOUBLE ? double_flops_per_core
+                                                    : single_flops_per_core);
+    char text[32];
+
+    cli_info_key("samples");
+    printf("%zu in %zu runs, %zu used\n", info->n_samples, dataset->train.runs.n_runs,
+        info->n_used);
+    cli_info_key("columns");
+    printf("%zu, features times delays\n", info->n_columns);
+    cli_info_key("targets");
+    printf("%zu\n", info->n_targets);
+    cli_info_key("solver");
+    puts(info->fit.reason);
+    cli_info_key("memory");
+    printf("%s at the peak\n", cli_bytes_text((double) info->fit.bytes_planned, text));
+    cli_info_key("work");
+    printf("%.2g floating-point operations, about %s on %d threads, reading aside\n",
+        info->fit.flops_planned,
+        cli_seconds_text(info->fit.flops_planned / (rate * n_threads), text), n_threads);
+    cli_info_key("written");
+    puts("nothing: this was a dry run");
+}
+
+static void
+note_scores(const ba_dataset_t *dataset, const ba_encode_fit_info_t *info)
+{
+    char buffer[64];
+    const char *label;
+
+    if (info->n_outer == 0 || info->n_scored == 0) {
+        return;
+    }
+    label = ba_dataset_target_label(dataset, info->max_r_target, buffer);
+    cli_message_note("r: mean %.4f, largest %.4f at target %zu%s%s%s; r2: mean %.4f",
+        info->mean_r, info->max_r, info->max_r_target, label ? " (" : "",
+        label ? label : "", label ? ")" : "", info->mean_r2);
+}
+
+static const char *
+scored_by(const ba_dataset_t *dataset, const ba_encode_fit_info_t *info, char text[48])
+{
+    if (info->n_outer == 0) {
+        return "no scores";
+    }
+    if (dataset->test.n_samples > 0) {
+        return "a fixed test set";
+    }
+    snprintf(text, 48, "%zu outer folds", info->n_outer);
+    return text;
+}
+
+static void
+note_statuses(const ba_encode_fit_info_t *info)
+{
+    static const char *const words[] = {
+#define STATUS_WORDS(name, value, text) [value] = text,
+        BA_TARGET_STATUS_LIST(STATUS_WORDS)
+#undef STATUS_WORDS
+    };
+    cli_text_t line = {0};
+
+    for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (info->n_status[i] > 0) {
+            cli_text_addf(&line, "%s%zu %s", line.length > 0 ? ", " : "",
+                info->n_status[i], words[i]);
+        }
+    }
+    if (line.length > 0) {
+        cli_message_note("%zu of %zu targets scored; without a score: %s", info->n_scored,
+            info->n_targets, line.data);
+    }
+    cli_text_free(&line);
+}
+
+void
+cli_summary_note(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
+    const ba_encode_fit_info_t *info)
+{
+    char seconds[32], bytes[32], text[48];
+
+    cli_message_note("%zu samples (%zu used), %zu columns, %zu targets, %s",
+        info->n_samples, info->n_used, info->n_columns, info->n_targets,
+        scored_by(dataset, info, text));
+    cli_message_note("%s", info->fit.reason);
+    note_scores(dataset, info);
+    note_statuses(info);
+    cli_message_note("wrote %s in %s, at most %s of memory", opts->output,
+        cli_seconds_text(info->seconds, seconds),
+        cli_bytes_text((double) info->peak_bytes, bytes));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands, each defined in the file of its name. */
+#ifndef BA_CLI_VERBS_H
+#define BA_CLI_VERBS_H
+
+#include "cli/command.h"
+
+extern const cli_command_t cli_encode_fit;
+extern const cli_command_t cli_encode_predict;
+extern const cli_command_t cli_encode_score;
+extern const cli_command_t cli_datasets_info;
+extern const cli_command_t cli_datasets_check;
+extern const cli_command_t cli_datasets_synth;
+extern const cli_command_t cli_help;
+
+#endif

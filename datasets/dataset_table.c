@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A data set from a run table. */
+#include "datasets/dataset_impl.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "datasets/run_table.h"
+
+/* What is being opened: one part of the data set. */
+typedef struct {
+    const ba_ctx_t *ctx; /* with one source's share of the memory */
+    const ba_dataset_opts_t *opts;
+    const ba_run_table_t *table;
+    ba_run_plan_t plan;
+    size_t *lengths; /* samples of each run, as its first feature space has them; 0 = not
+                        known yet */
+} job_t;
+
+/* Which cell of a row; features count from 0. */
+enum { CELL_RESPONSES = -1, CELL_NUISANCE = -2 };
+
+static const char *
+cell_of(const job_t *job, size_t row, long what)
+{
+    const ba_run_row_t *found = &job->table->rows[row];
+
+    if (what >= 0) {
+        return ba_run_table_features(job->table, row, (size_t) what);
+    }
+    return what == CELL_RESPONSES ? found->responses : found->nuisance;
+}
+
+static const char *
+column_of(const job_t *job, long what)
+{
+    if (what >= 0) {
+        return ba_table_column(
+            job->table->cells, job->table->space_columns[(size_t) what]);
+    }
+    return what == CELL_RESPONSES ? "responses" : "nuisance";
+}
+
+static int
+open_cell(const job_t *job, size_t row, long what, ba_source_t **out)
+{
+    ba_source_opts_t masked = {.mask = job->opts->mask};
+    const char *cell = cell_of(job, row, what);
+    char *spec;
+    int status;
+
+    if (!cell) {
+        return ba_fail(BA_FORMAT, "%s: row %zu: nothing in column '%s'", job->table->file,
+            row + 1, column_of(job, what));
+    }
+    spec = ba_run_table_spec(job->table, cell);
+    if (!spec) {
+        return BA_NOMEM;
+    }
+    status = ba_source_open(job->ctx, spec, what == CELL_RESPONSES ? &masked : NULL, out);
+    ba_free(spec);
+    return status;
+}
+
+/* Runs get their lengths from what is opened first. */
+static int
+check_length(const job_t *job, size_t run, const ba_source_t *source)
+{
+    size_t n = ba_source_n_rows(source);
+
+    if (job->lengths[run] == 0) {
+        job->lengths[run] = n;
+    }
+    if (n != job->lengths[run]) {
+        return ba_fail(BA_SHAPE, "%s: %zu samples, but %s has %zu (%s, run '%s')",
+            ba_source_name(source), n, cell_of(job, job->plan.rows[run], 0),
+            job->lengths[run], job->table->file,
+            job->table->rows[job->plan.rows[run]].run);
+    }
+    return BA_OK;
+}
+
+static void
+close_all(ba_source_t **sources, size_t n)
+{
+    for (size_t i = 0; sources && i < n; i++) {
+        ba_source_close(sources[i]);
+    }
+    ba_free(sources);
+}
+
+/* One kind of cell over the runs of one repeat, stacked. */
+static int
+open_stack(const job_t *job, size_t repeat, long what, ba_source_t **out)
+{
+    size_t n = job->plan.n_runs;
+    ba_source_t **parts = NULL;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(parts, ba_calloc(n, sizeof *parts));
+    for (size_t k = 0; k < n; k++) {
+        BA_TRY(ba_ctx_check(job->ctx));
+        BA_TRY(open_cell(job, job->plan.rows[k + repeat * n], what, &parts[k]));
+        BA_TRY(check_length(job, k, parts[k]));
+    }
+    BA_TRY(ba_source_stack(parts, n, out));
+    ba_free(parts);
+    return BA_OK;
+out:
+    close_all(parts, n);
+    return status;
+}
+
+/* The same for every repeat, one slab each. */
+static int
+open_slabs(const job_t *job, long what, ba_source_t **out)
+{
+    size_t n = job->plan.n_repeats;
+    ba_source_t **parts = NULL;
+    int status = BA_OK;
+
+    if (n == 1) {
+        return open_stack(job, 0, what, out);
+    }
+    BA_TRY_ALLOC(parts, ba_calloc(n, sizeof *parts));
+    for (size_t i = 0; i < n; i++) {
+        BA_TRY(open_stack(job, i, what, &parts[i]));
+    }
+    BA_TRY(ba_source_slabs(parts, n, out));
+    ba_free(parts);
+    return BA_OK;
+out:
+    close_all(parts, n);
+    return status;
+}
+
+/* Opens responses or nuisance unless they are missing in every row. */
+static int
+open_optional(const job_t *job, long what, ba_source_t **out)
+{
+    size_t n = job->plan.n_runs * job->plan.n_repeats;
+
+    for (size_t i = 0; i < n; i++) {
+        if (cell_of(job, job->plan.rows[i], what)) {
+            return open_slabs(job, what, out);
+        }
+    }
+    return BA_OK;
+}
+
+/* Repeats of a run have the same features: later ones say the same or nothing. */
+static int
+check_repeats(const job_t *job)
+{
+    const ba_run_plan_t *plan = &job->plan;
+
+    for (size_t i = plan->n_runs; i < plan->n_runs * plan->n_repeats; i++) {
+        for (size_t space = 0; space < job->table->n_spaces; space++) {
+            size_t first = plan->rows[i % plan->n_runs];
+            const char *a = cell_of(job, first, (long) space);
+            const char *b = cell_of(job, plan->rows[i], (long) space);
+
+            if (a && b && strcmp(a, b) != 0) {
+                return ba_fail(BA_SHAPE,
+                    "%s: row %zu: %s, but the first repeat of run '%s' has %s: repeats "
+                    "share their features",
+                    job->table->file, plan->rows[i] + 1, b, job->table->rows[first].run,
+                    a);
+            }
+        }
+    }
+    return BA_OK;
+}
+
+/* Runs of a part from their lengths, and their labels. */
+static int
+label_runs(const job_t *job, ba_dataset_part_t *part)
+{
+    size_t n = job->plan.n_runs, *onsets = NULL;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(onsets, ba_calloc(n, sizeof *onsets));
+    for (size_t k = 1; k < n; k++) {
+        onsets[k] = onsets[k - 1] + job->lengths[k - 1];
+    }
+    BA_TRY(ba_runs_from_onsets(onsets, n, part->n_samples, &part->runs));
+    BA_TRY_ALLOC(part->run_names, ba_calloc(n, sizeof *part->run_names));
+    for (size_t k = 0; k < n; k++) {
+        BA_TRY_ALLOC(
+            part->run_names[k], ba_run_table_label(job->table, job->plan.rows[k]));
+    }
+out:
+    ba_free(onsets);
+    return status;
+}
+
+static int
+open_part(job_t *job, int is_test, ba_dataset_part_t *part)
+{
+    size_t n = job->table->n_spaces;
+    int status;
+
+    BA_TRY(ba_run_table_plan(job->table, is_test, &job->plan));
+    if (job->plan.n_runs == 0) {
+        goto out;
+    }
+    BA_TRY_ALLOC(job->lengths, ba_calloc(job->plan.n_runs, sizeof *job->lengths));
+    BA_TRY(check_repeats(job));
+    BA_TRY_ALLOC(part->features, ba_calloc(n, sizeof *part->features));
+    for (size_t i = 0; i < n; i++) {
+        BA_TRY(open_stack(job, 0, (long) i, &part->features[i]));
+    }
+    part->n_samples = ba_source_n_rows(part->features[0]);
+    part->n_repeats = job->plan.n_repeats;
+    BA_TRY(open_optional(job, CELL_RESPONSES, &part->responses));
+    BA_TRY(open_optional(job, CELL_NUISANCE, &part->nuisance));
+    BA_TRY(label_runs(job, part));
+out:
+    ba_free(job->lengths);
+    ba_free(job->plan.rows);
+    job->lengths = NULL;
+    job->plan.rows = NULL;
+    return status;
+}
+
+int
+ba_dataset_from_table(
+    const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t *dataset)
+{
+    ba_ctx_t share = ctx ? *ctx : ba_ctx_default();
+    ba_run_table_t *table = NULL;
+    job_t job = {.ctx = &share, .opts = opts};
+    int status;
+
+    BA_TRY(ba_run_table_read(opts->run_table, &table));
+    job.table = table;
+    share.memory = ba_ctx_memory(ctx) / table->n_rows;
+    BA_TRY_ALLOC(
+        dataset->space_names, ba_calloc(table->n_spaces, sizeof *dataset->space_names));
+    for (size_t i = 0; i < table->n_spaces; i++) {
+        BA_TRY_ALLOC(dataset->space_names[i], ba_strdup(table->space_names[i]));
+        dataset->n_spaces++;
+    }
+    BA_TRY(open_part(&job, 0, &dataset->train));
+    BA_TRY(open_part(&job, 1, &dataset->test));
+    if (dataset->test.n_samples > 0 && dataset->train.responses &&
+        !dataset->test.responses) {
+        BA_TRY(ba_fail(BA_FORMAT, "%s: test runs without responses", table->file));
+    }
+out:
+    ba_run_table_free(table);
+    return status;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* encode score: a fitted encoder against responses that it has not seen. */
+#include "encode/applier.h"
+#include "encode/encoder_file.h"
+#include "encode/fingerprint.h"
+#include "encode/score_table.h"
+
+#include "brainalign/encode.h"
+#include "core/alloc.h"
+#include "datasets/provenance.h"
+#include "fit/fit_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Feature rows that may coincide before they count as known: low-dimensional features
+ * repeat by chance. */
+#define COINCIDENCES 0.05
+
+typedef struct {
+    const ba_ctx_t *ctx;
+    const ba_dataset_t *dataset;
+    const ba_encode_apply_opts_t *opts;
+    ba_applier_t applier;
+    ba_detrend_opts_t detrend;
+    tiles_t *tiles;
+    size_t *rows;
+    ba_runs_t runs;
+    uint64_t *row_hash;
+    double *r, *r2;
+    int32_t *status;
+} scoring_t;
+
+static int
+check_targets(const scoring_t *scoring)
+{
+    const ba_source_t *responses = scoring->dataset->train.responses;
+    size_t v = scoring->applier.encoder->n_targets;
+
+    if (!responses) {
+        return ba_fail(
+            BA_VALUE, "responses: none given, wanted --responses or a run table");
+    }
+    if (ba_source_n_cols(responses) != v) {
+        return ba_fail(BA_SHAPE, "%s: %zu targets, the encoder %s has %zu",
+            ba_source_name(responses), ba_source_n_cols(responses),
+            scoring->opts->encoder, v);
+    }
+    return BA_OK;
+}
+
+static int
+refuse(const scoring_t *scoring, const char *what, size_t n)
+{
+    return ba_fail(BA_SHAPE,
+        "%s: %zu rows are known as rows that the encoder %s was fitted on, wanted new "
+        "ones "
+        "(--in-sample scores them all the same, and says so)",
+        what, n, scoring->opts->encoder);
+}
+
+static int
+check_features_are_new(const scoring_t *scoring)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = scoring->applier.encoder;
+    size_t n = scoring->applier.n_samples, n_known = 0;
+
+    if (scoring->opts->in_sample || encoder->n_rows == 0 || !encoder->feature_hash) {
+        return BA_OK;
+    }
+    BA_TRY(ba_fingerprint_count(scoring->applier.predictors.row_hash, n,
+        encoder->feature_hash, encoder->n_rows, &n_known));
+    if ((double) n_known > COINCIDENCES * (double) n) {
+        BA_TRY(refuse(scoring, "features", n_known));
+    }
+out:
+    return status;
+}
+
+static int
+check_responses_are_new(const scoring_t *scoring)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = scoring->applier.encoder;
+    size_t n_known = 0;
+
+    if (scoring->opts->in_sample || encoder->n_rows == 0 || !encoder->response_hash ||
+        encoder->n_targets < 2) {
+        return BA_OK;
+    }
+    BA_TRY(ba_fingerprint_count(scoring->row_hash, scoring->applier.n_samples,
+        encoder->response_hash, encoder->n_rows, &n_known));
+    if (n_known > 0) {
+        BA_TRY(
+            refuse(scoring, ba_source_name(scoring->dataset->train.responses), n_known));
+    }
+out:
+    return status;
+}
+
+/* "As in the fit" comes from the encoder file. */
+static int
+wants_zscore(const scoring_t *scoring)
+{
+    int64_t fitted = 0;
+
+    if (scoring->opts->zscore_runs >= 0) {
+        return scoring->opts->zscore_runs;
+    }
+    return ba_bundle_get_i64(scoring->applier.encoder->bundle, "/", "zscore_runs", 1,
+               &fitted, NULL) == BA_OK &&
+           fitted != 0;
+}
+
+static int
+open_responses(scoring_t *scoring)
+{
+    int status = BA_OK;
+    const ba_dataset_part_t *part = &scoring->dataset->train;
+    const ba_encode_apply_opts_t *opts = scoring->opts;
+    const ba_predictors_t *predictors = &scoring->applier.predictors;
+    tiles_opts_t settings = {0};
+
+    BA_TRY_ALLOC(scoring->rows, ba_malloc(part->n_samples, sizeof *scoring->rows));
+    BA_TRY(ba_runs_trim(
+        &part->runs, opts->trim_first, opts->trim_last, scoring->rows, &scoring->runs));
+    BA_TRY(ba_detrend_parse(opts->detrend ? opts->detrend : "none", &scoring->detrend));
+    scoring->detrend.tr = opts->tr;
+    settings = (tiles_opts_t){
+        .source = part->responses,
+        .rows = scoring->rows,
+        .n_rows = scoring->runs.n_samples,
+        .runs = &scoring->runs,
+        .detrend = &scoring->detrend,
+        .nuisance = {predictors->nuisance, part->n_samples, predictors->n_nuisance,
+            part->n_samples},
+        .zscore_runs = wants_zscore(scoring),
+        .precision = BA_DOUBLE,
+        .target_stop = scoring->applier.encoder->n_targets,
+        .status = scoring->status,
+        .row_hash = scoring->row_hash,
+        .n_in_flight = 1,
+    };
+    BA_TRY(ba_tiles_open(scoring->ctx, &settings, &scoring->tiles));
+out:
+    return status;
+}
+
+static void
+score_tile(scoring_t *scoring, size_t t, const double *predictions, double *kept)
+{
+    size_t first, n, column, n_rows = scoring->runs.n_samples;
+    size_t n_samples = scoring->applier.n_samples;
+    const double *base = ba_tiles_get(scoring->tiles, t).base;
+
+    ba_tiles_range(scoring->tiles, t, &first, &n, &column);
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < n_rows; i++) {
+            kept[i + j * n_rows] = predictions[scoring->rows[i] + j * n_samples];
+        }
+    }
+    base += column * n_rows;
+    ba_score_f64(BA_SCORE_R, base, n_rows, kept, n_rows, n_rows, n, scoring->r + first);
+    ba_score_f64(BA_SCORE_R2, base, n_rows, kept, n_rows, n_rows, n, scoring->r2 + first);
+}
+
+static int
+score_tiles(scoring_t *scoring)
+{
+    int status = BA_OK;
+    size_t n_tiles = ba_tiles_count(scoring->tiles), loaded;
+    double *predictions = NULL, *kept = NULL;
+
+    BA_TRY_ALLOC(predictions,
+        ba_malloc(scoring->applier.n_samples, BA_TILE * sizeof *predictions));
+    BA_TRY_ALLOC(kept, ba_malloc(scoring->runs.n_samples, BA_TILE * sizeof *kept));
+    for (size_t t = 0; t < n_tiles; t++) {
+        size_t first, n, column;
+
+        BA_TRY(ba_tiles_load(scoring->ctx, scoring->tiles, t, &loaded));
+        ba_tiles_range(scoring->tiles, t, &first, &n, &column);
+        BA_TRY(ba_applier_predict(&scoring->applier, first, n, predictions));
+        score_tile(scoring, t, predictions, kept);
+        ba_ctx_progress(scoring->ctx, "score", (double) (t + 1), (double) n_tiles);
+    }
+out:
+    ba_free(predictions);
+    ba_free(kept);
+    return status;
+}
+
+/* Unusable targets and models have no score; what is left undefined lacks test variance.
+ */
+static double
+finish(scoring_t *scoring)
+{
+    const ba_encoder_t *encoder = scoring->applier.encoder;
+    double sum = 0.0;
+    size_t n = 0;
+
+    for (size_t t = 0; t < encoder->n_targets; t++) {
+        int32_t fitted = encoder->status[t];
+
+        if (scoring->status[t] == BA_TARGET_SCORED &&
+            (fitted == BA_TARGET_NONFINITE || fitted == BA_TARGET_CONSTANT)) {
+            scoring->status[t] = fitted;
+        }
+        if (scoring->status[t] != BA_TARGET_SCORED) {
+            scoring->r[t] = scoring->r2[t] = NAN;
+        } else if (isnan(scoring->r[t])) {
+            scoring->status[t] = BA_TARGET_NO_TEST_VARIANCE;
+        } else {
+            sum += scoring->r[t];
+            n++;
+        }
+    }
+    return n > 0 ? sum / (double) n : (double) NAN;
+}
+
+static int
+write_bundle(
+    const scoring_t *scoring, const ba_provenance_t *provenance, ba_bundle_t *bundle)
+{
+    int status = BA_OK;
+    size_t v = scoring->applier.encoder->n_targets;
+    const char *more[] = {scoring->opts->encoder, NULL};
+
+    BA_TRY(ba_bundle_attr_string(bundle, "/", "format", "brainalign-scores"));
+    BA_TRY(ba_bundle_attr_i64(bundle, "/", "format_version", 1, (int64_t[]){1}));
+    BA_TRY(ba_bundle_attr_i64(
+        bundle, "/", "in_sample", 1, (int64_t[]){scoring->opts->in_sample}));
+    BA_TRY(ba_bundle_write(bundle, "/scores/r", BA_F64, 1, &v, scoring->r));
+    BA_TRY(ba_bundle_write(bundle, "/scores/r2", BA_F64, 1, &v, scoring->r2));
+    BA_TRY(ba_encoder_file_targets(bundle, scoring->dataset, 0, v));
+    BA_TRY(ba_encoder_file_status(bundle, v, scoring->status));
+    BA_TRY(ba_provenance_write(provenance, scoring->dataset, more, bundle));
+    BA_TRY(ba_bundle_commit(bundle));
+out:
+    return status;
+}
+
+static int
+write_outputs(
+    const scoring_t *scoring, const ba_provenance_t *provenance, ba_bundle_t *bundle)
+{
+    int status = BA_OK;
+    const ba_encode_apply_opts_t *opts = scoring->opts;
+    ba_table_writer_t *table = NULL;
+    ba_score_columns_t columns = {0, scoring->applier.encoder->n_targets,
+        scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status};
+
+    if (opts->table) {
+        BA_TRY(ba_table_create(opts->table, opts->force, &table));
+        BA_TRY(ba_score_table_write(table, scoring->dataset, &columns));
+    }
+    BA_TRY(write_bundle(scoring, provenance, bundle));
+    if (table) {
+        BA_TRY(ba_table_commit(table));
+    }
+    if (opts->map) {
+        BA_TRY(ba_score_map_write(scoring->dataset, &columns, opts->map, opts->force));
+    }
+out:
+    ba_table_writer_free(table);
+    return status;
+}
+
+static void
+scoring_free(scoring_t *scoring)
+{
+    ba_tiles_close(scoring->tiles);
+    ba_applier_close(&scoring->applier);
+    ba_runs_free(&scoring->runs);
+    ba_free(scoring->rows);
+    ba_free(scoring->row_hash);
+    ba_free(scoring->r);
+    ba_free(scoring->r2);
+    ba_free(scoring->status);
+}
+
+static int
+set_up(scoring_t *scoring)
+{
+    int status = BA_OK;
+    size_t v;
+
+    BA_TRY(ba_applier_open(
+        scoring->ctx, scoring->opts->encoder, scoring->dataset, &scoring->applier));
+    BA_TRY(check_targets(scoring));
+    BA_TRY(check_features_are_new(scoring));
+    v = scoring->applier.encoder->n_targets;
+    BA_TRY_ALLOC(scoring->r, ba_malloc(v, sizeof *scoring->r));
+    BA_TRY_ALLOC(scoring->r2, ba_malloc(v, sizeof *scoring->r2));
+    BA_TRY_ALLOC(scoring->status, ba_calloc(v, sizeof *scoring->status));
+    BA_TRY_ALLOC(scoring->row_hash,
+        ba_calloc(scoring->applier.n_samples, sizeof *scoring->row_hash));
+    BA_TRY(open_responses(scoring));
+out:
+    return status;
+}
+
+int
+ba_encode_score(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_apply_opts_t *opts, double *mean_r)
+{
+    int status = BA_OK;
+    ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
+    scoring_t scoring = {.ctx = ctx, .dataset = dataset, .opts = opts};
+    ba_bundle_t *bundle = NULL;
+    double mean;
+
+    BA_TRY(ba_score_outputs_check(
+        dataset, opts->output, opts->table, opts->map, opts->force));
+    BA_TRY(set_up(&scoring));
+    BA_TRY(ba_bundle_create(opts->output, opts->force, &bundle));
+    BA_TRY(score_tiles(&scoring));
+    BA_TRY(check_responses_are_new(&scoring));
+    mean = finish(&scoring);
+    BA_TRY(write_outputs(&scoring, &provenance, bundle));
+    if (mean_r) {
+        *mean_r = mean;
+    }
+out:
+    ba_bundle_free(bundle);
+    scoring_free(&scoring);
+    return status;
+}

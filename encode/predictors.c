@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "encode/predictors.h"
+
+#include "brainalign/hash.h"
+#include "core/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+read_space(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_dataset_part_t *part, size_t k, const int *delays, size_t n_delays,
+    ba_predictors_t *out)
+{
+    int status = BA_OK;
+    ba_space_t *space = &out->spaces[k];
+    float *single = NULL;
+    double *full = NULL;
+
+    BA_TRY_ALLOC(out->delays[k], ba_malloc(n_delays, sizeof *delays));
+    memcpy(out->delays[k], delays, n_delays * sizeof *delays);
+    BA_TRY(ba_dataset_read_features(
+        ctx, part->features[k], dataset->space_names[k], &single, &full));
+    *space = (ba_space_t){dataset->space_names[k], single, full,
+        ba_source_n_cols(part->features[k]), out->delays[k], n_delays};
+out:
+    return status;
+}
+
+static double
+value_at(const ba_space_t *space, size_t index)
+{
+    return space->single ? (double) space->single[index] : space->full[index];
+}
+
+/* Fingerprints of rows over all spaces side by side. */
+static int
+hash_rows(const ba_predictors_t *predictors, size_t n_samples, uint64_t *hash)
+{
+    size_t widest = 0;
+    double *row;
+
+    for (size_t k = 0; k < predictors->n_spaces; k++) {
+        size_t n = predictors->spaces[k].n_features;
+
+        widest = n > widest ? n : widest;
+    }
+    row = ba_malloc(widest, sizeof *row);
+    if (!row) {
+        return BA_NOMEM;
+    }
+    for (size_t i = 0; i < n_samples; i++) {
+        hash[i] = 0;
+        for (size_t k = 0; k < predictors->n_spaces; k++) {
+            const ba_space_t *space = &predictors->spaces[k];
+
+            for (size_t j = 0; j < space->n_features; j++) {
+                row[j] = value_at(space, i + j * n_samples);
+            }
+            hash[i] = ba_hash_bytes(row, space->n_features * sizeof *row, hash[i]);
+        }
+    }
+    ba_free(row);
+    return BA_OK;
+}
+
+static int
+read_nuisance(const ba_ctx_t *ctx, const ba_dataset_part_t *part, ba_predictors_t *out)
+{
+    int status = BA_OK;
+
+    BA_TRY(ba_ctx_check(ctx));
+    if (part->nuisance) {
+        out->n_nuisance = ba_source_n_cols(part->nuisance);
+        BA_TRY_ALLOC(out->nuisance,
+            ba_malloc(part->n_samples, out->n_nuisance * sizeof *out->nuisance));
+        BA_TRY(ba_source_read(part->nuisance, 0, 0, part->n_samples, 0, out->n_nuisance,
+            out->nuisance, part->n_samples));
+    }
+out:
+    return status;
+}
+
+int
+ba_predictors_read_lists(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_dataset_part_t *part, const int *const *delays, const size_t *n_delays,
+    int across_runs, ba_predictors_t *out)
+{
+    int status = BA_OK;
+
+    *out = (ba_predictors_t){.n_spaces = dataset->n_spaces};
+    BA_TRY_ALLOC(out->spaces, ba_calloc(dataset->n_spaces, sizeof *out->spaces));
+    BA_TRY_ALLOC(out->delays, ba_calloc(dataset->n_spaces, sizeof *out->delays));
+    for (size_t k = 0; k < dataset->n_spaces; k++) {
+        BA_TRY(read_space(ctx, dataset, part, k, delays[k], n_delays[k], out));
+    }
+    BA_TRY(ba_design_new(out->spaces, out->n_spaces, &part->runs,
+        across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS, &out->design));
+    BA_TRY_ALLOC(out->row_hash, ba_malloc(part->n_samples, sizeof *out->row_hash));
+    BA_TRY(hash_rows(out, part->n_samples, out->row_hash));
+    BA_TRY(read_nuisance(ctx, part, out));
+out:
+    if (status != BA_OK) {
+        ba_predictors_free(out);
+    }
+    return status;
+}
+
+/* The delay list of a space: its own "NAME:LIST" or the common one. */
+static int
+delays_of(const ba_dataset_t *dataset, size_t k, const char *common,
+    const char *const *own, size_t n_own, int **delays, size_t *n_delays)
+{
+    const char *name = dataset->space_names[k];
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < n_own; i++) {
+        if (strncmp(own[i], name, length) == 0 && own[i][length] == ':') {
+            return ba_delays_parse(own[i] + length + 1, delays, n_delays);
+        }
+    }
+    if (!common) {
+        return ba_fail(BA_VALUE,
+            "delays: none for feature space '%s', wanted --delays LIST (0 for one row "
+            "per item)",
+            name);
+    }
+    return ba_delays_parse(common, delays, n_delays);
+}
+
+static int
+check_names(const ba_dataset_t *dataset, const char *const *own, size_t n_own)
+{
+    for (size_t i = 0; i < n_own; i++) {
+        int known = 0;
+
+        for (size_t k = 0; k < dataset->n_spaces; k++) {
+            size_t length = strlen(dataset->space_names[k]);
+
+            known |= strncmp(own[i], dataset->space_names[k], length) == 0 &&
+                     own[i][length] == ':';
+        }
+        if (!known) {
+            return ba_fail(
+                BA_VALUE, "delays: '%s' names no feature space of this data set", own[i]);
+        }
+    }
+    return BA_OK;
+}
+
+int
+ba_predictors_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_dataset_part_t *part, const char *delays, const char *const *space_delays,
+    size_t n_space_delays, int across_runs, ba_predictors_t *out)
+{
+    int status = BA_OK;
+    int **lists = NULL;
+    size_t *lengths = NULL;
+
+    *out = (ba_predictors_t){0};
+    BA_TRY_ALLOC(lists, ba_calloc(dataset->n_spaces, sizeof *lists));
+    BA_TRY_ALLOC(lengths, ba_calloc(dataset->n_spaces, sizeof *lengths));
+    BA_TRY(check_names(dataset, space_delays, n_space_delays));
+    for (size_t k = 0; k < dataset->n_spaces; k++) {
+        BA_TRY(delays_of(
+            dataset, k, delays, space_delays, n_space_delays, &lists[k], &lengths[k]));
+    }
+    BA_TRY(ba_predictors_read_lists(
+        ctx, dataset, part, (const int *const *) lists, lengths, across_runs, out));
+out:
+    for (size_t k = 0; lists && k < dataset->n_spaces; k++) {
+        free(lists[k]);
+    }
+    ba_free(lists);
+    ba_free(lengths);
+    return status;
+}
+
+/* The spaces' matrices are owned here though the type only borrows them. */
+static void
+free_borrowed(const void *block)
+{
+    union {
+        const void *borrowed;
+        void *owned;
+    } cast = {block};
+
+    ba_free(cast.owned);
+}
+
+void
+ba_predictors_free(ba_predictors_t *predictors)
+{
+    ba_design_free(predictors->design);
+    for (size_t k = 0; predictors->spaces && k < predictors->n_spaces; k++) {
+        free_borrowed(predictors->spaces[k].single);
+        free_borrowed(predictors->spaces[k].full);
+    }
+    for (size_t k = 0; predictors->delays && k < predictors->n_spaces; k++) {
+        ba_free(predictors->delays[k]);
+    }
+    ba_free(predictors->spaces);
+    ba_free(predictors->delays);
+    ba_free(predictors->row_hash);
+    ba_free(predictors->nuisance);
+    *predictors = (ba_predictors_t){0};
+}
+
+size_t
+ba_predictors_bytes(const ba_predictors_t *predictors, size_t n_samples)
+{
+    size_t bytes = 0;
+
+    for (size_t k = 0; k < predictors->n_spaces; k++) {
+        const ba_space_t *space = &predictors->spaces[k];
+
+        bytes += n_samples * space->n_features *
+                 (space->single ? sizeof(float) : sizeof(double));
+    }
+    return bytes;
+}
+
+void
+ba_predictors_delay_range(const ba_predictors_t *predictors, int *smallest, int *largest)
+{
+    size_t n;
+    const int *delays = ba_design_delays(predictors->design, &n);
+
+    *smallest = *largest = n > 0 ? delays[0] : 0;
+    for (size_t i = 1; i < n; i++) {
+        *smallest = delays[i] < *smallest ? delays[i] : *smallest;
+        *largest = delays[i] > *largest ? delays[i] : *largest;
+    }
+}

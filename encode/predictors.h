@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The features of a data set, read into memory and laid out as a delayed design. */
+#ifndef BA_ENCODE_PREDICTORS_H
+#define BA_ENCODE_PREDICTORS_H
+
+#include "brainalign/dataset.h"
+#include "brainalign/design.h"
+
+typedef struct {
+    size_t n_spaces;
+    ba_space_t *spaces;
+    int **delays; /* one list per space, owned */
+    ba_design_t *design;
+    uint64_t *row_hash; /* n_samples fingerprints of the raw feature rows */
+    double *nuisance;   /* n_samples x n_nuisance, NULL without */
+    size_t n_nuisance;
+} ba_predictors_t;
+
+/* Reads part's features and nuisance regressors. `delays` holds for every space that
+ * `space_delays` ("NAME:LIST" each) does not name. BA_VALUE (a delay list that is missing
+ * or malformed, an unknown space), BA_NONFINITE, BA_SHAPE. */
+int ba_predictors_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_dataset_part_t *part, const char *delays, const char *const *space_delays,
+    size_t n_space_delays, int across_runs, ba_predictors_t *out) BA_MUST_USE;
+
+/* The same with one list of delays per space, given as numbers (n_delays of each). */
+int ba_predictors_read_lists(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_dataset_part_t *part, const int *const *delays, const size_t *n_delays,
+    int across_runs, ba_predictors_t *out) BA_MUST_USE;
+
+void ba_predictors_free(ba_predictors_t *predictors);
+
+/* Bytes of the features in memory. */
+size_t ba_predictors_bytes(const ba_predictors_t *predictors, size_t n_samples);
+
+/* The largest and the smallest delay of any space. */
+void ba_predictors_delay_range(
+    const ba_predictors_t *predictors, int *smallest, int *largest);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "encode/score_table.h"
+
+#include "brainalign/fit.h"
+#include "core/alloc.h"
+
+#include <math.h>
+#include <unistd.h>
+
+static const char *
+status_name(int32_t code)
+{
+    switch (code) {
+#define STATUS_CASE(name, value, words)                                                  \
+    case value:                                                                          \
+        return words;
+        BA_TARGET_STATUS_LIST(STATUS_CASE)
+#undef STATUS_CASE
+    default:
+        return "unknown";
+    }
+}
+
+static double
+number_at(const double *column, size_t t)
+{
+    return column ? column[t] : (double) NAN;
+}
+
+static int
+write_header(ba_table_writer_t *writer, int named)
+{
+    int status = BA_OK;
+    static const char *const rest[] = {
+        "r", "r2", "alpha", "p", "q", "ceiling", "r_norm", "n", "status"};
+
+    BA_TRY(ba_table_put_text(writer, "target"));
+    if (named) {
+        BA_TRY(ba_table_put_text(writer, "name"));
+    }
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
+        BA_TRY(ba_table_put_text(writer, rest[i]));
+    }
+    BA_TRY(ba_table_end_row(writer));
+out:
+    return status;
+}
+
+static int
+write_row(ba_table_writer_t *writer, const char *name, const ba_score_columns_t *columns,
+    size_t t)
+{
+    int status = BA_OK;
+
+    BA_TRY(ba_table_put_integer(writer, (int64_t) (columns->target_start + t)));
+    if (name) {
+        BA_TRY(ba_table_put_text(writer, name));
+    }
+    BA_TRY(ba_table_put_number(writer, number_at(columns->r, t), 7));
+    BA_TRY(ba_table_put_number(writer, number_at(columns->r2, t), 7));
+    BA_TRY(ba_table_put_number(writer, number_at(columns->alpha, t), 7));
+    for (int missing = 0; missing < 4; missing++) {
+        BA_TRY(ba_table_put_number(writer, (double) NAN, 7));
+    }
+    BA_TRY(ba_table_put_integer(writer, (int64_t) columns->n_samples));
+    BA_TRY(ba_table_put_text(writer, status_name(columns->status[t])));
+    BA_TRY(ba_table_end_row(writer));
+out:
+    return status;
+}
+
+int
+ba_score_table_write(ba_table_writer_t *writer, const ba_dataset_t *dataset,
+    const ba_score_columns_t *columns)
+{
+    int status = BA_OK;
+    char label[64];
+    int named = ba_dataset_target_label(dataset, columns->target_start, label) != NULL;
+
+    BA_TRY(write_header(writer, named));
+    for (size_t t = 0; t < columns->n_targets; t++) {
+        const char *name =
+            named ? ba_dataset_target_label(dataset, columns->target_start + t, label)
+                  : NULL;
+
+        BA_TRY(write_row(writer, named && !name ? "n/a" : name, columns, t));
+    }
+out:
+    return status;
+}
+
+int
+ba_score_outputs_check(const ba_dataset_t *dataset, const char *output, const char *table,
+    const char *map, int force)
+{
+    const char *files[] = {output, table, map};
+
+    if (map && !dataset->image) {
+        return ba_fail(BA_VALUE, "map: the responses are no image, wanted image "
+                                 "responses or --mask with their grid");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (files[i] && !force && access(files[i], F_OK) == 0) {
+            return ba_fail(BA_EXISTS, "%s: exists, --force replaces it", files[i]);
+        }
+    }
+    return BA_OK;
+}
+
+int
+ba_score_map_write(const ba_dataset_t *dataset, const ba_score_columns_t *columns,
+    const char *map, int force)
+{
+    int status = BA_OK;
+    size_t n = ba_image_n_voxels(dataset->image);
+    double *values = NULL;
+
+    BA_TRY_ALLOC(values, ba_malloc(n, sizeof *values));
+    for (size_t i = 0; i < n; i++) {
+        size_t t = i - columns->target_start;
+
+        values[i] = i >= columns->target_start && t < columns->n_targets ? columns->r[t]
+                                                                         : (double) NAN;
+    }
+    BA_TRY(ba_image_write_map(
+        dataset->image, values, "brainalign: r of held-out predictions", map, force));
+out:
+    ba_free(values);
+    return status;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The loop: for every problem factorise once, stream the tiles for inner scores, choose
+ * alphas, stream them again for the refit. */
+#include "fit/run.h"
+
+#include "core/alloc.h"
+#include "core/resource.h"
+#include "linalg/blas.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+static int
+is_double(const run_t *run)
+{
+    return run->plan.opts->precision == BA_DOUBLE;
+}
+
+/* ---- one stage over all tiles ---- */
+
+typedef struct stage stage_t;
+struct stage {
+    tile_job_t job; /* what all tiles share */
+    void (*work)(const run_t *run, const tile_job_t *job, void *scratch);
+    int (*collect)(run_t *run, const stage_t *stage, const slot_t *slot, size_t t);
+    size_t a0; /* selection: first alpha of the chunk */
+};
+
+static tile_job_t
+job_of(const run_t *run, const stage_t *stage, size_t t, slot_t *slot)
+{
+    tile_job_t job = stage->job;
+    size_t first, n, column;
+
+    job.tile = ba_tiles_get(run->tiles, t);
+    if (run->test_tiles && stage->job.prepared->problem->fold < 0) {
+        job.test_tile = ba_tiles_get(run->test_tiles, t);
+    }
+    ba_tiles_range(run->tiles, t, &first, &n, &column);
+    for (size_t j = 0; j < BA_TILE; j++) {
+        size_t inside = j >= column && j < column + n;
+
+        slot->alphas[j] = inside ? run->best_alphas[first + j - column] : 1.0;
+    }
+    job.constant = slot->constant;
+    job.mean = slot->mean;
+    job.scale = slot->scale;
+    job.scores = slot->scores;
+    job.counts = slot->counts;
+    job.baseline = slot->baseline;
+    job.best_alphas = slot->alphas;
+    job.r = slot->r;
+    job.r2 = slot->r2;
+    job.intercept = slot->intercept;
+    job.weights = stage->job.refit && stage->job.refit->back ? slot->weights : NULL;
+    job.predictions = run->sink && run->sink->predictions ? slot->predictions : NULL;
+    return job;
+}
+
+static void
+work_on_block(
+    run_t *run, const stage_t *stage, size_t t0, size_t n, char *scratch, size_t n_bytes)
+{
+#pragma omp parallel for schedule(dynamic) num_threads((int) run->n_threads)
+    for (size_t i = 0; i < n; i++) {
+        tile_job_t job = job_of(run, stage, t0 + i, &run->slots[i]);
+        char *own = scratch + (size_t) omp_get_thread_num() * n_bytes;
+
+        if (is_double(run)) {
+            ba_tile_scale_f64(&job, own);
+        } else {
+            ba_tile_scale_f32(&job, own);
+        }
+        stage->work(run, &job, own);
+    }
+}
+
+static int
+run_stage(run_t *run, const stage_t *stage)
+{
+    int status = BA_OK;
+    size_t n_tiles = ba_tiles_count(run->tiles), n, n_test;
+    size_t n_bytes = is_double(run) ? ba_tile_scratch_bytes_f64(&stage->job)
+                                    : ba_tile_scratch_bytes_f32(&stage->job);
+    int has_test = run->test_tiles && stage->job.prepared->problem->fold < 0;
+    char *scratch = NULL;
+    double start = ba_seconds();
+
+    BA_TRY_ALLOC(scratch, ba_malloc(run->n_threads, n_bytes));
+    for (size_t t0 = 0; t0 < n_tiles; t0 += n) {
+        BA_TRY(ba_ctx_check(run->ctx));
+        BA_TRY(ba_tiles_load(run->ctx, run->tiles, t0, &n));
+        if (has_test) {
+            BA_TRY(ba_tiles_load(run->ctx, run->test_tiles, t0, &n_test));
+        }
+        work_on_block(run, stage, t0, n, scratch, n_bytes);
+        for (size_t i = 0; i < n; i++) {
+            BA_TRY(stage->collect(run, stage, &run->slots[i], t0 + i));
+        }
+        run->done += (double) n;
+        ba_ctx_progress(run->ctx, "fit", run->done, run->total);
+    }
+out:
+    ba_free(scratch);
+    run->info->seconds_tiles += ba_seconds() - start;
+    return status;
+}
+
+/* ---- selection ---- */
+
+static void
+select_work(const run_t *run, const tile_job_t *job, void *scratch)
+{
+    if (is_double(run)) {
+        ba_tile_select_f64(job, scratch);
+    } else {
+        ba_tile_select_f32(job, scratch);
+    }
+}
+
+static int
+select_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
+{
+    size_t first, n, column, v = run->plan.n_targets;
+
+    ba_tiles_range(run->tiles, t, &first, &n, &column);
+    memcpy(run->baseline + first, slot->baseline + column, n * sizeof *run->baseline);
+    for (size_t a = 0; a < stage->job.operators->n_alphas; a++) {
+        memcpy(run->cv + (stage->a0 + a) * v + first, slot->scores + a * BA_TILE + column,
+            n * sizeof *run->cv);
+    }
+    return BA_OK;
+}
+
+static int
+select_problem(run_t *run, prepared_t *prepared)
+{
+    int status = BA_OK;
+    size_t n_alphas = prepared->n_alphas;
+    size_t chunk = ba_cost_alpha_chunk(run->ctx, &run->plan, prepared->problem);
+    operators_t operators = {0};
+
+    for (size_t a0 = 0; a0 < n_alphas && prepared->problem->n_inner > 0; a0 += chunk) {
+        size_t n = n_alphas - a0 < chunk ? n_alphas - a0 : chunk;
+        stage_t stage = {.work = select_work, .collect = select_collect, .a0 = a0};
+        double start = ba_seconds();
+
+        BA_TRY(ba_operators_make(run->ctx, prepared, a0, n, &operators));
+        run->info->seconds_operators += ba_seconds() - start;
+        stage.job.plan = &run->plan;
+        stage.job.prepared = prepared;
+        stage.job.operators = &operators;
+        BA_TRY(run_stage(run, &stage));
+        ba_operators_free(&operators);
+    }
+    BA_TRY(ba_select_alphas(
+        prepared, run->cv, run->result->status, run->best_alphas, run->best_scores));
+out:
+    ba_operators_free(&operators);
+    return status;
+}
+
+/* ---- refit ---- */
+
+static void
+refit_work(const run_t *run, const tile_job_t *job, void *scratch)
+{
+    if (is_double(run)) {
+        ba_tile_refit_f64(job, scratch);
+    } else {
+        ba_tile_refit_f32(job, scratch);
+    }
+}
+
+/* Scaling as the result states it: the mean that an intercept takes off belongs to the
+ * intercept. */
+static void
+collect_scaling(
+    run_t *run, int fold, const slot_t *slot, size_t first, size_t n, size_t column)
+{
+    ba_fit_result_t *result = run->result;
+    const plan_t *plan = &run->plan;
+    size_t at = first + (fold < 0 ? 0 : (size_t) fold * plan->n_targets);
+    double *mean = fold < 0 ? result->target_mean : result->target_mean_by_fold;
+    double *scale = fold < 0 ? result->target_scale : result->target_scale_by_fold;
+    double *intercept = fold < 0 ? result->intercept : result->intercept_by_fold;
+    int stated =
+        plan->scale_targets == BA_SCALE_ZSCORE || plan->scale_targets == BA_SCALE_CENTER;
+
+    for (size_t j = 0; j < n; j++) {
+        double taken = slot->mean[column + j], divisor = slot->scale[column + j];
+
+        mean[at + j] = stated ? taken : 0.0;
+        scale[at + j] = divisor;
+        if (intercept) {
+            intercept[at + j] =
+                plan->intercept == BA_INTERCEPT_YES
+                    ? (taken - mean[at + j]) / divisor - slot->intercept[column + j]
+                    : 0.0;
+        }
+    }
+}
+
+static int
+send_large(run_t *run, const prepared_t *prepared, const refit_t *refit,
+    const slot_t *slot, size_t first, size_t n, size_t column)
+{
+    int status = BA_OK;
+    const ba_fit_sink_t *sink = run->sink;
+    int fold = prepared->problem->fold;
+    int to_test_set = run->test_tiles && fold < 0;
+    size_t n_test =
+        to_test_set ? run->plan.test_runs.n_samples : prepared->problem->n_test;
+    const size_t *rows = to_test_set ? run->plan.test_rows : prepared->test_rows;
+    size_t target = run->plan.opts->target_start + first;
+
+    if (sink && sink->weights && refit->back) {
+        BA_TRY(sink->weights(sink->payload, fold, target, n,
+            slot->weights + column * run->plan.n_columns));
+    }
+    if (sink && sink->predictions && n_test > 0) {
+        BA_TRY(sink->predictions(sink->payload, fold, rows, n_test, target, n,
+            slot->predictions + column * n_test));
+    }
+out:
+    return status;
+}
+
+static int
+refit_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
+{
+    ba_fit_result_t *result = run->result;
+    const prepared_t *prepared = stage->job.prepared;
+    int fold = prepared->problem->fold;
+    size_t first, n, column, v = run->plan.n_targets;
+    size_t k = fold < 0 ? 0 : (size_t) fold;
+
+    ba_tiles_range(run->tiles, t, &first, &n, &column);
+    collect_scaling(run, fold, slot, first, n, column);
+    if (fold >= 0 || run->test_tiles) {
+        memcpy(result->r_by_fold + k * v + first, slot->r + column, n * sizeof *slot->r);
+        memcpy(
+            result->r2_by_fold + k * v + first, slot->r2 + column, n * sizeof *slot->r2);
+    }
+    return send_large(run, prepared, stage->job.refit, slot, first, n, column);
+}
+
+static int
+refit_problem(run_t *run, prepared_t *prepared)
+{
+    int status = BA_OK;
+    const ba_fit_opts_t *opts = run->plan.opts;
+    int want = prepared->problem->fold < 0 ? opts->want_weights : opts->want_fold_weights;
+    refit_t refit = {0};
+    stage_t stage = {.work = refit_work, .collect = refit_collect};
+    double start = ba_seconds();
+
+    BA_TRY(ba_refit_make(run->ctx, prepared, want, &refit));
+    run->info->seconds_operators += ba_seconds() - start;
+    stage.job.plan = &run->plan;
+    stage.job.prepared = prepared;
+    stage.job.refit = &refit;
+    BA_TRY(run_stage(run, &stage));
+out:
+    ba_refit_free(&refit);
+    return status;
+}
+
+/* ---- problems ---- */
+
+static void
+keep_choice(run_t *run, const prepared_t *prepared)
+{
+    ba_fit_result_t *result = run->result;
+    size_t v = run->plan.n_targets, n = v * prepared->n_alphas;
+    int fold = prepared->problem->fold;
+
+    ba_result_keep_problem(prepared, result);
+    if (fold < 0) {
+        memcpy(result->best_alphas, run->best_alphas, v * sizeof *run->best_alphas);
+        for (size_t t = 0; t < v; t++) {
+            if (prepared->problem->n_inner > 0 && result->status[t] == BA_TARGET_SCORED &&
+                isnan(run->best_scores[t])) {
+                result->status[t] = BA_TARGET_NO_INNER_SCORE;
+            }
+        }
+        ba_select_edges(
+            prepared, run->best_alphas, run->best_scores, run->baseline, run->info);
+        if (result->cv_scores && prepared->problem->n_inner > 0) {
+            memcpy(result->cv_scores, run->cv, n * sizeof *run->cv);
+        }
+        return;
+    }
+    memcpy(result->best_alphas_by_fold + (size_t) fold * v, run->best_alphas,
+        v * sizeof *run->best_alphas);
+    if (result->cv_scores_by_fold && prepared->problem->n_inner > 0) {
+        memcpy(
+            result->cv_scores_by_fold + (size_t) fold * n, run->cv, n * sizeof *run->cv);
+    }
+}
+
+static int
+run_problem(
+    run_t *run, const problem_t *problem, const prepared_t *shared, prepared_t *prepared)
+{
+    int status = BA_OK;
+    double start = ba_seconds();
+
+    BA_TRY(ba_prepared_make(run->ctx, &run->plan, problem, shared, prepared));
+    run->info->seconds_factor += ba_seconds() - start;
+    BA_TRY(select_problem(run, prepared));
+    keep_choice(run, prepared);
+    BA_TRY(refit_problem(run, prepared));
+out:
+    run->info->n_factorisations += prepared->n_factorisations;
+    if (status != BA_OK && status != BA_CANCELLED && problem->fold >= 0) {
+        ba_fail_within(status, "outer fold %d", problem->fold);
+    }
+    return status;
+}
+
+/* The final fit goes first where its factorisation serves the outer folds. */
+static int
+run_problems(run_t *run)
+{
+    int status = BA_OK;
+    size_t last = run->plan.n_problems - 1;
+    prepared_t final = {0}, prepared = {0};
+    const prepared_t *shared = run->plan.shared_outer ? &final : NULL;
+
+    BA_TRY(run_problem(run, &run->plan.problems[last], NULL, &final));
+    if (!shared) {
+        ba_prepared_free(&final);
+    }
+    for (size_t k = 0; k < last; k++) {
+        BA_TRY(run_problem(run, &run->plan.problems[k], shared, &prepared));
+        ba_prepared_free(&prepared);
+    }
+out:
+    ba_prepared_free(&final);
+    ba_prepared_free(&prepared);
+    return status;
+}
+
+int
+ba_fit_plan(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *opts,
+    ba_fit_info_t *info)
+{
+    int status = BA_OK;
+    plan_t plan = {0};
+
+    BA_TRY(ba_plan_make(ctx, data, opts, &plan));
+    BA_TRY(ba_cost_check(ctx, &plan, info));
+out:
+    ba_plan_free(&plan);
+    return status;
+}
+
+int
+ba_fit_n_outer(const ba_fit_data_t *data, const ba_fit_opts_t *opts, size_t *n_outer)
+{
+    int status = BA_OK;
+    plan_t plan = {0};
+
+    BA_TRY(ba_plan_make(NULL, data, opts, &plan));
+    *n_outer = plan.n_outer;
+out:
+    ba_plan_free(&plan);
+    return status;
+}
+
+int
+ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *opts,
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
+{
+    int status = BA_OK;
+    run_t run = {.ctx = ctx, .sink = sink, .result = result, .info = info};
+
+    *result = (ba_fit_result_t){0};
+    ba_blas_single_thread();
+    BA_TRY(ba_plan_make(ctx, data, opts, &run.plan));
+    BA_TRY(ba_cost_check(ctx, &run.plan, info));
+    BA_TRY(ba_result_make(&run.plan, result));
+    BA_TRY(ba_run_make(&run));
+    BA_TRY(run_problems(&run));
+    info->n_passes = ba_tiles_n_passes(run.tiles);
+    info->seconds_read = ba_tiles_seconds(run.tiles);
+    ba_result_finish(&run.plan, run.test_status, result);
+out:
+    ba_run_free(&run);
+    if (status != BA_OK) {
+        ba_fit_result_free(result);
+    }
+    return status;
+}

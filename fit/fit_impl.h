@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of the fitting loop.
+ *
+ * A run is a list of problems: one for each outer fold, and the final fit on all rows. A
+ * problem's inner cross-validation needs, for every inner fold k and alpha a, the
+ * predictions of the left-out rows: an operator P[k][a] applied to a right-hand side R[k]
+ * of the rows that stay. Both come from one factorisation (model/holdout.c), or from one
+ * per inner fold where the scaling is refitted (strict). So a tile of targets costs
+ * matrix products only, and every tile is independent of all others.
+ *
+ * "Position" means an index into the kept rows (after trimming); base tiles hold the kept
+ * rows. */
+#ifndef BA_FIT_IMPL_H
+#define BA_FIT_IMPL_H
+
+#include "brainalign/fit.h"
+
+/* Which rows an inner fold trains on and predicts: ascending positions. */
+typedef struct {
+    size_t *stay, n_stay;
+    size_t *validate, n_validate;
+} split_t;
+
+/* One training problem. */
+typedef struct {
+    int fold; /* outer fold, -1 = the final fit */
+    size_t *train, n_train;
+    size_t *test,
+        n_test; /* positions; empty for the final fit of a run with outer folds */
+    int32_t *inner_fold; /* n_train, -1 = never held out */
+    split_t *inner;
+    size_t n_inner;
+} problem_t;
+
+/* The rows, splits and decisions of a run, before any number is read. */
+typedef struct {
+    const ba_fit_data_t *data;
+    const ba_fit_opts_t *opts;
+    size_t n_samples, n_used, n_columns, n_targets; /* n_targets: of the range */
+    size_t *rows;                                   /* n_used sample indices */
+    ba_runs_t runs;                                 /* of the kept rows */
+    size_t *test_rows;   /* fixed test set: kept sample indices of it */
+    ba_runs_t test_runs; /* and their runs */
+    int32_t *outer_fold; /* n_used */
+    size_t n_outer; /* outer folds (problems with a test part besides the final fit) */
+    problem_t *problems; /* n_outer, then the final fit */
+    size_t n_problems;
+    ba_scale_t scale_features, scale_targets; /* resolved */
+    ba_intercept_t intercept;                 /* of the fits themselves */
+    ba_intercept_t factor_intercept;          /* factors centre their columns */
+    ba_intercept_t inner_intercept;           /* of the inner folds' fits */
+    int strict;         /* every inner fold is factorised by itself */
+    int centre_targets; /* training means are taken off the targets */
+    ba_solver_t solver;
+    int shared_outer; /* outer folds by the final fit's factorisation */
+    char reason[160];
+} plan_t;
+
+int ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data,
+    const ba_fit_opts_t *opts, plan_t *plan) BA_MUST_USE;
+void ba_plan_free(plan_t *plan);
+
+/* Number of alphas of a run (grid or nodes). */
+size_t ba_plan_n_alphas(const plan_t *plan);
+
+/* cost.c: picks solver and reason; fills bytes and flops; BA_TOO_LARGE. */
+void ba_cost_choose_solver(plan_t *plan);
+int ba_cost_check(
+    const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info) BA_MUST_USE;
+
+/* Alphas whose operators are held at a time, and tiles in flight. */
+size_t ba_cost_alpha_chunk(
+    const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem);
+size_t ba_cost_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
+int ba_cost_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
+
+/* ---- tiles.c: responses, read and prepared ---- */
+
+typedef struct tiles tiles_t;
+
+/* A prepared tile: BA_TILE columns over the kept rows, in the run's precision; columns
+ * outside the range or not usable are 0. */
+typedef struct {
+    const void *base; /* n_rows x BA_TILE, float or double */
+    const double *
+        run_mean; /* n_runs x BA_TILE, what per-run z-scoring took off; NULL without it */
+    const double *run_scale;
+} tile_t;
+
+/* A reader of `source` (averaged over its slabs) at `rows`, with per-run transforms.
+ * status (n_targets of the range) is filled on the first reading, and so is row_hash
+ * (n_samples of the source; NULL = not wanted). */
+typedef struct {
+    ba_source_t *source;
+    const size_t *rows;
+    size_t n_rows;
+    const ba_runs_t *runs; /* of the kept rows */
+    const ba_detrend_opts_t *detrend;
+    ba_cdmat_t nuisance; /* over all samples of the source */
+    int zscore_runs;
+    ba_precision_t precision;
+    size_t target_start, target_stop;
+    int32_t *status;
+    uint64_t *row_hash;
+    int cached; /* keep every prepared tile */
+    size_t n_in_flight;
+} tiles_opts_t;
+
+int ba_tiles_open(
+    const ba_ctx_t *ctx, const tiles_opts_t *opts, tiles_t **out) BA_MUST_USE;
+void ba_tiles_close(tiles_t *tiles);
+
+/* Number of tiles, and the targets of the range that tile t holds: [first, first + n),
+ * starting in its column `column`. */
+size_t ba_tiles_count(const tiles_t *tiles);
+void ba_tiles_range(
+    const tiles_t *tiles, size_t t, size_t *first, size_t *n, size_t *column);
+
+/* Loads tiles t0 .. and tells how many (at most the number in flight, at least 1). */
+int ba_tiles_load(
+    const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t *n_loaded) BA_MUST_USE;
+tile_t ba_tiles_get(const tiles_t *tiles, size_t t);
+size_t ba_tiles_n_passes(const tiles_t *tiles);
+double ba_tiles_seconds(const tiles_t *tiles);
+
+/* ---- operators.c: what a problem applies to its tiles ---- */
+
+/* The held-out predictions of one split: P[a] for a chunk of alphas, and how to make R.
+ */
+typedef struct {
+    const split_t *split;
+    size_t n_rhs;
+    void **p;       /* n_alphas matrices n_validate x n_rhs */
+    void *gathered; /* primal: project rows of `gather`, n_gather x rank */
+    size_t *gather, n_gather;
+    int downdate;   /* primal: R = all - gathered'Y, else gathered'Y */
+    int append_sum; /* primal with intercept: last row of R is 1'Y_stay */
+    int own_mean;   /* strict: targets centred on the rows that stay, ... */
+    int own_scale;  /* ... and scaled on them */
+} holdout_t;
+
+typedef struct {
+    ba_solver_t solver;
+    ba_precision_t precision;
+    size_t rank, n_alphas;
+    void *project; /* n_rows x rank: for refits, and in the primal for R; NULL when not
+                      needed */
+    const size_t *rows; /* positions of project's rows */
+    size_t n_rows;
+    holdout_t *holdouts;
+    size_t n_holdouts;
+} operators_t;
+
+/* Refit: weights and test predictions at any alpha. */
+typedef struct {
+    ba_precision_t precision;
+    size_t rank, n_columns;
+    const double *lambda;
+    double tolerance_alpha0; /* eigenvalues at or below count as 0 at alpha 0 */
+    void *project;           /* n_train x rank */
+    void *back;              /* n_columns x rank, NULL when no weights are wanted */
+    void *apply;             /* n_test x rank, NULL without a test part */
+    double *offset;          /* rank: center' back, NULL when columns have mean 0 */
+    operators_t *by_alpha;   /* shared outer: test predictions per alpha instead of all of
+                                the above */
+    split_t *test_split;     /* what by_alpha predicts; its lists are the problem's */
+} refit_t;
+
+/* A problem with its scaling and factorisation. */
+typedef struct {
+    const plan_t *plan;
+    const problem_t *problem;
+    size_t *train_rows, *test_rows; /* sample indices */
+    const ba_design_t *test_design;
+    double *feature_mean, *feature_scale; /* n_columns, NULL = none */
+    ba_training_t training;
+    ba_ridge_factor_t *factor;      /* own, or NULL with strict */
+    const ba_ridge_factor_t *used;  /* own or the shared one */
+    const size_t *factor_positions; /* positions of the factor's rows */
+    size_t n_factor;
+    double *alphas;
+    size_t n_alphas;
+    size_t n_factorisations;
+} prepared_t;
+
+int ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem,
+    const prepared_t *shared, prepared_t *out) BA_MUST_USE;
+void ba_prepared_free(prepared_t *prepared);
+
+/* Means and scales of the delayed columns over some samples, by the settings of the run;
+ * NULL where there is none. The caller frees. */
+int ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
+    size_t n_rows, double **mean, double **scale) BA_MUST_USE;
+
+/* Bytes of a number, and a copy of float64 numbers in the precision of the run. */
+size_t ba_number_size(ba_precision_t precision);
+int ba_to_precision(
+    ba_precision_t precision, const double *src, size_t n, void **out) BA_MUST_USE;
+
+/* Operators that predict one split's validation rows, for all alphas. */
+int ba_operators_test(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split,
+    operators_t *out) BA_MUST_USE;
+
+/* Operators of the inner folds for alphas a0 .. a0 + n_alphas - 1. */
+int ba_operators_make(const ba_ctx_t *ctx, prepared_t *prepared, size_t a0,
+    size_t n_alphas, operators_t *out) BA_MUST_USE;
+void ba_operators_free(operators_t *operators);
+
+int ba_refit_make(const ba_ctx_t *ctx, prepared_t *prepared, int want_weights,
+    refit_t *out) BA_MUST_USE;
+void ba_refit_free(refit_t *refit);
+
+/* ---- select.c: from inner scores to alphas ---- */
+
+/* best_alphas (n_targets) from cv (n_alphas x n_targets); best_scores: the score there,
+ * NaN where there is none. Targets without any score, and unusable ones, get the largest
+ * alpha. BA_NUMERIC when no target can decide a shared alpha. */
+int ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *status,
+    double *best_alphas, double *best_scores) BA_MUST_USE;
+
+/* Shares of the targets that beat the baseline whose alpha is an end of the grid. */
+void ba_select_edges(const prepared_t *prepared, const double *best_alphas,
+    const double *best_scores, const double *baseline, ba_fit_info_t *info);
+
+/* ---- result.c ---- */
+
+int ba_result_make(const plan_t *plan, ba_fit_result_t *result) BA_MUST_USE;
+
+/* Scaling, alphas and splits of a problem. */
+void ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result);
+
+/* Means over folds, final status. test_status: of the targets in a fixed test set, NULL
+ * without one. */
+void ba_result_finish(
+    const plan_t *plan, const int32_t *test_status, ba_fit_result_t *result);
+
+/* ---- tile_kernels.h, for float and double ---- */
+
+/* What one tile's selection and refit read and write; arrays of BA_TILE columns. */
+typedef struct {
+    const plan_t *plan;
+    const prepared_t *prepared;
+    const operators_t *operators;
+    const refit_t *refit;
+    tile_t tile, test_tile; /* test_tile: fixed test set */
+    int32_t
+        *constant; /* BA_TILE: 1 where the target is constant over the training rows */
+    double *mean, *scale;      /* BA_TILE: training mean taken off, and divisor */
+    double *scores;            /* selection: operators->n_alphas x BA_TILE */
+    int32_t *counts;           /* selection: the same shape, folds where defined */
+    double *baseline;          /* selection: score of predicting the training mean */
+    const double *best_alphas; /* refit: BA_TILE */
+    double *r, *r2;            /* refit: BA_TILE, NaN without a test part */
+    double *intercept;         /* refit: BA_TILE */
+    double *weights;           /* refit: n_columns x BA_TILE or NULL */
+    double *predictions; /* refit: n_test x BA_TILE or NULL, in units of the base tile */
+} tile_job_t;
+
+size_t ba_tile_scratch_bytes_f32(const tile_job_t *job);
+size_t ba_tile_scratch_bytes_f64(const tile_job_t *job);
+void ba_tile_scale_f32(const tile_job_t *job, void *scratch);
+void ba_tile_scale_f64(const tile_job_t *job, void *scratch);
+void ba_tile_select_f32(const tile_job_t *job, void *scratch);
+void ba_tile_select_f64(const tile_job_t *job, void *scratch);
+void ba_tile_refit_f32(const tile_job_t *job, void *scratch);
+void ba_tile_refit_f64(const tile_job_t *job, void *scratch);
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a problem applies to its tiles: held-out prediction operators for every inner fold
+ * and alpha. Made in float64, kept in the precision of the run. */
+#include "fit/fit_impl.h"
+
+#include "core/alloc.h"
+#include "core/error_keep.h"
+#include "linalg/blas.h"
+
+#include <string.h>
+
+size_t
+ba_number_size(ba_precision_t precision)
+{
+    return precision == BA_DOUBLE ? sizeof(double) : sizeof(float);
+}
+
+int
+ba_to_precision(ba_precision_t precision, const double *src, size_t n, void **out)
+{
+    *out = ba_malloc(n, ba_number_size(precision));
+    if (!*out) {
+        return BA_NOMEM;
+    }
+    if (precision == BA_DOUBLE) {
+        memcpy(*out, src, n * sizeof *src);
+        return BA_OK;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ((float *) *out)[i] = (float) src[i];
+    }
+    return BA_OK;
+}
+
+/* Indices into the ascending list `among` of the values that are (or are not) in the
+ * ascending list `listed`. */
+static size_t
+indices_of(const size_t *among, size_t n_among, const size_t *listed, size_t n_listed,
+    int in_list, size_t *out)
+{
+    size_t k = 0, n = 0;
+
+    for (size_t i = 0; i < n_among; i++) {
+        while (k < n_listed && listed[k] < among[i]) {
+            k++;
+        }
+        if ((k < n_listed && listed[k] == among[i]) == in_list) {
+            out[n++] = i;
+        }
+    }
+    return n;
+}
+
+/* Gathered rows of project for a primal right-hand side: of the rows that stay or of
+ * those left out, whichever are fewer. */
+static int
+gather_project(const prepared_t *prepared, const size_t *left_out, size_t n_left_out,
+    ba_precision_t precision, holdout_t *holdout)
+{
+    int status = BA_OK;
+    const split_t *split = holdout->split;
+    ba_cdmat_t project = ba_ridge_factor_project(prepared->used);
+    size_t n = prepared->n_factor, n_gather;
+    size_t *index = NULL;
+    double *rows = NULL;
+
+    holdout->downdate = n_left_out < split->n_stay;
+    BA_TRY_ALLOC(index, ba_malloc(n, sizeof *index));
+    if (holdout->downdate) {
+        memcpy(index, left_out, n_left_out * sizeof *index);
+        n_gather = n_left_out;
+    } else {
+        n_gather = indices_of(
+            prepared->factor_positions, n, split->stay, split->n_stay, 1, index);
+    }
+    holdout->n_gather = n_gather;
+    BA_TRY_ALLOC(holdout->gather, ba_malloc(n_gather, sizeof *holdout->gather));
+    BA_TRY_ALLOC(rows, ba_malloc(n_gather, project.n_cols * sizeof *rows));
+    for (size_t i = 0; i < n_gather; i++) {
+        holdout->gather[i] = prepared->factor_positions[index[i]];
+    }
+    for (size_t j = 0; j < project.n_cols; j++) {
+        for (size_t i = 0; i < n_gather; i++) {
+            rows[i + j * n_gather] = project.data[index[i] + j * project.ld];
+        }
+    }
+    BA_TRY(
+        ba_to_precision(precision, rows, n_gather * project.n_cols, &holdout->gathered));
+out:
+    ba_free(index);
+    ba_free(rows);
+    return status;
+}
+
+/* ---- closed form: one factorisation for all splits ---- */
+
+typedef struct {
+    size_t *left_out, n_left_out; /* indices into the factor's rows */
+    size_t *predict;              /* of the validation rows, into left_out */
+} removal_t;
+
+static void
+removal_free(removal_t *removal)
+{
+    ba_free(removal->left_out);
+    ba_free(removal->predict);
+}
+
+/* What has to be left out of the factor's rows so that only the split's training rows
+ * stay. */
+static int
+removal_make(const prepared_t *prepared, const split_t *split, removal_t *removal)
+{
+    int status = BA_OK;
+    size_t n = prepared->n_factor;
+    size_t *positions = NULL;
+
+    BA_TRY_ALLOC(positions, ba_malloc(n, sizeof *positions));
+    BA_TRY_ALLOC(removal->left_out, ba_malloc(n, sizeof *removal->left_out));
+    BA_TRY_ALLOC(
+        removal->predict, ba_malloc(split->n_validate, sizeof *removal->predict));
+    removal->n_left_out = indices_of(
+        prepared->factor_positions, n, split->stay, split->n_stay, 0, removal->left_out);
+    for (size_t i = 0; i < removal->n_left_out; i++) {
+        positions[i] = prepared->factor_positions[removal->left_out[i]];
+    }
+    indices_of(positions, removal->n_left_out, split->validate, split->n_validate, 1,
+        removal->predict);
+out:
+    ba_free(positions);
+    return status;
+}
+
+static int
+closed_form_operator(const prepared_t *prepared, ba_intercept_t intercept, double alpha,
+    ba_cdmat_t maker, const removal_t *removal, ba_precision_t precision,
+    holdout_t *holdout, size_t a)
+{
+    int status = BA_OK;
+    size_t n = holdout->split->n_validate, n_rhs = holdout->n_rhs;
+    double *p = NULL;
+
+    BA_TRY_ALLOC(p, ba_malloc(n, n_rhs * sizeof *p));
+    BA_TRY(ba_ridge_holdout(prepared->used, alpha, intercept, maker, removal->left_out,
+        removal->n_left_out, removal->predict, n, ba_dmat(p, n, n_rhs, n)));
+    BA_TRY(ba_to_precision(precision, p, n * n_rhs, &holdout->p[a]));
+out:
+    ba_free(p);
+    return status;
+}
+
+static int
+closed_form_splits(prepared_t *prepared, ba_intercept_t intercept, const split_t *splits,
+    removal_t *removals, operators_t *operators)
+{
+    int status = BA_OK;
+
+    for (size_t k = 0; k < operators->n_holdouts; k++) {
+        holdout_t *holdout = &operators->holdouts[k];
+
+        holdout->split = &splits[k];
+        holdout->n_rhs =
+            ba_ridge_holdout_n_rhs(prepared->used, intercept, splits[k].n_stay);
+        holdout->append_sum =
+            operators->solver == BA_SOLVER_PRIMAL && intercept == BA_INTERCEPT_YES;
+        BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
+        BA_TRY(removal_make(prepared, &splits[k], &removals[k]));
+        if (operators->solver == BA_SOLVER_PRIMAL) {
+            BA_TRY(gather_project(prepared, removals[k].left_out, removals[k].n_left_out,
+                operators->precision, holdout));
+        }
+    }
+out:
+    return status;
+}
+
+/* Operators of any splits of the factor's rows, for alphas a0 ...; parallel over splits.
+ */
+static int
+closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
+    const split_t *splits, size_t a0, operators_t *operators)
+{
+    int status = BA_OK;
+    size_t n = prepared->n_factor, n_splits = operators->n_holdouts;
+    int dual = operators->solver == BA_SOLVER_DUAL;
+    removal_t *removals = NULL;
+    double *maker = NULL;
+    ba_error_keep_t keep = {.status = BA_OK};
+
+    BA_TRY_ALLOC(removals, ba_calloc(n_splits, sizeof *removals));
+    BA_TRY_ALLOC(maker, ba_malloc(dual ? n : 1, (dual ? n : 1) * sizeof *maker));
+    BA_TRY(closed_form_splits(prepared, intercept, splits, removals, operators));
+    for (size_t a = 0; a < operators->n_alphas; a++) {
+        double alpha = prepared->alphas[a0 + a];
+
+        BA_TRY(ba_ctx_check(ctx));
+        if (dual) {
+            BA_TRY(ba_ridge_residual_maker(
+                ctx, prepared->used, alpha, intercept, ba_dmat(maker, n, n, n)));
+        }
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
+        for (size_t k = 0; k < n_splits; k++) {
+            ba_error_keep(&keep,
+                closed_form_operator(prepared, intercept, alpha, ba_cdmat(maker, n, n, n),
+                    &removals[k], operators->precision, &operators->holdouts[k], a));
+        }
+        BA_TRY(ba_error_raise(&keep));
+    }
+out:
+    for (size_t k = 0; removals && k < n_splits; k++) {
+        removal_free(&removals[k]);
+    }
+    ba_free(removals);
+    ba_free(maker);
+    return status;
+}
+
+/* ---- strict scaling: every inner fold is factorised by itself ---- */
+
+/* P = apply diag(1 / (lambda + alpha)) project' in the dual, apply diag(...) alone in the
+ * primal. */
+static int
+strict_operator(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor, double alpha,
+    const double *apply, ba_precision_t precision, holdout_t *holdout, size_t a)
+{
+    int status = BA_OK;
+    size_t rank = ba_ridge_factor_rank(factor), n = holdout->split->n_validate;
+    int dual = ba_ridge_factor_solver(factor) == BA_SOLVER_DUAL;
+    double *d = NULL, *scaled = NULL, *p = NULL;
+
+    BA_TRY_ALLOC(d, ba_malloc(rank, sizeof *d));
+    BA_TRY_ALLOC(scaled, ba_malloc(n, rank * sizeof *scaled));
+    ba_ridge_factor_filter(factor, alpha, d);
+    for (size_t j = 0; j < rank; j++) {
+        for (size_t i = 0; i < n; i++) {
+            scaled[i + j * n] = apply[i + j * n] * d[j];
+        }
+    }
+    if (dual) {
+        BA_TRY_ALLOC(p, ba_malloc(n, holdout->n_rhs * sizeof *p));
+        ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(scaled, n, rank, n), BA_TRANSPOSE,
+            ba_ridge_factor_project(factor), 0.0, ba_dmat(p, n, holdout->n_rhs, n));
+    }
+    BA_TRY(ba_to_precision(
+        precision, dual ? p : scaled, n * holdout->n_rhs, &holdout->p[a]));
+out:
+    ba_free(d);
+    ba_free(scaled);
+    ba_free(p);
+    return status;
+}
+
+static int
+strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, size_t a0,
+    const operators_t *operators, holdout_t *holdout)
+{
+    int status = BA_OK;
+    const plan_t *plan = prepared->plan;
+    int refit_scaling = plan->opts->inner_scaling == BA_INNER_STRICT;
+    ba_training_t training = prepared->training;
+    ba_ridge_factor_t *factor = NULL;
+    double *mean = NULL, *scale = NULL, *apply = NULL;
+    size_t *stay = NULL, *validate = NULL, rank;
+
+    holdout->split = split;
+    holdout->own_scale = refit_scaling;
+    holdout->own_mean = refit_scaling ? plan->centre_targets || plan->factor_intercept
+                                      : plan->inner_intercept == BA_INTERCEPT_YES;
+    BA_TRY_ALLOC(stay, ba_malloc(split->n_stay, sizeof *stay));
+    BA_TRY_ALLOC(validate, ba_malloc(split->n_validate, sizeof *validate));
+    BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
+    for (size_t i = 0; i < split->n_stay; i++) {
+        stay[i] = plan->rows[split->stay[i]];
+    }
+    for (size_t i = 0; i < split->n_validate; i++) {
+        validate[i] = plan->rows[split->validate[i]];
+    }
+    training.rows = stay;
+    training.n_rows = split->n_stay;
+    if (refit_scaling) {
+        BA_TRY(ba_prepare_scaling(ctx, plan, stay, split->n_stay, &mean, &scale));
+        training.mean = mean;
+        training.scale = scale;
+    }
+    BA_TRY(ba_ridge_factor(ctx, &training, plan->solver,
+        refit_scaling ? plan->factor_intercept : plan->inner_intercept, &factor));
+    prepared->n_factorisations++;
+    rank = ba_ridge_factor_rank(factor);
+    holdout->n_rhs = operators->solver == BA_SOLVER_DUAL ? split->n_stay : rank;
+    BA_TRY_ALLOC(apply, ba_malloc(split->n_validate, rank * sizeof *apply));
+    BA_TRY(ba_ridge_factor_apply(ctx, factor, training.design, validate,
+        split->n_validate, ba_dmat(apply, split->n_validate, rank, split->n_validate)));
+    for (size_t a = 0; a < operators->n_alphas; a++) {
+        BA_TRY(strict_operator(ctx, factor, prepared->alphas[a0 + a], apply,
+            operators->precision, holdout, a));
+    }
+    if (operators->solver == BA_SOLVER_PRIMAL) {
+        BA_TRY(ba_to_precision(operators->precision, ba_ridge_factor_project(factor).data,
+            split->n_stay * rank, &holdout->gathered));
+        BA_TRY_ALLOC(holdout->gather, ba_malloc(split->n_stay, sizeof *holdout->gather));
+        memcpy(holdout->gather, split->stay, split->n_stay * sizeof *holdout->gather);
+        holdout->n_gather = split->n_stay;
+    }
+out:
+    ba_ridge_factor_free(factor);
+    ba_free(stay);
+    ba_free(validate);
+    ba_free(mean);
+    ba_free(scale);
+    ba_free(apply);
+    return status;
+}
+
+/* ---- both ---- */
+
+static int
+allocate_holdouts(
+    const prepared_t *prepared, size_t n_holdouts, size_t n_alphas, operators_t *out)
+{
+    *out = (operators_t){0};
+    out->solver = ba_ridge_factor_solver(prepared->used);
+    out->precision = prepared->plan->opts->precision;
+    out->rank = ba_ridge_factor_rank(prepared->used);
+    out->n_alphas = n_alphas;
+    out->n_holdouts = n_holdouts;
+    out->holdouts = ba_calloc(n_holdouts, sizeof *out->holdouts);
+    return out->holdouts ? BA_OK : BA_NOMEM;
+}
+
+/* The primal right-hand sides that are down-dated start from all rows of the factor. */
+static int
+keep_project(const prepared_t *prepared, operators_t *out)
+{
+    ba_cdmat_t project = ba_ridge_factor_project(prepared->used);
+    int needed = 0;
+
+    for (size_t k = 0; k < out->n_holdouts; k++) {
+        needed |= out->holdouts[k].downdate;
+    }
+    out->rows = prepared->factor_positions;
+    out->n_rows = prepared->n_factor;
+    if (!needed) {
+        return BA_OK;
+    }
+    return ba_to_precision(
+        out->precision, project.data, project.n_rows * project.n_cols, &out->project);
+}
+
+int
+ba_operators_make(const ba_ctx_t *ctx, prepared_t *prepared, size_t a0, size_t n_alphas,
+    operators_t *out)
+{
+    int status = BA_OK;
+    const problem_t *problem = prepared->problem;
+    const plan_t *plan = prepared->plan;
+
+    BA_TRY(allocate_holdouts(prepared, problem->n_inner, n_alphas, out));
+    if (plan->strict) {
+        for (size_t k = 0; k < problem->n_inner; k++) {
+            BA_TRY(strict_split(
+                ctx, prepared, &problem->inner[k], a0, out, &out->holdouts[k]));
+        }
+    } else {
+        BA_TRY(
+            closed_form(ctx, prepared, plan->inner_intercept, problem->inner, a0, out));
+        BA_TRY(keep_project(prepared, out));
+    }
+out:
+    if (status != BA_OK) {
+        ba_operators_free(out);
+    }
+    return status;
+}
+
+int
+ba_operators_test(
+    const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, operators_t *out)
+{
+    int status = BA_OK;
+
+    BA_TRY(allocate_holdouts(prepared, 1, prepared->n_alphas, out));
+    BA_TRY(closed_form(ctx, prepared, prepared->plan->intercept, split, 0, out));
+    BA_TRY(keep_project(prepared, out));
+out:
+    if (status != BA_OK) {
+        ba_operators_free(out);
+    }
+    return status;
+}
+
+void
+ba_operators_free(operators_t *operators)
+{
+    for (size_t k = 0; operators->holdouts && k < operators->n_holdouts; k++) {
+        holdout_t *holdout = &operators->holdouts[k];
+
+        for (size_t a = 0; holdout->p && a < operators->n_alphas; a++) {
+            ba_free(holdout->p[a]);
+        }
+        ba_free(holdout->p);
+        ba_free(holdout->gathered);
+        ba_free(holdout->gather);
+    }
+    ba_free(operators->holdouts);
+    ba_free(operators->project);
+    *operators = (operators_t){0};
+}

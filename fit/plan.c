@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rows, splits and decisions of a run: everything that is settled before a number is
+ * read. */
+#include "fit/fit_impl.h"
+
+#include "core/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+ba_fit_opts_t
+ba_fit_opts_default(void)
+{
+    return (ba_fit_opts_t){.intercept = -1};
+}
+
+size_t
+ba_plan_n_alphas(const plan_t *plan)
+{
+    return plan->opts->alphas.n > 0 ? plan->opts->alphas.n : BA_AUTO_NODES;
+}
+
+static int
+is_centring(ba_scale_t scale)
+{
+    return scale == BA_SCALE_ZSCORE || scale == BA_SCALE_CENTER;
+}
+
+static int
+has_zero_alpha(const ba_fit_opts_t *opts)
+{
+    return opts->alphas.n > 0 && opts->alphas.values[0] == 0.0;
+}
+
+static void
+resolve_scaling(plan_t *plan)
+{
+    const ba_fit_opts_t *opts = plan->opts;
+    int centred;
+
+    plan->scale_features =
+        opts->scale_features == BA_SCALE_DEFAULT ? BA_SCALE_ZSCORE : opts->scale_features;
+    plan->scale_targets = opts->scale_targets;
+    if (plan->scale_targets == BA_SCALE_DEFAULT) {
+        plan->scale_targets = plan->runs.n_runs >= 2 ? BA_SCALE_RUNS : BA_SCALE_ZSCORE;
+    }
+    centred = is_centring(plan->scale_features) && is_centring(plan->scale_targets);
+    plan->intercept = opts->intercept == 1 || (opts->intercept < 0 && !centred)
+                          ? BA_INTERCEPT_YES
+                          : BA_INTERCEPT_NO;
+    plan->centre_targets =
+        is_centring(plan->scale_targets) || plan->intercept == BA_INTERCEPT_YES;
+    plan->factor_intercept =
+        plan->intercept == BA_INTERCEPT_YES || is_centring(plan->scale_features)
+            ? BA_INTERCEPT_YES
+            : BA_INTERCEPT_NO;
+    plan->inner_intercept =
+        opts->inner_scaling == BA_INNER_OUTER ? plan->intercept : plan->factor_intercept;
+    /* The closed form cannot reach the minimum-norm limit where leaving rows out lowers
+     * the rank. */
+    plan->strict = opts->inner_scaling == BA_INNER_STRICT || has_zero_alpha(opts);
+}
+
+/* One factorisation serves the outer folds too where the scaling does not depend on the
+ * fold. */
+static int
+can_share_outer(const plan_t *plan)
+{
+    const ba_fit_opts_t *opts = plan->opts;
+    int same_columns = plan->scale_features == BA_SCALE_NONE ||
+                       (plan->scale_features == BA_SCALE_CENTER &&
+                           plan->inner_intercept == BA_INTERCEPT_YES);
+
+    return same_columns && plan->intercept == plan->inner_intercept &&
+           plan->intercept == plan->factor_intercept && !plan->strict &&
+           opts->alphas.n > 0 && !opts->want_fold_weights && plan->n_outer > 0;
+}
+
+static int
+check_alphas(const ba_fit_opts_t *opts)
+{
+    for (size_t i = 0; i < opts->alphas.n; i++) {
+        double alpha = opts->alphas.values[i];
+
+        if (!(alpha >= 0.0) || isinf(alpha)) {
+            return ba_fail(
+                BA_VALUE, "alphas: %g, wanted finite numbers of at least 0", alpha);
+        }
+        if (i > 0 && alpha <= opts->alphas.values[i - 1]) {
+            return ba_fail(BA_VALUE, "alphas: %g after %g, wanted them ascending", alpha,
+                opts->alphas.values[i - 1]);
+        }
+    }
+    if (opts->cv.kind == BA_CV_NONE && opts->alphas.n != 1) {
+        return ba_fail(BA_VALUE,
+            "cv: none with %s, wanted exactly one alpha when there are no inner folds",
+            opts->alphas.n == 0 ? "automatic alphas" : "several alphas");
+    }
+    return BA_OK;
+}
+
+static int
+check_arguments(const ba_fit_data_t *data, const ba_fit_opts_t *opts)
+{
+    size_t n_targets = ba_source_n_cols(data->targets);
+
+    if (ba_source_n_rows(data->targets) != data->runs->n_samples) {
+        return ba_fail(BA_SHAPE, "%s: %zu samples, the features have %zu",
+            ba_source_name(data->targets), ba_source_n_rows(data->targets),
+            data->runs->n_samples);
+    }
+    if (opts->target_stop > n_targets ||
+        (opts->target_stop > 0 && opts->target_start >= opts->target_stop) ||
+        opts->target_start >= n_targets) {
+        return ba_fail(BA_VALUE, "target range: %zu:%zu, wanted a part of 0:%zu",
+            opts->target_start, opts->target_stop, n_targets);
+    }
+    if (opts->shared_alpha &&
+        (opts->target_start > 0 ||
+            (opts->target_stop > 0 && opts->target_stop < n_targets))) {
+        return ba_fail(BA_VALUE, "target range: a shard cannot share one alpha with "
+                                 "targets that it does not see");
+    }
+    if (data->test_design &&
+        ba_design_n_columns(data->test_design) != ba_design_n_columns(data->design)) {
+        return ba_fail(BA_SHAPE,
+            "test features: %zu delayed columns, the training features %zu",
+            ba_design_n_columns(data->test_design), ba_design_n_columns(data->design));
+    }
+    if (data->test_design && ba_source_n_cols(data->test_targets) != n_targets) {
+        return ba_fail(BA_SHAPE, "%s: %zu targets, the training responses have %zu",
+            ba_source_name(data->test_targets), ba_source_n_cols(data->test_targets),
+            n_targets);
+    }
+    return check_alphas(opts);
+}
+
+/* Copies n positions out of a scratch list. */
+static int
+keep_list(const size_t *list, size_t n, size_t **out)
+{
+    *out = ba_malloc(n, sizeof **out);
+    if (!*out) {
+        return BA_NOMEM;
+    }
+    memcpy(*out, list, n * sizeof **out);
+    return BA_OK;
+}
+
+/* Replaces indices into `among` by the positions they stand for. */
+static void
+to_positions(size_t *list, size_t n, const size_t *among)
+{
+    for (size_t i = 0; i < n; i++) {
+        list[i] = among[list[i]];
+    }
+}
+
+static int
+split_inner(const plan_t *plan, problem_t *problem, const size_t *sample_of, size_t k,
+    size_t *train, size_t *test)
+{
+    int status = BA_OK;
+    split_t *split = &problem->inner[k];
+    size_t n_stay, n_validate;
+
+    BA_TRY(ba_cv_split(plan->data->runs, sample_of, problem->n_train, problem->inner_fold,
+        (int32_t) k, plan->opts->gap_inner, train, &n_stay, test, &n_validate));
+    to_positions(train, n_stay, problem->train);
+    to_positions(test, n_validate, problem->train);
+    BA_TRY(keep_list(train, n_stay, &split->stay));
+    BA_TRY(keep_list(test, n_validate, &split->validate));
+    split->n_stay = n_stay;
+    split->n_validate = n_validate;
+out:
+    if (status != BA_OK) {
+        ba_fail_within(status, "inner fold %zu", k);
+    }
+    return status;
+}
+
+static int
+make_inner(const plan_t *plan, problem_t *problem)
+{
+    int status = BA_OK;
+    size_t n = problem->n_train;
+    size_t *sample_of = NULL, *train = NULL, *test = NULL;
+
+    if (plan->opts->cv.kind == BA_CV_NONE ||
+        (plan->opts->cv.kind == BA_CV_DEFAULT && plan->opts->alphas.n == 1)) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(sample_of, ba_malloc(n, sizeof *sample_of));
+    BA_TRY_ALLOC(train, ba_malloc(n, sizeof *train));
+    BA_TRY_ALLOC(test, ba_malloc(n, sizeof *test));
+    BA_TRY_ALLOC(problem->inner_fold, ba_malloc(n, sizeof *problem->inner_fold));
+    for (size_t i = 0; i < n; i++) {
+        sample_of[i] = plan->rows[problem->train[i]];
+    }
+    BA_TRY(ba_cv_folds(&plan->opts->cv, plan->data->runs, sample_of, n,
+        problem->inner_fold, &problem->n_inner));
+    BA_TRY_ALLOC(problem->inner, ba_calloc(problem->n_inner, sizeof *problem->inner));
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        BA_TRY(split_inner(plan, problem, sample_of, k, train, test));
+    }
+out:
+    ba_free(sample_of);
+    ba_free(train);
+    ba_free(test);
+    return status;
+}
+
+static int
+make_problem(const plan_t *plan, int fold, problem_t *problem)
+{
+    int status = BA_OK;
+    size_t n = plan->n_used;
+    size_t *train = NULL, *test = NULL;
+
+    problem->fold = fold;
+    BA_TRY_ALLOC(train, ba_malloc(n, sizeof *train));
+    BA_TRY_ALLOC(test, ba_malloc(n, sizeof *test));
+    if (fold < 0) {
+        for (size_t i = 0; i < n; i++) {
+            train[i] = i;
+        }
+        problem->n_train = n;
+    } else {
+        BA_TRY(ba_cv_split(plan->data->runs, plan->rows, n, plan->outer_fold, fold,
+            plan->opts->gap_outer, train, &problem->n_train, test, &problem->n_test));
+    }
+    BA_TRY(keep_list(train, problem->n_train, &problem->train));
+    BA_TRY(keep_list(test, problem->n_test, &problem->test));
+    BA_TRY(make_inner(plan, problem));
+out:
+    if (status != BA_OK && fold >= 0) {
+        ba_fail_within(status, "outer fold %d", fold);
+    }
+    ba_free(train);
+    ba_free(test);
+    return status;
+}
+
+static int
+make_outer(plan_t *plan)
+{
+    int status = BA_OK;
+    const ba_fit_opts_t *opts = plan->opts;
+
+    BA_TRY_ALLOC(plan->outer_fold, ba_malloc(plan->n_used, sizeof *plan->outer_fold));
+    for (size_t i = 0; i < plan->n_used; i++) {
+        plan->outer_fold[i] = -1;
+    }
+    if (!plan->data->test_design && opts->outer_cv.kind != BA_CV_NONE) {
+        BA_TRY(ba_cv_folds(&opts->outer_cv, plan->data->runs, plan->rows, plan->n_used,
+            plan->outer_fold, &plan->n_outer));
+    }
+    BA_TRY_ALLOC(plan->problems, ba_calloc(plan->n_outer + 1, sizeof *plan->problems));
+    plan->n_problems = plan->n_outer + 1;
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        BA_TRY(make_problem(plan, k < plan->n_outer ? (int) k : -1, &plan->problems[k]));
+    }
+out:
+    return status;
+}
+
+static int
+make_test_rows(plan_t *plan)
+{
+    int status = BA_OK;
+    const ba_fit_data_t *data = plan->data;
+
+    if (!data->test_design) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(
+        plan->test_rows, ba_malloc(data->test_runs->n_samples, sizeof *plan->test_rows));
+    BA_TRY(ba_runs_trim(data->test_runs, plan->opts->trim_first, plan->opts->trim_last,
+        plan->test_rows, &plan->test_runs));
+out:
+    return status;
+}
+
+int
+ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *opts,
+    plan_t *plan)
+{
+    int status = BA_OK;
+
+    *plan = (plan_t){.data = data, .opts = opts};
+    BA_TRY(ba_ctx_check(ctx));
+    BA_TRY(check_arguments(data, opts));
+    plan->n_samples = data->runs->n_samples;
+    plan->n_columns = ba_design_n_columns(data->design);
+    plan->n_targets =
+        (opts->target_stop > 0 ? opts->target_stop : ba_source_n_cols(data->targets)) -
+        opts->target_start;
+    BA_TRY_ALLOC(plan->rows, ba_malloc(plan->n_samples, sizeof *plan->rows));
+    BA_TRY(ba_runs_trim(
+        data->runs, opts->trim_first, opts->trim_last, plan->rows, &plan->runs));
+    plan->n_used = plan->runs.n_samples;
+    BA_TRY(make_test_rows(plan));
+    resolve_scaling(plan);
+    BA_TRY(make_outer(plan));
+    plan->shared_outer = can_share_outer(plan);
+    ba_cost_choose_solver(plan);
+out:
+    if (status != BA_OK) {
+        ba_plan_free(plan);
+    }
+    return status;
+}
+
+static void
+problem_free(problem_t *problem)
+{
+    for (size_t k = 0; problem->inner && k < problem->n_inner; k++) {
+        ba_free(problem->inner[k].stay);
+        ba_free(problem->inner[k].validate);
+    }
+    ba_free(problem->inner);
+    ba_free(problem->inner_fold);
+    ba_free(problem->train);
+    ba_free(problem->test);
+}
+
+void
+ba_plan_free(plan_t *plan)
+{
+    for (size_t k = 0; plan->problems && k < plan->n_problems; k++) {
+        problem_free(&plan->problems[k]);
+    }
+    ba_free(plan->problems);
+    ba_free(plan->outer_fold);
+    ba_free(plan->rows);
+    ba_free(plan->test_rows);
+    ba_runs_free(&plan->runs);
+    ba_runs_free(&plan->test_runs);
+    *plan = (plan_t){0};
+}

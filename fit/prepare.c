@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A problem's column scaling, factorisation and alphas: the part of a fit that sees
+ * features of training rows only. */
+#include "fit/fit_impl.h"
+
+#include "core/alloc.h"
+#include "model/scale.h"
+
+#include <string.h>
+
+static int
+sample_rows(const size_t *all, const size_t *positions, size_t n, size_t **out)
+{
+    *out = ba_malloc(n, sizeof **out);
+    if (!*out) {
+        return BA_NOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        (*out)[i] = all[positions[i]];
+    }
+    return BA_OK;
+}
+
+int
+ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
+    size_t n_rows, double **mean, double **scale)
+{
+    int status = BA_OK;
+    size_t p = plan->n_columns;
+
+    *mean = NULL;
+    *scale = NULL;
+    if (plan->scale_features == BA_SCALE_NONE) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(*mean, ba_malloc(p, sizeof **mean));
+    BA_TRY_ALLOC(*scale, ba_malloc(p, sizeof **scale));
+    BA_TRY(ba_design_scale(ctx, plan->data->design, rows, n_rows, *mean, *scale));
+    for (size_t j = 0; plan->scale_features == BA_SCALE_CENTER && j < p; j++) {
+        (*scale)[j] = 1.0;
+    }
+out:
+    return status;
+}
+
+static int
+find_alphas(prepared_t *prepared)
+{
+    int status = BA_OK;
+    const ba_alphas_t *given = &prepared->plan->opts->alphas;
+
+    prepared->n_alphas = ba_plan_n_alphas(prepared->plan);
+    BA_TRY_ALLOC(
+        prepared->alphas, ba_malloc(prepared->n_alphas, sizeof *prepared->alphas));
+    if (given->n > 0) {
+        memcpy(prepared->alphas, given->values, given->n * sizeof *prepared->alphas);
+    } else {
+        BA_TRY(ba_alphas_auto(ba_ridge_factor_lambda(prepared->used),
+            ba_ridge_factor_rank(prepared->used), prepared->alphas));
+    }
+out:
+    return status;
+}
+
+int
+ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem,
+    const prepared_t *shared, prepared_t *out)
+{
+    int status = BA_OK;
+    int has_test_set = plan->data->test_design && problem->fold < 0;
+
+    *out = (prepared_t){.plan = plan, .problem = problem};
+    BA_TRY(sample_rows(plan->rows, problem->train, problem->n_train, &out->train_rows));
+    out->test_design = has_test_set ? plan->data->test_design : plan->data->design;
+    if (!has_test_set) {
+        BA_TRY(sample_rows(plan->rows, problem->test, problem->n_test, &out->test_rows));
+    }
+    BA_TRY(ba_prepare_scaling(ctx, plan, out->train_rows, problem->n_train,
+        &out->feature_mean, &out->feature_scale));
+    out->training = (ba_training_t){plan->data->design, out->train_rows, problem->n_train,
+        out->feature_mean, out->feature_scale};
+    if (shared) {
+        out->used = shared->used;
+        out->factor_positions = shared->factor_positions;
+        out->n_factor = shared->n_factor;
+    } else {
+        BA_TRY(ba_ridge_factor(
+            ctx, &out->training, plan->solver, plan->factor_intercept, &out->factor));
+        out->n_factorisations = 1;
+        out->used = out->factor;
+        out->factor_positions = problem->train;
+        out->n_factor = problem->n_train;
+    }
+    BA_TRY(find_alphas(out));
+out:
+    if (status != BA_OK) {
+        ba_prepared_free(out);
+    }
+    return status;
+}
+
+void
+ba_prepared_free(prepared_t *prepared)
+{
+    ba_ridge_factor_free(prepared->factor);
+    ba_free(prepared->train_rows);
+    ba_free(prepared->test_rows);
+    ba_free(prepared->feature_mean);
+    ba_free(prepared->feature_scale);
+    ba_free(prepared->alphas);
+    *prepared = (prepared_t){0};
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fit/run.h"
+
+#include "core/alloc.h"
+
+static tiles_opts_t
+tiles_settings(const run_t *run, int of_test_set)
+{
+    const plan_t *plan = &run->plan;
+    const ba_fit_data_t *data = plan->data;
+
+    return (tiles_opts_t){
+        .source = of_test_set ? data->test_targets : data->targets,
+        .rows = of_test_set ? plan->test_rows : plan->rows,
+        .n_rows = of_test_set ? plan->test_runs.n_samples : plan->n_used,
+        .runs = of_test_set ? &plan->test_runs : &plan->runs,
+        .detrend = data->detrend,
+        .nuisance = of_test_set ? data->test_nuisance : data->nuisance,
+        .zscore_runs = plan->scale_targets == BA_SCALE_RUNS,
+        .precision = plan->opts->precision,
+        .target_start = plan->opts->target_start,
+        .target_stop = plan->opts->target_start + plan->n_targets,
+        .status = of_test_set ? run->test_status : run->result->status,
+        .row_hash = of_test_set ? NULL : run->result->target_hash,
+        .cached = ba_cost_is_cached(run->ctx, plan),
+        .n_in_flight = run->n_slots,
+    };
+}
+
+static int
+make_slots(run_t *run)
+{
+    int status = BA_OK;
+    const plan_t *plan = &run->plan;
+    size_t n_test = plan->test_runs.n_samples;
+    int weights = run->sink && run->sink->weights &&
+                  (plan->opts->want_weights || plan->opts->want_fold_weights);
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        n_test = plan->problems[k].n_test > n_test ? plan->problems[k].n_test : n_test;
+    }
+    run->n_slots = ba_cost_tiles_in_flight(run->ctx, plan);
+    BA_TRY_ALLOC(run->slots, ba_calloc(run->n_slots, sizeof *run->slots));
+    for (size_t i = 0; i < run->n_slots; i++) {
+        slot_t *slot = &run->slots[i];
+        size_t n = ba_plan_n_alphas(plan) * BA_TILE;
+
+        BA_TRY_ALLOC(slot->scores, ba_malloc(n, sizeof *slot->scores));
+        BA_TRY_ALLOC(slot->counts, ba_malloc(n, sizeof *slot->counts));
+        if (weights) {
+            BA_TRY_ALLOC(slot->weights,
+                ba_malloc(plan->n_columns, BA_TILE * sizeof *slot->weights));
+        }
+        if (run->sink && run->sink->predictions) {
+            BA_TRY_ALLOC(slot->predictions,
+                ba_malloc(n_test, BA_TILE * sizeof *slot->predictions));
+        }
+    }
+out:
+    return status;
+}
+
+int
+ba_run_make(run_t *run)
+{
+    int status = BA_OK;
+    const plan_t *plan = &run->plan;
+    size_t v = plan->n_targets;
+    tiles_opts_t settings;
+
+    run->n_threads = (size_t) ba_ctx_threads(run->ctx);
+    BA_TRY(make_slots(run));
+    BA_TRY_ALLOC(run->cv, ba_malloc(ba_plan_n_alphas(plan), v * sizeof *run->cv));
+    BA_TRY_ALLOC(run->baseline, ba_calloc(v, sizeof *run->baseline));
+    BA_TRY_ALLOC(run->best_alphas, ba_calloc(v, sizeof *run->best_alphas));
+    BA_TRY_ALLOC(run->best_scores, ba_calloc(v, sizeof *run->best_scores));
+    settings = tiles_settings(run, 0);
+    BA_TRY(ba_tiles_open(run->ctx, &settings, &run->tiles));
+    if (plan->data->test_design) {
+        BA_TRY_ALLOC(run->test_status, ba_calloc(v, sizeof *run->test_status));
+        settings = tiles_settings(run, 1);
+        BA_TRY(ba_tiles_open(run->ctx, &settings, &run->test_tiles));
+    }
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        size_t chunk = ba_cost_alpha_chunk(run->ctx, plan, &plan->problems[k]);
+        size_t n = plan->problems[k].n_inner > 0 ? ba_plan_n_alphas(plan) : 0;
+
+        run->total +=
+            (double) ((n + chunk - 1) / chunk + 1) * (double) ba_tiles_count(run->tiles);
+    }
+out:
+    return status;
+}
+
+void
+ba_run_free(run_t *run)
+{
+    for (size_t i = 0; run->slots && i < run->n_slots; i++) {
+        ba_free(run->slots[i].scores);
+        ba_free(run->slots[i].counts);
+        ba_free(run->slots[i].weights);
+        ba_free(run->slots[i].predictions);
+    }
+    ba_free(run->slots);
+    ba_free(run->cv);
+    ba_free(run->baseline);
+    ba_free(run->best_alphas);
+    ba_free(run->best_scores);
+    ba_free(run->test_status);
+    ba_tiles_close(run->tiles);
+    ba_tiles_close(run->test_tiles);
+    ba_plan_free(&run->plan);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What one call of the fitting loop owns. */
+#ifndef BA_FIT_RUN_H
+#define BA_FIT_RUN_H
+
+#include "fit/fit_impl.h"
+
+/* Output buffers of one tile in flight. */
+typedef struct {
+    double mean[BA_TILE], scale[BA_TILE], baseline[BA_TILE], alphas[BA_TILE];
+    double r[BA_TILE], r2[BA_TILE], intercept[BA_TILE];
+    int32_t constant[BA_TILE];
+    double *scores; /* n_alphas x BA_TILE */
+    int32_t *counts;
+    double *weights, *predictions;
+} slot_t;
+
+typedef struct {
+    const ba_ctx_t *ctx;
+    plan_t plan;
+    tiles_t *tiles, *test_tiles;
+    const ba_fit_sink_t *sink;
+    ba_fit_result_t *result;
+    ba_fit_info_t *info;
+    slot_t *slots;
+    size_t n_slots;
+    size_t n_threads;
+    double *cv;       /* n_alphas x n_targets of the problem at hand */
+    double *baseline; /* n_targets */
+    double *best_alphas, *best_scores;
+    int32_t *test_status; /* n_targets: of a fixed test set */
+    double done, total;   /* tiles */
+} run_t;
+
+/* Buffers, tiles and the count of tiles to come; ctx, plan, sink, result and info are set
+ * already. */
+int ba_run_make(run_t *run) BA_MUST_USE;
+void ba_run_free(run_t *run);
+
+#endif

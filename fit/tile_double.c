@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tiles in float64. */
+#include "fit/fit_impl.h"
+
+#include "linalg/blas.h"
+#include "model/scale.h"
+
+#include <math.h>
+#include <string.h>
+
+#define REAL double
+#define MATRIX ba_dmat_t
+#define CMATRIX ba_cdmat_t
+#define GEMM ba_gemm_f64
+#define SCORE ba_score_f64
+#define NAME(x) x##_f64
+#include "fit/tile_kernels.h"

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tiles in float32: products in single precision, sums of scores in double. */
+#include "fit/fit_impl.h"
+
+#include "linalg/blas.h"
+#include "model/scale.h"
+
+#include <math.h>
+#include <string.h>
+
+#define REAL float
+#define MATRIX ba_mat_t
+#define CMATRIX ba_cmat_t
+#define GEMM ba_gemm_f32
+#define SCORE ba_score_f32
+#define NAME(x) x##_f32
+#include "fit/tile_kernels.h"

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Encoding models: features predict responses, voxel by voxel. */
+#ifndef BRAINALIGN_ENCODE_H
+#define BRAINALIGN_ENCODE_H
+
+#include "brainalign/dataset.h"
+#include "brainalign/fit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Settings of `encode fit` beyond those of the data set. */
+typedef struct {
+    ba_fit_opts_t fit;               /* gaps are set by gap_inner and gap_outer below */
+    const char *delays;              /* "1,2,3,4"; needed */
+    const char *const *space_delays; /* "NAME:LIST", overrides `delays` for one space */
+    size_t n_space_delays;
+    int delay_across_runs;
+    double
+        tr; /* seconds per sample, 0 = not given (then an image's own is NOT trusted) */
+    const char *detrend; /* "none", "poly:D", "savgol:SECONDS"; NULL = none */
+    long gap_inner,
+        gap_outer; /* samples; -1 = default: 0 with delays of 0 only, else the larger of
+                      the largest delay and 16 s where tr is given */
+    const char *output; /* result file */
+    const char *table;  /* scores.tsv, NULL = none */
+    const char *map;    /* NIfTI map of r, NULL = none; needs image responses or a mask */
+    int force;
+    int dry_run; /* check and plan only; nothing is written */
+    int argc;    /* full argument list for the provenance */
+    const char *const *argv;
+} ba_encode_fit_opts_t;
+
+BA_API ba_encode_fit_opts_t ba_encode_fit_opts_default(void);
+
+/* A short account for the person who ran it. */
+typedef struct {
+    ba_fit_info_t fit;
+    size_t n_samples, n_used, n_columns, n_targets, n_outer, n_scored;
+    size_t n_status[8];   /* targets by status code */
+    double mean_r, max_r; /* over scored targets; NaN where there are no scores */
+    size_t max_r_target;
+    double mean_r2;
+    double seconds;
+    size_t peak_bytes; /* resident memory at its peak */
+} ba_encode_fit_info_t;
+
+/* Fits and writes the result file, table and map; all or nothing appears under their
+ * names. Errors: those of opening, ba_fit_run(), writing. */
+BA_API int ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, ba_encode_fit_info_t *info);
+
+/* Settings shared by predict and score. */
+typedef struct {
+    const char *encoder; /* encoder file */
+    const char *output;
+    const char *table;   /* score: scores.tsv, NULL = none */
+    const char *map;     /* score: NIfTI map of r */
+    const char *detrend; /* score: as in the fit */
+    double tr;
+    size_t trim_first, trim_last;
+    int zscore_runs; /* score: z-score responses per run, 1 yes, 0 no, -1 as in the fit
+                        (-1) */
+    int in_sample; /* 1 = score rows even where the encoder was fitted on them; the output
+                      says so */
+    int force;
+    int argc;
+    const char *const *argv;
+} ba_encode_apply_opts_t;
+
+/* Predicts responses for the data set's features (its responses may be absent) with the
+ * final weights: /predictions, n_samples x n_targets, in the units of the fitted
+ * responses. Errors: BA_SHAPE (spaces or features that do not match: both named). */
+BA_API int ba_encode_predict(
+    const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_encode_apply_opts_t *opts);
+
+/* Scores predictions against the data set's responses (repeats averaged): /scores/r,
+ * /scores/r2 as in encode fit. BA_SHAPE when rows are known by fingerprint to be rows the
+ * encoder was fitted on, unless in_sample. mean_r (may be NULL): over scored targets. */
+BA_API int ba_encode_score(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_apply_opts_t *opts, double *mean_r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

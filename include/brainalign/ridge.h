@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Ridge regression of one design on many targets: one factorisation, then any alpha, any
+ * held-out set. */
+#ifndef BRAINALIGN_RIDGE_H
+#define BRAINALIGN_RIDGE_H
+
+#include "brainalign/ctx.h"
+#include "brainalign/design.h"
+#include "brainalign/matrix.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { BA_SOLVER_AUTO = 0, BA_SOLVER_PRIMAL, BA_SOLVER_DUAL } ba_solver_t;
+
+/* An unpenalised intercept in the fit (and in every fit that leaves samples out). */
+typedef enum { BA_INTERCEPT_NO = 0, BA_INTERCEPT_YES = 1 } ba_intercept_t;
+
+/* The rows of a design that a fit trains on, and the affine map of its columns: (x -
+ * mean) / scale. NULL mean = 0, NULL scale = 1. All borrowed. */
+typedef struct {
+    const ba_design_t *design;
+    const size_t *rows; /* n_rows sample indices */
+    size_t n_rows;
+    const double *mean, *scale; /* n_columns each */
+} ba_training_t;
+
+/* Opaque: eigendecomposition of the training design's Gram matrix, samples x samples
+ * (dual) or columns x columns (primal). With an intercept the design is centred on its
+ * training rows first.
+ *
+ * Let X be that design, n x p, and lambda_i, i = 1..rank its eigenvalues. `project` is n
+ * x rank, and for any alpha weights   = back diag(1 / (lambda + alpha)) project' Y back =
+ * V (primal) or X'U (dual) new rows  = (X_new back) diag(1 / (lambda + alpha)) project' Y
+ * project = XV (primal) or U (dual) in float64; at alpha = 0 eigenvalues below rank
+ * tolerance count as absent (minimum-norm solution). */
+typedef struct ba_ridge_factor ba_ridge_factor_t;
+
+/* Factorises. Cost: primal n p^2 + 9 p^3, dual n^2 p + 9 n^3 flops; memory 2 x 8 bytes x
+ * min(n, p)^2 + project. No n x p or p x p matrix beyond those. BA_SOLVER_AUTO takes
+ * primal when p < n. Errors: BA_NUMERIC (non-finite Gram matrix, no convergence),
+ * BA_NOMEM, BA_CANCELLED. */
+BA_API int ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training,
+    ba_solver_t solver, ba_intercept_t intercept, ba_ridge_factor_t **out);
+BA_API void ba_ridge_factor_free(ba_ridge_factor_t *factor);
+
+BA_API ba_solver_t ba_ridge_factor_solver(const ba_ridge_factor_t *factor);
+BA_API size_t ba_ridge_factor_rank(
+    const ba_ridge_factor_t *factor); /* columns of project and back */
+
+/* The eigenvalues, `rank` of them. Borrowed. Directions that carry only the intercept are
+ * not marked: their weights are 0 for centred targets. */
+BA_API const double *ba_ridge_factor_lambda(const ba_ridge_factor_t *factor);
+
+/* Eigenvalues at or below count as 0 when alpha is 0. */
+BA_API double ba_ridge_factor_tolerance(const ba_ridge_factor_t *factor);
+
+/* n x rank, see above. Borrowed. */
+BA_API ba_cdmat_t ba_ridge_factor_project(const ba_ridge_factor_t *factor);
+
+/* d[i] = 1 / (lambda_i + alpha), with the rule for alpha = 0. */
+BA_API void ba_ridge_factor_filter(
+    const ba_ridge_factor_t *factor, double alpha, double *d);
+
+/* Writes back, n_columns x rank. Cost: dual 2 n p rank flops. */
+BA_API int ba_ridge_factor_back(
+    const ba_ctx_t *ctx, const ba_ridge_factor_t *factor, ba_dmat_t back);
+
+/* Means of the scaled training columns that an intercept takes out, n_columns; NULL
+ * without one. Borrowed. */
+BA_API const double *ba_ridge_factor_center(const ba_ridge_factor_t *factor);
+
+/* Writes X_new back, n_new x rank, for rows of `design` (the training design, or another
+ * with the same columns) under the same scaling and centring. */
+BA_API int ba_ridge_factor_apply(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
+    const ba_design_t *design, const size_t *rows, size_t n_new, ba_dmat_t dst);
+
+/* ---- leave-set-out, exactly, without another factorisation ---- */
+
+/* Predictions for left-out rows are  P R  with R the right-hand side of the rows that
+ * stay: dual:   R = Y_stay                         n_stay x n_targets primal: R =
+ * [project_stay' Y_stay; 1'Y_stay]  (rank + 1) x n_targets, the last row only with an
+ * intercept P does not depend on the left-out responses. */
+BA_API size_t ba_ridge_holdout_n_rhs(
+    const ba_ridge_factor_t *factor, ba_intercept_t intercept, size_t n_stay);
+
+/* Fits without the training rows `left_out` (positions into training->rows, ascending;
+ * validation and gap rows together) and writes P for `predict` (n_predict ascending
+ * positions INTO left_out). intercept: of the smaller fits; it may be BA_INTERCEPT_NO for
+ * a factor made with BA_INTERCEPT_YES (columns then keep the centring of all training
+ * rows), not the other way round. alpha > 0. Closed form: e_S = M_SS^-1 (M y)_S with M =
+ * I - hat matrix, so P = -[M_SS^-1 M_S,stay] (Allen 1974; Cook & Weisberg 1982, for one
+ * row; any set by the same block inverse). Cost: s^3/3 + s^2 n flops for s left-out rows,
+ * plus n^2 rank once per alpha for the dual form's M (scratch of
+ * ba_ridge_residual_maker()). */
+BA_API int ba_ridge_holdout(const ba_ridge_factor_t *factor, double alpha,
+    ba_intercept_t intercept, ba_cdmat_t residual_maker, const size_t *left_out,
+    size_t n_left_out, const size_t *predict, size_t n_predict, ba_dmat_t p);
+
+/* M up to a factor, n x n, for ba_ridge_holdout() of a dual factor: alpha (K + alpha
+ * I)^-1, less the intercept's direction. A primal factor needs none (pass an empty view).
+ * Runs on the threads of ctx; the same bits for any number of them. */
+BA_API int ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
+    double alpha, ba_intercept_t intercept, ba_dmat_t m);
+
+/* ---- whole fits of small problems in one call ---- */
+
+typedef struct {
+    ba_solver_t solver;
+    ba_intercept_t intercept;
+} ba_ridge_opts_t;
+
+/* Weights (p x n_targets) of X (n x p) on Y (n x n_targets) as they are: no scaling.
+ * alphas: one per target, or one for all (n_alphas = 1). intercepts: n_targets or NULL.
+ * Errors: BA_SHAPE, BA_VALUE (alpha), BA_NONFINITE. */
+BA_API int ba_ridge_solve(const ba_ctx_t *ctx, ba_cdmat_t x, ba_cdmat_t y,
+    const double *alphas, size_t n_alphas, const ba_ridge_opts_t *opts, ba_dmat_t weights,
+    double *intercepts);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A file that appears under its name only when complete: written beside the target,
+ * synced, renamed. */
+#ifndef BA_IO_OUTFILE_H
+#define BA_IO_OUTFILE_H
+
+#include "brainalign/error.h"
+
+typedef struct ba_outfile ba_outfile_t;
+
+/* Makes a temporary file in the folder of `path`. Errors: BA_EXISTS without `force`;
+ * BA_IO (folder missing or not writable: the message says which; `path` is something else
+ * than a plain file). */
+int ba_outfile_create(const char *path, int force, ba_outfile_t **out) BA_MUST_USE;
+
+/* Adds bytes. Buffered; a failed write (disk full) is reported by this call or by the
+ * commit. */
+int ba_outfile_write(
+    ba_outfile_t *outfile, const void *bytes, size_t n_bytes) BA_MUST_USE;
+
+/* Name of the temporary file, for libraries that open it themselves (they may truncate
+ * it); such a library must have closed it before the commit. Borrowed. */
+const char *ba_outfile_temporary(const ba_outfile_t *outfile);
+
+/* Name that the file will have. Borrowed. */
+const char *ba_outfile_path(const ba_outfile_t *outfile);
+
+/* Flushes, syncs, renames. BA_IO on any failure since the start, BA_EXISTS when the
+ * target appeared meanwhile (without `force`). */
+int ba_outfile_commit(ba_outfile_t *outfile) BA_MUST_USE;
+
+/* Removes the temporary file unless it was committed. NULL is fine. */
+void ba_outfile_free(ba_outfile_t *outfile);
+
+#endif

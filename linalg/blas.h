@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The linear algebra of the house on column-major views. Only this layer names cblas or
+ * LAPACK. Every call runs on the calling thread alone (the bits of threaded BLAS depend
+ * on the number of threads); the _tiled calls are our own parallel loops over blocks of
+ * fixed size, the same bits for any number of threads. */
+#ifndef BA_LINALG_BLAS_H
+#define BA_LINALG_BLAS_H
+
+#include "brainalign/ctx.h"
+#include "brainalign/error.h"
+#include "brainalign/matrix.h"
+
+typedef enum { BA_KEEP = 0, BA_TRANSPOSE = 1 } ba_op_t;
+
+/* Views of parts, and read-only views. */
+static inline ba_dmat_t
+ba_dmat(double *data, size_t n_rows, size_t n_cols, size_t ld)
+{
+    return (ba_dmat_t){data, n_rows, n_cols, ld};
+}
+
+static inline ba_cdmat_t
+ba_cdmat(const double *data, size_t n_rows, size_t n_cols, size_t ld)
+{
+    return (ba_cdmat_t){data, n_rows, n_cols, ld};
+}
+
+static inline ba_cdmat_t
+ba_dmat_const(ba_dmat_t m)
+{
+    return (ba_cdmat_t){m.data, m.n_rows, m.n_cols, m.ld};
+}
+
+static inline ba_cmat_t
+ba_cmat(const float *data, size_t n_rows, size_t n_cols, size_t ld)
+{
+    return (ba_cmat_t){data, n_rows, n_cols, ld};
+}
+
+static inline ba_mat_t
+ba_mat(float *data, size_t n_rows, size_t n_cols, size_t ld)
+{
+    return (ba_mat_t){data, n_rows, n_cols, ld};
+}
+
+/* BA_TOO_LARGE when a dimension does not fit the BLAS integer. Every other call here
+ * relies on it having been asked. */
+int ba_blas_check(size_t n) BA_MUST_USE;
+
+/* Puts the BLAS on one thread. Cheap; called by whoever starts numerical work. */
+void ba_blas_single_thread(void);
+
+/* c = alpha op(a) op(b) + beta c. */
+void ba_gemm_f64(double alpha, ba_op_t op_a, ba_cdmat_t a, ba_op_t op_b, ba_cdmat_t b,
+    double beta, ba_dmat_t c);
+void ba_gemm_f32(float alpha, ba_op_t op_a, ba_cmat_t a, ba_op_t op_b, ba_cmat_t b,
+    float beta, ba_mat_t c);
+
+/* The same as ba_gemm_f64() on the threads of ctx. */
+void ba_gemm_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op_a, ba_cdmat_t a,
+    ba_op_t op_b, ba_cdmat_t b, double beta, ba_dmat_t c);
+
+/* c = alpha a a' + beta c (op KEEP) or alpha a'a + beta c (op TRANSPOSE), all of the
+ * symmetric c, on the threads of ctx. */
+void ba_syrk_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op, ba_cdmat_t a,
+    double beta, ba_dmat_t c);
+
+/* Replaces a symmetric matrix by its eigenvectors (columns), eigenvalues ascending in
+ * lambda. BA_NUMERIC, BA_NOMEM. Cost: about 9 n^3 flops, 2 n^2 more numbers of memory. */
+int ba_eigen_symmetric(ba_dmat_t a, double *lambda) BA_MUST_USE;
+
+/* Cholesky factor L of a symmetric positive definite matrix in its lower triangle.
+ * BA_NUMERIC when it is not. */
+int ba_cholesky(ba_dmat_t a) BA_MUST_USE;
+
+/* b = (L L')^-1 b. */
+void ba_cholesky_solve(ba_cdmat_t l, ba_dmat_t b);
+
+#endif

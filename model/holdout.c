@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Leaving any set of samples out of a ridge fit, exactly, from the factorisation of the
+ * whole.
+ *
+ * With the residual maker M = I - H(alpha), H the hat matrix of the fit on all n rows,
+ * the residuals of rows S under the fit that never saw S are e_S = M_SS^-1 (M y)_S,
+ * Allen's (1974) leave-one-out formula for a block. As e_S = y_S - yhat_S, the prediction
+ * is yhat_S = -M_SS^-1 M_ST y_T                               (T the rows that stay)
+ * which never touches y_S. It holds for any scaling that does not change with S, and for
+ * an unpenalised intercept when M is that of the fit with intercept. M may be multiplied
+ * by any number.
+ *
+ * Dual: M = alpha (K + alpha)^-1 = U diag(alpha / (lambda + alpha)) U', without the
+ * cancellation that I - H would suffer where the fit nearly interpolates. The shift that
+ * ridge.c gives to the constant direction leaves alpha / (shift + alpha) there; the fit
+ * with intercept has 0 and the fit without it has 1. Primal: M_SS = I - Q_S D Q_S' [-
+ * 11'/n], M_ST = -Q_S D Q_T' [- 11'/n] with Q = XV, D = diag(1 / (lambda + alpha)); the
+ * operator stops at Q_S D, and the right-hand side carries Q_T'Y_T. */
+#include "model/ridge_impl.h"
+
+#include "core/alloc.h"
+#include "linalg/blas.h"
+
+#include <math.h>
+#include <string.h>
+
+size_t
+ba_ridge_holdout_n_rhs(
+    const ba_ridge_factor_t *factor, ba_intercept_t intercept, size_t n_stay)
+{
+    if (factor->solver == BA_SOLVER_DUAL) {
+        return n_stay;
+    }
+    return factor->rank + (intercept == BA_INTERCEPT_YES ? 1 : 0);
+}
+
+/* What to add to every entry of U diag(...) U' so that the constant direction gets what
+ * the fit has there. */
+static double
+constant_correction(
+    const ba_ridge_factor_t *factor, double alpha, ba_intercept_t intercept)
+{
+    if (factor->intercept == BA_INTERCEPT_NO) {
+        return 0.0;
+    }
+    return ((intercept == BA_INTERCEPT_YES ? 0.0 : 1.0) -
+               alpha / (factor->shift + alpha)) /
+           (double) factor->n;
+}
+
+int
+ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
+    double alpha, ba_intercept_t intercept, ba_dmat_t m)
+{
+    int status = BA_OK;
+    size_t n = factor->n;
+    double add = constant_correction(factor, alpha, intercept);
+    double *root = NULL;
+
+    BA_TRY_ALLOC(root, ba_malloc(n, n * sizeof *root));
+    for (size_t j = 0; j < n; j++) {
+        double weight = sqrt(alpha / (factor->lambda[j] + alpha));
+
+        for (size_t i = 0; i < n; i++) {
+            root[i + j * n] = factor->vectors[i + j * n] * weight;
+        }
+    }
+    ba_syrk_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(root, n, n, n), 0.0, m);
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < n; i++) {
+            m.data[i + j * m.ld] += add;
+        }
+    }
+out:
+    ba_free(root);
+    return status;
+}
+
+/* Positions 0..n-1 that are not in the ascending list. */
+static void
+complement(const size_t *listed, size_t n_listed, size_t n, size_t *others)
+{
+    size_t k = 0, found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (k < n_listed && listed[k] == i) {
+            k++;
+        } else {
+            others[found++] = i;
+        }
+    }
+}
+
+/* The columns of M_SS^-1 that belong to the rows to be predicted: n_left_out x n_predict,
+ * in place of `ss`'s factor. */
+static int
+solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
+    ba_dmat_t columns, double alpha)
+{
+    if (ba_cholesky(ss) != BA_OK) {
+        return ba_fail(BA_NUMERIC,
+            "ridge: alpha %g is too small for held-out predictions of this design in "
+            "float64",
+            alpha);
+    }
+    memset(columns.data, 0, columns.ld * columns.n_cols * sizeof *columns.data);
+    for (size_t j = 0; j < n_predict; j++) {
+        columns.data[predict[j] + j * columns.ld] = 1.0;
+    }
+    ba_cholesky_solve(ba_dmat_const(ss), columns);
+    return BA_OK;
+}
+
+static int
+holdout_dual(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t m,
+    const size_t *out_rows, size_t n_out, const size_t *predict, size_t n_predict,
+    ba_dmat_t p)
+{
+    int status = BA_OK;
+    size_t n_stay = factor->n - n_out;
+    size_t *stay = NULL;
+    double *ss = NULL, *st = NULL, *columns = NULL;
+
+    BA_TRY_ALLOC(stay, ba_malloc(n_stay, sizeof *stay));
+    BA_TRY_ALLOC(ss, ba_malloc(n_out, n_out * sizeof *ss));
+    BA_TRY_ALLOC(st, ba_malloc(n_out, n_stay * sizeof *st));
+    BA_TRY_ALLOC(columns, ba_malloc(n_out, n_predict * sizeof *columns));
+    complement(out_rows, n_out, factor->n, stay);
+    for (size_t j = 0; j < n_out; j++) {
+        for (size_t i = 0; i < n_out; i++) {
+            ss[i + j * n_out] = m.data[out_rows[i] + out_rows[j] * m.ld];
+        }
+    }
+    for (size_t j = 0; j < n_stay; j++) {
+        for (size_t i = 0; i < n_out; i++) {
+            st[i + j * n_out] = m.data[out_rows[i] + stay[j] * m.ld];
+        }
+    }
+    BA_TRY(solve_unit_columns(ba_dmat(ss, n_out, n_out, n_out), predict, n_predict,
+        ba_dmat(columns, n_out, n_predict, n_out), alpha));
+    ba_gemm_f64(-1.0, BA_TRANSPOSE, ba_cdmat(columns, n_out, n_predict, n_out), BA_KEEP,
+        ba_cdmat(st, n_out, n_stay, n_out), 0.0, p);
+out:
+    ba_free(stay);
+    ba_free(ss);
+    ba_free(st);
+    ba_free(columns);
+    return status;
+}
+
+/* left = Q_S D with the intercept's column 1/n appended, right = [Q_S, 1]: H_SS = left
+ * right'. */
+static void
+gather_scores(const ba_ridge_factor_t *factor, double alpha, size_t n_columns,
+    const size_t *out_rows, size_t n_out, double *left, double *right)
+{
+    for (size_t j = 0; j < factor->rank; j++) {
+        const double *scores = factor->scores + j * factor->n;
+        double d = 1.0 / (factor->lambda[j] + alpha);
+
+        for (size_t i = 0; i < n_out; i++) {
+            right[i + j * n_out] = scores[out_rows[i]];
+            left[i + j * n_out] = scores[out_rows[i]] * d;
+        }
+    }
+    for (size_t j = factor->rank; j < n_columns; j++) {
+        for (size_t i = 0; i < n_out; i++) {
+            right[i + j * n_out] = 1.0;
+            left[i + j * n_out] = 1.0 / (double) factor->n;
+        }
+    }
+}
+
+static int
+holdout_primal(const ba_ridge_factor_t *factor, double alpha, size_t n_columns,
+    const size_t *out_rows, size_t n_out, const size_t *predict, size_t n_predict,
+    ba_dmat_t p)
+{
+    int status = BA_OK;
+    double *left = NULL, *right = NULL, *ss = NULL, *columns = NULL;
+
+    BA_TRY_ALLOC(left, ba_malloc(n_out, n_columns * sizeof *left));
+    BA_TRY_ALLOC(right, ba_malloc(n_out, n_columns * sizeof *right));
+    BA_TRY_ALLOC(ss, ba_calloc(n_out, n_out * sizeof *ss));
+    BA_TRY_ALLOC(columns, ba_malloc(n_out, n_predict * sizeof *columns));
+    gather_scores(factor, alpha, n_columns, out_rows, n_out, left, right);
+    for (size_t i = 0; i < n_out; i++) {
+        ss[i + i * n_out] = 1.0;
+    }
+    ba_gemm_f64(-1.0, BA_KEEP, ba_cdmat(left, n_out, n_columns, n_out), BA_TRANSPOSE,
+        ba_cdmat(right, n_out, n_columns, n_out), 1.0, ba_dmat(ss, n_out, n_out, n_out));
+    BA_TRY(solve_unit_columns(ba_dmat(ss, n_out, n_out, n_out), predict, n_predict,
+        ba_dmat(columns, n_out, n_predict, n_out), alpha));
+    ba_gemm_f64(1.0, BA_TRANSPOSE, ba_cdmat(columns, n_out, n_predict, n_out), BA_KEEP,
+        ba_cdmat(left, n_out, n_columns, n_out), 0.0, p);
+out:
+    ba_free(left);
+    ba_free(right);
+    ba_free(ss);
+    ba_free(columns);
+    return status;
+}
+
+int
+ba_ridge_holdout(const ba_ridge_factor_t *factor, double alpha, ba_intercept_t intercept,
+    ba_cdmat_t residual_maker, const size_t *left_out, size_t n_left_out,
+    const size_t *predict, size_t n_predict, ba_dmat_t p)
+{
+    if (factor->solver == BA_SOLVER_DUAL) {
+        return holdout_dual(
+            factor, alpha, residual_maker, left_out, n_left_out, predict, n_predict, p);
+    }
+    return holdout_primal(factor, alpha,
+        ba_ridge_holdout_n_rhs(factor, intercept, factor->n - n_left_out), left_out,
+        n_left_out, predict, n_predict, p);
+}

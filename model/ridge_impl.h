@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the ridge files share: the factor's inside and the reader of scaled training
+ * columns. */
+#ifndef BA_MODEL_RIDGE_IMPL_H
+#define BA_MODEL_RIDGE_IMPL_H
+
+#include "brainalign/ridge.h"
+
+struct ba_ridge_factor {
+    ba_training_t training; /* as given, borrowed */
+    size_t n, p, rank;
+    ba_solver_t solver;
+    ba_intercept_t intercept;
+    double
+        *center; /* p means of the scaled training columns, NULL without an intercept */
+    double *lambda;  /* rank */
+    double *vectors; /* dual: U, n x n; primal: V, p x p */
+    double *scores;  /* primal: XV, n x p; NULL in the dual */
+    double shift;    /* dual with intercept: eigenvalue given to the constant direction */
+    double tolerance; /* eigenvalues at or below count as 0 when alpha is 0 */
+};
+
+/* Writes columns col0.. of the scaled (and, with `center`, centred) design at
+ * training->rows to dst, n_rows x n_cols without gaps, on the threads of ctx. */
+void ba_training_read(const ba_ctx_t *ctx, const ba_training_t *training,
+    const double *center, size_t col0, size_t n_cols, double *dst);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The scores of one column, for one type of number: SCORE_NUMBER and SCORE_NAME(x) are
+ * set by the file that includes this one, once per type. Two passes: means, then centred
+ * sums; all in float64. */
+
+BA_CLONES static double
+SCORE_NAME(mean)(const SCORE_NUMBER *y, size_t n)
+{
+    double sum[BA_LANES] = {0};
+    size_t i = 0;
+
+    for (; i + BA_LANES <= n; i += BA_LANES) {
+        for (size_t j = 0; j < BA_LANES; j++) {
+            sum[j] += (double) y[i + j];
+        }
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        sum[j] += (double) y[i + j];
+    }
+    return ba_lanes_sum(sum) / (double) n;
+}
+
+/* Whether the deviation is more than rounding noise beside the largest absolute value.
+ * That value is at most |mean| + sqrt(square), so that it is hardly ever looked for. */
+static int
+SCORE_NAME(varies)(const SCORE_NUMBER *y, size_t n, double mean, double square)
+{
+    double deviation = sqrt(square / (double) n), largest = 0;
+
+    if (deviation > BA_NEGLIGIBLE * (fabs(mean) + sqrt(square))) {
+        return 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double size = fabs((double) y[i]);
+
+        largest = size > largest ? size : largest;
+    }
+    return deviation > BA_NEGLIGIBLE * largest;
+}
+
+BA_CLONES static double
+SCORE_NAME(sse)(const SCORE_NUMBER *y, const SCORE_NUMBER *p, size_t n)
+{
+    double sse[BA_LANES] = {0};
+    size_t i = 0;
+
+    for (; i + BA_LANES <= n; i += BA_LANES) {
+        for (size_t j = 0; j < BA_LANES; j++) {
+            sse[j] += squared((double) y[i + j] - (double) p[i + j]);
+        }
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        sse[j] += squared((double) y[i + j] - (double) p[i + j]);
+    }
+    return ba_lanes_sum(sse);
+}
+
+BA_CLONES static double
+SCORE_NAME(square)(const SCORE_NUMBER *y, size_t n, double mean)
+{
+    double sst[BA_LANES] = {0};
+    size_t i = 0;
+
+    for (; i + BA_LANES <= n; i += BA_LANES) {
+        for (size_t j = 0; j < BA_LANES; j++) {
+            sst[j] += squared((double) y[i + j] - mean);
+        }
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        sst[j] += squared((double) y[i + j] - mean);
+    }
+    return ba_lanes_sum(sst);
+}
+
+BA_CLONES static double
+SCORE_NAME(product)(
+    const SCORE_NUMBER *y, const SCORE_NUMBER *p, size_t n, double mean_y, double mean_p)
+{
+    double sum[BA_LANES] = {0};
+    size_t i = 0;
+
+    for (; i + BA_LANES <= n; i += BA_LANES) {
+        for (size_t j = 0; j < BA_LANES; j++) {
+            sum[j] += ((double) y[i + j] - mean_y) * ((double) p[i + j] - mean_p);
+        }
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        sum[j] += ((double) y[i + j] - mean_y) * ((double) p[i + j] - mean_p);
+    }
+    return ba_lanes_sum(sum);
+}
+
+static double
+SCORE_NAME(r2)(const SCORE_NUMBER *y, const SCORE_NUMBER *p, size_t n)
+{
+    double mean = SCORE_NAME(mean)(y, n), sst = SCORE_NAME(square)(y, n, mean);
+
+    if (n < 2 || !SCORE_NAME(varies)(y, n, mean, sst)) {
+        return (double) NAN;
+    }
+    return 1 - SCORE_NAME(sse)(y, p, n) / sst;
+}
+
+static double
+SCORE_NAME(r)(const SCORE_NUMBER *y, const SCORE_NUMBER *p, size_t n)
+{
+    double mean_y = SCORE_NAME(mean)(y, n), yy = SCORE_NAME(square)(y, n, mean_y);
+    double mean_p = SCORE_NAME(mean)(p, n), pp = SCORE_NAME(square)(p, n, mean_p), r;
+
+    if (n < 2 || !SCORE_NAME(varies)(y, n, mean_y, yy) ||
+        !SCORE_NAME(varies)(p, n, mean_p, pp)) {
+        return (double) NAN;
+    }
+    /* Rounding must not push a correlation past 1; NaN stays. */
+    r = SCORE_NAME(product)(y, p, n, mean_y, mean_p) / (sqrt(yy) * sqrt(pp));
+    r = r > 1 ? 1 : r;
+    return r < -1 ? -1 : r;
+}
+
+static void
+SCORE_NAME(score)(ba_score_t kind, const SCORE_NUMBER *y, size_t ld_y,
+    const SCORE_NUMBER *p, size_t ld_p, size_t n, size_t n_targets, double *scores)
+{
+    for (size_t j = 0; j < n_targets; j++) {
+        const SCORE_NUMBER *yj = y + j * ld_y, *pj = p + j * ld_p;
+
+        switch (kind) {
+        case BA_SCORE_MSE:
+            scores[j] = -(SCORE_NAME(sse)(yj, pj, n) / (double) n);
+            break;
+        case BA_SCORE_R2:
+            scores[j] = SCORE_NAME(r2)(yj, pj, n);
+            break;
+        case BA_SCORE_R:
+            scores[j] = SCORE_NAME(r)(yj, pj, n);
+            break;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+# What cannot be written to stdout is an error, also when it was only buffered; no signal ends the program first.
+[ -w /dev/full ] || { echo 'no /dev/full'; exit 77; }
+"$BRAINALIGN" help --markdown >/dev/full
+echo "full: $?"
+"$BRAINALIGN" --version >/dev/full
+echo "full, little: $?"
+"$BRAINALIGN" --version >&-
+echo "closed: $?"
+(ulimit -f 1 && "$BRAINALIGN" help --markdown >limited)
+echo "limited: $?"
+{
+    sleep 1
+    "$BRAINALIGN" help --markdown
+    echo "no reader: $?" >status
+} | true
+cat status

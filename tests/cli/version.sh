@@ -1,0 +1,1 @@
+"$BRAINALIGN" --version
