@@ -84,6 +84,11 @@ FLAGS_NOW := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS)
 $(OBJ)/.flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
+
+# The same for the list of sources: a file that came or went makes a new archive.
+$(OBJ)/.sources: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(LIB_SRC)' | cmp -s - $@ || printf '%s\n' '$(LIB_SRC)' > $@
 .PHONY: FORCE
 FORCE:
 
@@ -92,12 +97,11 @@ $(OBJ)/%.o: %.c $(OBJ)/.flags
 	$(say) CC $<
 	$(q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The list file makes the archive depend on which sources exist, not only on their contents.
-$(LIB_A): $(LIB_OBJ)
+$(LIB_A): $(LIB_OBJ) $(OBJ)/.sources
 	$(say) AR $@
 	$(q)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
 
-$(LIB_SO): $(LIB_OBJ)
+$(LIB_SO): $(LIB_OBJ) $(OBJ)/.sources
 	$(say) LINK $@
 	$(q)$(CC) -shared -Wl,-soname,libbrainalign.so.$(SOMAJOR) $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LDLIBS)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/apply.h"
 #include "cli/info.h"
+#include "cli/text.h"
 
 #include "brainalign/encoder.h"
 #include "brainalign/error.h"
@@ -64,9 +65,11 @@ cli_apply_dry_run(const cli_call_t *call, const ba_dataset_t *dataset)
     BA_TRY(ba_encoder_load(args->encoder, &encoder));
     BA_TRY(check_spaces(encoder, dataset, args->encoder));
     cli_info_key("samples");
-    printf("%zu in %zu runs\n", dataset->train.n_samples, dataset->train.runs.n_runs);
+    printf("%zu in %zu run%s\n", dataset->train.n_samples, dataset->train.runs.n_runs,
+        cli_plural(dataset->train.runs.n_runs));
     cli_info_key("features");
-    printf("%zu with %zu delays\n", encoder->n_features, encoder->n_delays);
+    printf("%zu with %zu delay%s\n", encoder->n_features, encoder->n_delays,
+        cli_plural(encoder->n_delays));
     cli_info_key("targets");
     printf("%zu\n", encoder->n_targets);
     cli_info_key("written");

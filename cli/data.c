@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/data.h"
 #include "cli/message.h"
+#include "cli/text.h"
 
 #include "brainalign/error.h"
 
@@ -158,11 +159,11 @@ cli_data_note(const ba_dataset_t *dataset)
     const ba_dataset_part_t *train = &dataset->train, *test = &dataset->test;
 
     cli_message_note("%zu samples in %zu run%s, %zu feature space%s", train->n_samples,
-        train->runs.n_runs, train->runs.n_runs == 1 ? "" : "s", dataset->n_spaces,
-        dataset->n_spaces == 1 ? "" : "s");
+        train->runs.n_runs, cli_plural(train->runs.n_runs), dataset->n_spaces,
+        cli_plural(dataset->n_spaces));
     if (test->n_samples > 0) {
         cli_message_note("test set: %zu samples in %zu run%s, %zu repeat%s",
-            test->n_samples, test->runs.n_runs, test->runs.n_runs == 1 ? "" : "s",
-            test->n_repeats, test->n_repeats == 1 ? "" : "s");
+            test->n_samples, test->runs.n_runs, cli_plural(test->runs.n_runs),
+            test->n_repeats, cli_plural(test->n_repeats));
     }
 }

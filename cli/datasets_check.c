@@ -3,6 +3,7 @@
 #include "cli/data.h"
 #include "cli/list.h"
 #include "cli/message.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 
 #include "brainalign/check.h"
@@ -75,6 +76,16 @@ print_findings(const ba_check_report_t *report)
     }
 }
 
+static void
+note_counts(const ba_check_report_t *report)
+{
+    size_t n_notes = report->n_findings - report->n_errors - report->n_warnings;
+
+    cli_message_note("%zu error%s, %zu warning%s, %zu note%s", report->n_errors,
+        cli_plural(report->n_errors), report->n_warnings, cli_plural(report->n_warnings),
+        n_notes, cli_plural(n_notes));
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -89,15 +100,11 @@ run(const cli_call_t *call)
     BA_TRY(ba_check_dataset(call->ctx, dataset, &opts, &report));
     print_findings(&report);
     cli_data_note(dataset);
-    cli_message_note("%zu error%s, %zu warning%s, %zu note%s", report.n_errors,
-        report.n_errors == 1 ? "" : "s", report.n_warnings,
-        report.n_warnings == 1 ? "" : "s",
-        report.n_findings - report.n_errors - report.n_warnings,
-        report.n_findings - report.n_errors - report.n_warnings == 1 ? "" : "s");
+    note_counts(&report);
     if (report.n_errors > 0) {
         status = ba_fail(BA_FORMAT,
             "data set: found %zu defect%s that would stop a fit, wanted none",
-            report.n_errors, report.n_errors == 1 ? "" : "s");
+            report.n_errors, cli_plural(report.n_errors));
     }
 out:
     ba_check_report_free(&report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* datasets info: what stands in a matrix, an image or a result file. */
 #include "cli/info.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 
 #include "brainalign/bundle.h"
@@ -34,12 +35,6 @@ static const cli_option_t rows[] = {
     {0},
 };
 
-static const char *
-plural(size_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 static void
 print_shape(const ba_source_t *source)
 {
@@ -50,7 +45,8 @@ print_shape(const ba_source_t *source)
     if (n_slabs > 1) {
         printf("%zu repeats x ", n_slabs);
     }
-    printf("%zu row%s x %zu column%s\n", n_rows, plural(n_rows), n_cols, plural(n_cols));
+    printf("%zu row%s x %zu column%s\n", n_rows, cli_plural(n_rows), n_cols,
+        cli_plural(n_cols));
 }
 
 static void

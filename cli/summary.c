@@ -48,8 +48,8 @@ cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     char text[32];
 
     cli_info_key("samples");
-    printf("%zu in %zu runs, %zu used\n", info->n_samples, dataset->train.runs.n_runs,
-        info->n_used);
+    printf("%zu in %zu run%s, %zu used\n", info->n_samples, dataset->train.runs.n_runs,
+        cli_plural(dataset->train.runs.n_runs), info->n_used);
     cli_info_key("columns");
     printf("%zu, features times delays\n", info->n_columns);
     cli_info_key("targets");

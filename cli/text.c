@@ -59,6 +59,12 @@ cli_text_free(cli_text_t *text)
     *text = (cli_text_t){0};
 }
 
+const char *
+cli_plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void
 wrap(FILE *stream, const char *words, size_t column, size_t indent, size_t width,
     const char *line_end)

@@ -20,6 +20,9 @@ void cli_text_addf(cli_text_t *text, const char *format, ...) BA_PRINTF(2, 3);
 const char *cli_text_get(const cli_text_t *text);
 void cli_text_free(cli_text_t *text);
 
+/* "s" unless n is 1. */
+const char *cli_plural(size_t n);
+
 /* Prints words filled to `width` columns. The cursor stands at `column`; later lines
  * start at `indent`. Ends with a line end. */
 void cli_text_wrap(

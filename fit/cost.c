@@ -38,8 +38,12 @@ problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
         double stay = (double) problem->inner[k].n_stay, s = n - stay;
         double m = solver == BA_SOLVER_DUAL ? stay : p;
 
-        splits += s * s * s / 3 + 2 * s * s * f + 2 * s * f * m;
-        splits += solver == BA_SOLVER_PRIMAL ? s * s * p : 0.0;
+        if (solver == BA_SOLVER_DUAL || s <= p) {
+            splits += s * s * s / 3 + 2 * s * s * f + 2 * s * f * m;
+            splits += solver == BA_SOLVER_PRIMAL ? 2 * s * s * p : 0.0;
+        } else {
+            splits += p * p * p / 3 + 2 * p * p * f + 2 * s * p * p / alphas;
+        }
         held += f * m;
     }
     flops.setup =
@@ -260,6 +264,7 @@ ba_cost_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     *info = (ba_fit_info_t){.solver = plan->solver, .shared_outer = plan->shared_outer};
     snprintf(info->reason, sizeof info->reason, "%s", plan->reason);
     info->flops_planned = flops.setup + flops.tiles;
+    info->flops_tiles = flops.tiles;
     if (bytes > allowed) {
         return ba_fail(BA_TOO_LARGE,
             "memory: the %s form needs at least %.0f MiB beside the features, allowed "

@@ -97,6 +97,7 @@ out:
 typedef struct {
     size_t *left_out, n_left_out; /* indices into the factor's rows */
     size_t *predict;              /* of the validation rows, into left_out */
+    double *gram; /* primal: of the left-out rows, where they outnumber the columns */
 } removal_t;
 
 static void
@@ -104,6 +105,7 @@ removal_free(removal_t *removal)
 {
     ba_free(removal->left_out);
     ba_free(removal->predict);
+    ba_free(removal->gram);
 }
 
 /* What has to be left out of the factor's rows so that only the split's training rows
@@ -132,14 +134,35 @@ out:
 }
 
 static int
+make_gram(const ba_ctx_t *ctx, const prepared_t *prepared, ba_intercept_t intercept,
+    size_t n_rhs, removal_t *removal)
+{
+    int status = BA_OK;
+
+    if (removal->n_left_out <= n_rhs) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(removal->gram, ba_malloc(n_rhs, n_rhs * sizeof *removal->gram));
+    BA_TRY(ba_ridge_holdout_gram(ctx, prepared->used, intercept, removal->left_out,
+        removal->n_left_out, ba_dmat(removal->gram, n_rhs, n_rhs, n_rhs)));
+out:
+    return status;
+}
+
+static int
 closed_form_operator(const prepared_t *prepared, ba_intercept_t intercept, double alpha,
     ba_cdmat_t maker, const removal_t *removal, ba_precision_t precision,
     holdout_t *holdout, size_t a)
 {
     int status = BA_OK;
     size_t n = holdout->split->n_validate, n_rhs = holdout->n_rhs;
+    int primal = ba_ridge_factor_solver(prepared->used) == BA_SOLVER_PRIMAL;
+    size_t m = primal && !removal->gram ? 0 : n_rhs;
     double *p = NULL;
 
+    if (primal) {
+        maker = ba_cdmat(removal->gram, m, m, m);
+    }
     BA_TRY_ALLOC(p, ba_malloc(n, n_rhs * sizeof *p));
     BA_TRY(ba_ridge_holdout(prepared->used, alpha, intercept, maker, removal->left_out,
         removal->n_left_out, removal->predict, n, ba_dmat(p, n, n_rhs, n)));
@@ -150,8 +173,8 @@ out:
 }
 
 static int
-closed_form_splits(prepared_t *prepared, ba_intercept_t intercept, const split_t *splits,
-    removal_t *removals, operators_t *operators)
+closed_form_splits(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
+    const split_t *splits, removal_t *removals, operators_t *operators)
 {
     int status = BA_OK;
 
@@ -166,6 +189,7 @@ closed_form_splits(prepared_t *prepared, ba_intercept_t intercept, const split_t
         BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
         BA_TRY(removal_make(prepared, &splits[k], &removals[k]));
         if (operators->solver == BA_SOLVER_PRIMAL) {
+            BA_TRY(make_gram(ctx, prepared, intercept, holdout->n_rhs, &removals[k]));
             BA_TRY(gather_project(prepared, removals[k].left_out, removals[k].n_left_out,
                 operators->precision, holdout));
         }
@@ -189,7 +213,7 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
 
     BA_TRY_ALLOC(removals, ba_calloc(n_splits, sizeof *removals));
     BA_TRY_ALLOC(maker, ba_malloc(dual ? n : 1, (dual ? n : 1) * sizeof *maker));
-    BA_TRY(closed_form_splits(prepared, intercept, splits, removals, operators));
+    BA_TRY(closed_form_splits(ctx, prepared, intercept, splits, removals, operators));
     for (size_t a = 0; a < operators->n_alphas; a++) {
         double alpha = prepared->alphas[a0 + a];
 

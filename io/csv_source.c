@@ -116,7 +116,7 @@ out:
 }
 
 int
-csv_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
+ba_csv_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
     ba_source_t **out)
 {
     ba_source_shape_t shape = {.n_slabs = 1, .is_double = 1};

@@ -399,7 +399,7 @@ out:
 }
 
 int
-hdf5_source_open(const ba_ctx_t *ctx, const char *file, const char *path,
+ba_hdf5_source_open(const ba_ctx_t *ctx, const char *file, const char *path,
     const ba_source_opts_t *opts, ba_source_t **out)
 {
     ba_source_shape_t shape;

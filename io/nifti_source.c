@@ -124,7 +124,7 @@ out:
 }
 
 int
-nifti_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
+ba_nifti_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
     ba_source_t **out)
 {
     const ba_nifti_header_t *header;

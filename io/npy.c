@@ -300,7 +300,7 @@ take_shape(npy_state_t *npy, int max_rank)
 }
 
 int
-npy_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
+ba_npy_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
     ba_source_t **out)
 {
     ba_source_shape_t shape;

@@ -219,13 +219,13 @@ open_file(const ba_ctx_t *ctx, const ba_spec_t *spec, const ba_source_opts_t *op
     }
     switch (format) {
     case HDF5:
-        return hdf5_source_open(ctx, spec->file, spec->path, opts, out);
+        return ba_hdf5_source_open(ctx, spec->file, spec->path, opts, out);
     case NPY:
-        return npy_source_open(ctx, spec->file, opts, out);
+        return ba_npy_source_open(ctx, spec->file, opts, out);
     case NIFTI:
-        return nifti_source_open(ctx, spec->file, opts, out);
+        return ba_nifti_source_open(ctx, spec->file, opts, out);
     case CSV:
-        return csv_source_open(ctx, spec->file, opts, out);
+        return ba_csv_source_open(ctx, spec->file, opts, out);
     default:
         return refuse_format(format, spec->file);
     }

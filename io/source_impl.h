@@ -62,13 +62,13 @@ int ba_source_add_file(ba_source_t *source, const char *file);
 
 /* The formats. Each opens `file` whole and leaves NULL in *out on failure. `opts` is
  * never NULL and max_rank is 1..3 here. `path` NULL = the only data set that fits. */
-int hdf5_source_open(const ba_ctx_t *ctx, const char *file, const char *path,
+int ba_hdf5_source_open(const ba_ctx_t *ctx, const char *file, const char *path,
     const ba_source_opts_t *opts, ba_source_t **out);
-int npy_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
-    ba_source_t **out);
-int nifti_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
-    ba_source_t **out);
-int csv_source_open(const ba_ctx_t *ctx, const char *file, const ba_source_opts_t *opts,
-    ba_source_t **out);
+int ba_npy_source_open(const ba_ctx_t *ctx, const char *file,
+    const ba_source_opts_t *opts, ba_source_t **out);
+int ba_nifti_source_open(const ba_ctx_t *ctx, const char *file,
+    const ba_source_opts_t *opts, ba_source_t **out);
+int ba_csv_source_open(const ba_ctx_t *ctx, const char *file,
+    const ba_source_opts_t *opts, ba_source_t **out);
 
 #endif

@@ -69,6 +69,13 @@ void ba_syrk_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op, ba_cdmat_t a,
  * lambda. BA_NUMERIC, BA_NOMEM. Cost: about 9 n^3 flops, 2 n^2 more numbers of memory. */
 int ba_eigen_symmetric(ba_dmat_t a, double *lambda) BA_MUST_USE;
 
+/* Thin singular value decomposition a = u diag(s) v' of a matrix with n_rows >= n_cols: u
+ * n_rows x n_cols, v n_cols x n_cols, s descending; a is destroyed. One-sided Jacobi
+ * rotations: where rows or columns of different size are all that is wrong with a, small
+ * singular values keep their relative accuracy. Several times the cost of an
+ * eigendecomposition of a'a. BA_NUMERIC, BA_NOMEM. */
+int ba_svd(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v) BA_MUST_USE;
+
 /* Cholesky factor L of a symmetric positive definite matrix in its lower triangle.
  * BA_NUMERIC when it is not. */
 int ba_cholesky(ba_dmat_t a) BA_MUST_USE;

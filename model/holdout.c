@@ -91,6 +91,14 @@ complement(const size_t *listed, size_t n_listed, size_t n, size_t *others)
     }
 }
 
+static int
+too_small(double alpha)
+{
+    return ba_fail(BA_NUMERIC,
+        "ridge: alpha %g is too small for held-out predictions of this design in float64",
+        alpha);
+}
+
 /* The columns of M_SS^-1 that belong to the rows to be predicted: n_left_out x n_predict,
  * in place of `ss`'s factor. */
 static int
@@ -98,10 +106,7 @@ solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
     ba_dmat_t columns, double alpha)
 {
     if (ba_cholesky(ss) != BA_OK) {
-        return ba_fail(BA_NUMERIC,
-            "ridge: alpha %g is too small for held-out predictions of this design in "
-            "float64",
-            alpha);
+        return too_small(alpha);
     }
     memset(columns.data, 0, columns.ld * columns.n_cols * sizeof *columns.data);
     for (size_t j = 0; j < n_predict; j++) {
@@ -201,16 +206,97 @@ out:
     return status;
 }
 
+/* Rows of [Q, 1] at the left-out rows: n_out x n_columns. */
+static void
+gather_columns(const ba_ridge_factor_t *factor, size_t n_columns, const size_t *out_rows,
+    const size_t *predict, size_t n, double *dst)
+{
+    for (size_t j = 0; j < n_columns; j++) {
+        const double *scores = factor->scores + j * factor->n;
+
+        for (size_t i = 0; i < n; i++) {
+            size_t row = out_rows[predict ? predict[i] : i];
+
+            dst[i + j * n] = j < factor->rank ? scores[row] : 1.0;
+        }
+    }
+}
+
+int
+ba_ridge_holdout_gram(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
+    ba_intercept_t intercept, const size_t *left_out, size_t n_left_out, ba_dmat_t gram)
+{
+    size_t n_columns = ba_ridge_holdout_n_rhs(factor, intercept, 0);
+    double *rows = ba_malloc(n_left_out, n_columns * sizeof *rows);
+
+    if (!rows) {
+        return BA_NOMEM;
+    }
+    gather_columns(factor, n_columns, left_out, NULL, n_left_out, rows);
+    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE,
+        ba_cdmat(rows, n_left_out, n_columns, n_left_out), 0.0, gram);
+    ba_free(rows);
+    return BA_OK;
+}
+
+/* P = Q_F (D^-1 - Q_S'Q_S)^-1 through the transposed solve: n_columns^3 / 3 + 2
+ * n_columns^2 n_predict. */
+static int
+holdout_downdated(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t gram,
+    const size_t *out_rows, const size_t *predict, size_t n_predict, ba_dmat_t p)
+{
+    int status = BA_OK;
+    size_t m = gram.n_rows;
+    double *left = NULL, *rows = NULL, *solved = NULL;
+
+    BA_TRY_ALLOC(left, ba_malloc(m, m * sizeof *left));
+    BA_TRY_ALLOC(rows, ba_malloc(n_predict, m * sizeof *rows));
+    BA_TRY_ALLOC(solved, ba_malloc(m, n_predict * sizeof *solved));
+    for (size_t j = 0; j < m; j++) {
+        for (size_t i = 0; i < m; i++) {
+            left[i + j * m] = -gram.data[i + j * gram.ld];
+        }
+        left[j + j * m] +=
+            j < factor->rank ? factor->lambda[j] + alpha : (double) factor->n;
+    }
+    gather_columns(factor, m, out_rows, predict, n_predict, rows);
+    for (size_t j = 0; j < n_predict; j++) {
+        for (size_t i = 0; i < m; i++) {
+            solved[i + j * m] = rows[j + i * n_predict];
+        }
+    }
+    if (ba_cholesky(ba_dmat(left, m, m, m)) != BA_OK) {
+        BA_TRY(too_small(alpha));
+    }
+    ba_cholesky_solve(ba_cdmat(left, m, m, m), ba_dmat(solved, m, n_predict, m));
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n_predict; j++) {
+            p.data[j + i * p.ld] = solved[i + j * m];
+        }
+    }
+out:
+    ba_free(left);
+    ba_free(rows);
+    ba_free(solved);
+    return status;
+}
+
 int
 ba_ridge_holdout(const ba_ridge_factor_t *factor, double alpha, ba_intercept_t intercept,
-    ba_cdmat_t residual_maker, const size_t *left_out, size_t n_left_out,
-    const size_t *predict, size_t n_predict, ba_dmat_t p)
+    ba_cdmat_t prepared, const size_t *left_out, size_t n_left_out, const size_t *predict,
+    size_t n_predict, ba_dmat_t p)
 {
+    size_t n_stay = factor->n - n_left_out;
+
     if (factor->solver == BA_SOLVER_DUAL) {
         return holdout_dual(
-            factor, alpha, residual_maker, left_out, n_left_out, predict, n_predict, p);
+            factor, alpha, prepared, left_out, n_left_out, predict, n_predict, p);
+    }
+    if (prepared.n_rows > 0) {
+        return holdout_downdated(
+            factor, alpha, prepared, left_out, predict, n_predict, p);
     }
     return holdout_primal(factor, alpha,
-        ba_ridge_holdout_n_rhs(factor, intercept, factor->n - n_left_out), left_out,
-        n_left_out, predict, n_predict, p);
+        ba_ridge_holdout_n_rhs(factor, intercept, n_stay), left_out, n_left_out, predict,
+        n_predict, p);
 }

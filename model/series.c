@@ -61,8 +61,10 @@ ba_series_mean(const double *y, size_t n)
     return mean + mean_beside(y, n, mean);
 }
 
-BA_CLONES double
-ba_series_dot(const double *q, const double *y, size_t n)
+/* Static, because gcc would export the symbol of a cloned function from the shared
+ * library, hidden or not. */
+BA_CLONES static double
+dot(const double *q, const double *y, size_t n)
 {
     double lanes[BA_LANES] = {0};
     size_t i = 0;
@@ -79,9 +81,15 @@ ba_series_dot(const double *q, const double *y, size_t n)
 }
 
 double
+ba_series_dot(const double *q, const double *y, size_t n)
+{
+    return dot(q, y, n);
+}
+
+double
 ba_series_square(const double *y, size_t n)
 {
-    return ba_series_dot(y, y, n);
+    return dot(y, y, n);
 }
 
 void
@@ -123,5 +131,5 @@ subtract_multiple(double *y, size_t n, double factor, const double *q)
 void
 ba_series_project_out(const double *q, double *y, size_t n)
 {
-    subtract_multiple(y, n, ba_series_dot(q, y, n), q);
+    subtract_multiple(y, n, dot(q, y, n), q);
 }

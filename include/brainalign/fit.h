@@ -120,7 +120,7 @@ typedef struct {
     size_t n_factorisations; /* eigendecompositions */
     size_t n_passes;         /* readings of the responses */
     size_t bytes_planned;    /* peak of features, factorisations and buffers */
-    double flops_planned;
+    double flops_planned, flops_tiles; /* all of it, and that of the loop over tiles */
     double seconds_factor, seconds_operators, seconds_tiles, seconds_read;
     double edge_low, edge_high; /* share of targets with a positive inner score whose
                                    alpha is at an end of the grid */

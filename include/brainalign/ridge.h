@@ -89,14 +89,22 @@ BA_API size_t ba_ridge_holdout_n_rhs(
  * validation and gap rows together) and writes P for `predict` (n_predict ascending
  * positions INTO left_out). intercept: of the smaller fits; it may be BA_INTERCEPT_NO for
  * a factor made with BA_INTERCEPT_YES (columns then keep the centring of all training
- * rows), not the other way round. alpha > 0. Closed form: e_S = M_SS^-1 (M y)_S with M =
- * I - hat matrix, so P = -[M_SS^-1 M_S,stay] (Allen 1974; Cook & Weisberg 1982, for one
- * row; any set by the same block inverse). Cost: s^3/3 + s^2 n flops for s left-out rows,
- * plus n^2 rank once per alpha for the dual form's M (scratch of
- * ba_ridge_residual_maker()). */
+ * rows), not the other way round. alpha > 0. `prepared`: dual: from
+ * ba_ridge_residual_maker() for this alpha; primal: from ba_ridge_holdout_gram() for this
+ * set, or an empty view (better where fewer rows are left out than there are columns).
+ * Closed form: yhat_S = -M_SS^-1 M_S,stay y_stay with M = I - hat matrix (Allen 1974 for
+ * one row; any set by the block inverse). Cost for s left-out and f predicted rows: s^3/3
+ * + 2 s^2 f + 2 s f n_rhs flops (primal with an empty view: 2 s^2 rank more), or rank^3/3
+ * + 2 rank^2 f with a Gram matrix. Errors: BA_NUMERIC (alpha too small for float64),
+ * BA_NOMEM. Thread-safe. */
 BA_API int ba_ridge_holdout(const ba_ridge_factor_t *factor, double alpha,
-    ba_intercept_t intercept, ba_cdmat_t residual_maker, const size_t *left_out,
+    ba_intercept_t intercept, ba_cdmat_t prepared, const size_t *left_out,
     size_t n_left_out, const size_t *predict, size_t n_predict, ba_dmat_t p);
+
+/* Inner products of the left-out rows' columns of a primal factor, n_rhs x n_rhs: once
+ * for all alphas. */
+BA_API int ba_ridge_holdout_gram(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
+    ba_intercept_t intercept, const size_t *left_out, size_t n_left_out, ba_dmat_t gram);
 
 /* M up to a factor, n x n, for ba_ridge_holdout() of a dual factor: alpha (K + alpha
  * I)^-1, less the intercept's direction. A primal factor needs none (pass an empty view).

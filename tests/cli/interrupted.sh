@@ -10,3 +10,16 @@ for signal in INT TERM; do
     wait $running
     echo "$signal: $?, $(wc -c <stdout) bytes on stdout"
 done
+
+"$BRAINALIGN" datasets synth -q -o study || exit 1
+mkdir out
+for signal in INT TERM; do
+    "$BRAINALIGN" encode fit --features study/study.h5:/features/layer_1 --responses study/study.h5:/responses \
+        --runs study/study.h5:/run --delays 1,2,3,4 --alphas log:-3,6,300 --precision double \
+        -o out/enc.h5 --progress never &
+    running=$!
+    sleep 1
+    kill -$signal $running
+    wait $running
+    echo "encode fit, $signal: $?, $(find out -type f | wc -l) files"
+done

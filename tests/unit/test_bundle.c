@@ -62,7 +62,7 @@ static void
 arrays_of_every_type(void **state)
 {
     static const float f32[6] = {0, -1.5f, 3.4e38f, (float) NAN, 1e-40f, 6};
-    static const double f64[6] = {0, -1.5, 1e300, NAN, INFINITY, 6};
+    static const double f64[6] = {0, -1.5, 1e300, (double) NAN, HUGE_VAL, 6};
     static const int32_t i32[6] = {0, -1, INT32_MAX, INT32_MIN, 4, 5};
     static const int64_t i64[6] = {0, -1, INT64_MAX, INT64_MIN, 4, 5};
     static const uint8_t u8[6] = {0, 1, 255, 3, 4, 5};
@@ -158,7 +158,7 @@ static void
 strings_and_attributes(void **state)
 {
     static const char *const WORDS[4] = {"", "a", "na\xc3\xafve", "longest of them"};
-    static const double NUMBERS[3] = {0.1, -0.0, NAN};
+    static const double NUMBERS[3] = {0.1, -0.0, (double) NAN};
     static const int64_t DELAYS[2] = {-1, INT64_MAX};
     char path[TEST_PATH_SIZE], **got, *text, *long_text;
     ba_bundle_t *bundle = create(test_join(path, folder, "words.h5"), 0);
@@ -274,7 +274,7 @@ reserved_arrays(void **state)
 
         assert_true(mirror && got);
         for (size_t k = 0; k < n; k++) {
-            mirror[k] = NAN;
+            mirror[k] = (double) NAN;
         }
         assert_int_equal(
             ba_bundle_reserve(bundle, "/scores/r", BA_F64, CASES[i].rank, dims, &sink),

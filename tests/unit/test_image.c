@@ -188,7 +188,7 @@ affine_that_is_not_finite(void **state)
     ba_image_t *image;
 
     (void) state;
-    nifti.s_rows[6] = NAN;
+    nifti.s_rows[6] = (double) NAN;
     test_write_nifti(test_join(path, folder, "nan.nii"), &nifti, VALUES, 1);
     assert_int_equal(ba_image_open_mask(NULL, path, &image), BA_FORMAT);
     assert_contains(ba_error_message(), "row 1, column 2");
@@ -203,7 +203,7 @@ sampling_interval(void **state)
         double pixdim, wanted;
     } CASES[] = {{10, 2, 2.5, 2.5}, {18, 2, 2500, 2.5}, {26, 2, 2500000, 2.5},
         {2, 2, 2.5, 0}, {0, 2, 1, 0}, {34, 2, 2.5, 0}, {10, 2, 0, 0}, {10, 2, -2, 0},
-        {10, 2, NAN, 0}, {10, 1, 2.5, 0}};
+        {10, 2, (double) NAN, 0}, {10, 1, 2.5, 0}};
     static const double VALUES[2] = {1, 1};
     char path[TEST_PATH_SIZE];
 
@@ -261,7 +261,7 @@ static void
 maps_read_back(void **state)
 {
     static const double MASK[12] = {0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1};
-    static const double SCORES[4] = {0.25, -1.5, NAN, 1e-3};
+    static const double SCORES[4] = {0.25, -1.5, (double) NAN, 1e-3};
     char path[TEST_PATH_SIZE], map[TEST_PATH_SIZE];
 
     (void) state;

@@ -124,7 +124,7 @@ typedef struct {
 static summary_t
 summarize(const double *values, size_t n, size_t n_first)
 {
-    summary_t s = {INFINITY, -INFINITY, 0, 0, 0, 0, 0};
+    summary_t s = {HUGE_VAL, -HUGE_VAL, 0, 0, 0, 0, 0};
 
     for (size_t i = 0; i < n; i++) {
         if (isnan(values[i])) {
@@ -222,8 +222,8 @@ every_type_in_both_orders_and_versions(void **state)
         {768, 1, {0, 16909060, 2147483648.0, 4294967295.0}},
         {1024, 1, {0, -5, -9223372036854775808.0, 4503599627370497.0}},
         {1280, 1, {0, 72623859790382856.0, 9223372036854775808.0, 1152921504606846976.0}},
-        {16, 0, {0, -1.5, 3.4028234663852886e38, NAN}},
-        {64, 1, {0, -1e300, 0.1, INFINITY}},
+        {16, 0, {0, -1.5, 3.4028234663852886e38, (double) NAN}},
+        {64, 1, {0, -1e300, 0.1, HUGE_VAL}},
     };
     char path[TEST_PATH_SIZE];
 
@@ -260,11 +260,11 @@ scaling_follows_the_slope(void **state)
         {-1, 0, {-3, 4}, BA_OK, 1},
         {1, 0, {3, -4}, BA_OK, 0},
         {0, 7, {3, -4}, BA_OK, 0},
-        {NAN, 7, {3, -4}, BA_OK, 0},
-        {INFINITY, 7, {3, -4}, BA_OK, 0},
-        {0, NAN, {3, -4}, BA_OK, 0},
-        {2, NAN, {0, 0}, BA_FORMAT, 0},
-        {2, INFINITY, {0, 0}, BA_FORMAT, 0},
+        {(double) NAN, 7, {3, -4}, BA_OK, 0},
+        {HUGE_VAL, 7, {3, -4}, BA_OK, 0},
+        {0, (double) NAN, {3, -4}, BA_OK, 0},
+        {2, (double) NAN, {0, 0}, BA_FORMAT, 0},
+        {2, HUGE_VAL, {0, 0}, BA_FORMAT, 0},
     };
     static const double STORED[2] = {3, -4};
     char path[TEST_PATH_SIZE];
@@ -405,7 +405,8 @@ crafted_headers(void **state)
         {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, 0, NULL, BA_FORMAT, "vox_offset is 0"},
         {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, 352.5, NULL, BA_FORMAT, "vox_offset"},
         {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, -352, NULL, BA_FORMAT, "vox_offset"},
-        {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, NAN, NULL, BA_FORMAT, "vox_offset is nan"},
+        {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, (double) NAN, NULL, BA_FORMAT,
+            "vox_offset is nan"},
         {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, 1e30, NULL, BA_FORMAT, "vox_offset"},
         {1, {3, 3, 2, 1, 1, 1, 1, 1}, 4, 1e9, NULL, BA_FORMAT, "truncated"},
         {2, {3, 3, 2, 1, 1, 1, 1, 1}, 4, 543, NULL, BA_FORMAT, "vox_offset is 543"},
