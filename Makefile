@@ -1,4 +1,5 @@
 # brainalign: `make` builds build/brainalign, `make check` tests, `make demo` shows, `make help` lists everything.
+# What `make configure` was told; the command line still wins.
 -include config.mk
 
 MODE   ?= release
@@ -35,8 +36,19 @@ OPT_asan     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefi
 OPT_coverage := -O0 -g --coverage
 LINK_asan     := -fsanitize=address,undefined
 LINK_coverage := --coverage
+# For check-slow, with clang: the programs of tests/fuzz get libFuzzer's main().
+OPT_fuzz      := -O1 -g -DBA_LIBFUZZER -fsanitize=fuzzer-no-link,address,undefined \
+                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LINK_fuzz     := -fsanitize=address,undefined
 ifeq ($(OPT_$(MODE)),)
-$(error MODE is one of release debug asan coverage, not '$(MODE)')
+$(error MODE is one of release debug asan coverage fuzz, not '$(MODE)')
+endif
+
+# Goals that compile nothing work before the libraries are there.
+ifneq ($(filter-out clean help configure uninstall format format-check layers,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PKGS) && echo yes),yes)
+$(error libraries are missing: run sh tools/install-deps)
+endif
 endif
 
 ALL_CPPFLAGS := -Iinclude -I. -D_POSIX_C_SOURCE=200809L -DH5_USE_110_API \
@@ -63,6 +75,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 CHECKS   := $(UNIT:%=unit/%) $(PROPERTY:%=property/%) $(GOLDEN:%=golden/%) $(FAULTS:%=faults/%) $(FUZZ:%=fuzz/%)
 TEST_BIN := $(CHECKS:%=$(OBJ)/tests/%)
 BENCH    := $(patsubst bench/%.c,%,$(sort $(wildcard bench/bench_*.c)))
+BENCH_BIN := $(BENCH:%=$(OBJ)/bench/%)
 
 ifeq ($(V),1)
 say = @:
@@ -72,12 +85,15 @@ say = @printf '  %-7s %s\n'
 q   = @
 endif
 
-.PHONY: all lib check demo install uninstall clean help format format-check layers headers exports man docs configure
+.PHONY: all lib programs check check-unit check-slow coverage-report bench demo install uninstall clean help \
+        format format-check cppcheck layers headers exports man docs configure
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: $(PROGRAM) $(OBJ)/libbrainalign.so $(BUILD)/brainalign
 lib: $(LIB_A) $(OBJ)/libbrainalign.so
+# Everything that compiles, tests and benchmarks too.
+programs: all $(TEST_BIN) $(BENCH_BIN)
 
 # Rewritten only when compiler or flags change; every object depends on it.
 FLAGS_NOW := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS)
@@ -85,10 +101,10 @@ $(OBJ)/.flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
 
-# The same for the list of sources: a file that came or went makes a new archive.
+# The same for the list of sources: a file that came or went makes new libraries and a new program.
 $(OBJ)/.sources: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(LIB_SRC)' | cmp -s - $@ || printf '%s\n' '$(LIB_SRC)' > $@
+	@printf '%s\n' '$(LIB_SRC) $(CLI_SRC)' | cmp -s - $@ || printf '%s\n' '$(LIB_SRC) $(CLI_SRC)' > $@
 .PHONY: FORCE
 FORCE:
 
@@ -101,24 +117,28 @@ $(LIB_A): $(LIB_OBJ) $(OBJ)/.sources
 	$(say) AR $@
 	$(q)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
 
-$(LIB_SO): $(LIB_OBJ) $(OBJ)/.sources
+EXPORTS := tools/libbrainalign.map
+$(LIB_SO): $(LIB_OBJ) $(OBJ)/.sources $(EXPORTS)
 	$(say) LINK $@
-	$(q)$(CC) -shared -Wl,-soname,libbrainalign.so.$(SOMAJOR) $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LDLIBS)
+	$(q)$(CC) -shared -Wl,-soname,libbrainalign.so.$(SOMAJOR) -Wl,--version-script=$(EXPORTS) $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LDLIBS)
 
 $(OBJ)/libbrainalign.so: $(LIB_SO)
 	$(q)ln -sf libbrainalign.so.$(VERSION) $(OBJ)/libbrainalign.so.$(SOMAJOR)
 	$(q)ln -sf libbrainalign.so.$(SOMAJOR) $@
 
-$(PROGRAM): $(CLI_OBJ) $(LIB_A)
+$(PROGRAM): $(CLI_OBJ) $(LIB_A) $(OBJ)/.sources
 	$(say) LINK $@
 	$(q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $(LIB_A) $(LDLIBS)
 
 $(BUILD)/brainalign: $(PROGRAM)
 	$(q)ln -sf $(MODE)/brainalign $@
 
+ifeq ($(MODE),fuzz)
+$(FUZZ:%=$(OBJ)/tests/fuzz/%): LINK_MAIN := -fsanitize=fuzzer
+endif
 $(OBJ)/tests/%: $(OBJ)/tests/%.o $(LIB_A)
 	$(say) LINK $@
-	$(q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB_A) $(shell pkg-config --libs cmocka) $(LDLIBS)
+	$(q)$(CC) $(ALL_LDFLAGS) $(LINK_MAIN) -o $@ $< $(LIB_A) $(shell pkg-config --libs cmocka) $(LDLIBS)
 
 $(OBJ)/bench/%: $(OBJ)/bench/%.o $(LIB_A)
 	$(say) LINK $@
@@ -131,20 +151,39 @@ unit-% property-% golden-% faults-% fuzz-%: FORCE
 
 check: all $(TEST_BIN) layers headers exports
 	@MODE=$(MODE) BUILD=$(BUILD) sh tests/run $(CHECKS)
+check-unit: all $(UNIT:%=$(OBJ)/tests/unit/%)
+	@MODE=$(MODE) BUILD=$(BUILD) sh tests/run $(UNIT:%=unit/%)
+check-slow:
+	@MAKE='$(MAKE)' CC='$(CC)' BUILD=$(BUILD) sh tools/check-slow
+
+# A run in a tree of its own, because counts of earlier runs would add up.
+coverage-report:
+	@command -v gcovr >/dev/null || { echo 'coverage-report needs gcovr: apt install gcovr' >&2; exit 1; }
+	$(q)rm -rf $(BUILD)/coverage
+	$(q)$(MAKE) --no-print-directory MODE=coverage check
+	$(q)gcovr --root . --object-directory $(BUILD)/coverage $(LAYERS:%=--filter %/) --filter $(SHELL_LAYER)/ \
+	    --txt $(BUILD)/coverage/report.txt --xml $(BUILD)/coverage/report.xml --print-summary
+	@echo 'per file: $(BUILD)/coverage/report.txt'
 
 layers:
 	@sh tools/check-layers
 headers:
 	@CC='$(CC)' sh tools/check-headers
-exports: $(OBJ)/libbrainalign.so
-	@sh tools/check-exports $(LIB_SO)
+exports: lib
+	@CC='$(CC)' sh tools/check-exports $(LIB_SO) $(LIB_A)
 
 demo: all
-	@sh tools/demo $(PROGRAM) $(BUILD)/demo
+	$(PROGRAM) demo --force $(BUILD)/demo
 
-docs man: $(PROGRAM)
-	$(q)$(PROGRAM) help --markdown > docs/cli.md
+bench: $(BENCH_BIN)
+	@printf '%s\n' $(BENCH_BIN)
+
+man: $(PROGRAM)
+	$(q)rm -rf $(BUILD)/man
 	$(q)$(PROGRAM) help --man-pages $(BUILD)/man
+docs: man
+	$(q)$(PROGRAM) help --markdown > $(BUILD)/cli.md
+	$(q)mv $(BUILD)/cli.md docs/cli.md
 
 install: all man
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/brainalign $(DESTDIR)$(mandir)/man1
@@ -166,10 +205,21 @@ uninstall:
 	rm -f $(DESTDIR)$(mandir)/man1/brainalign*.1
 
 SOURCES_C = $(wildcard include/*.h include/brainalign/*.h $(foreach l,$(LAYERS) cli bench,$(l)/*.[ch]) tests/*.[ch] tests/*/*.[ch])
+cppcheck:
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j 2 \
+	    --library=posix --suppressions-list=tools/cppcheck.txt -Iinclude -I. $(LAYERS) $(SHELL_LAYER)
 format:
 	clang-format -i $(SOURCES_C)
 format-check:
 	clang-format --dry-run --Werror $(SOURCES_C)
+
+# config.mk holds what was set on this command line and nothing else.
+CONFIGURABLE := CC AR MODE BUILD WERROR PREFIX bindir libdir includedir mandir CPPFLAGS CFLAGS LDFLAGS
+SET := $(foreach v,$(CONFIGURABLE),$(if $(filter command,$(origin $v)),$v))
+configure:
+	@rm -f config.mk
+	@$(foreach v,$(SET),printf '%s\n' '$v = $(subst ','\'',$(value $v))' >> config.mk;) true
+	@if [ -f config.mk ]; then cat config.mk; else echo 'no config.mk: all defaults'; fi
 
 clean:
 	rm -rf $(BUILD)
@@ -178,9 +228,15 @@ help:
 	@echo 'make [MODE=release|debug|asan|coverage] [WERROR=1] [V=1]   build $(BUILD)/brainalign and the library'
 	@echo 'make demo            a synthetic study with known truth through every stage'
 	@echo 'make check           every test; ends with the count line'
-	@echo 'make check-slow      calibration simulations and long fuzzing'
+	@echo 'make check-unit      the unit tests and those of the command line, for instance with MODE=asan'
+	@echo 'make check-slow      long fuzzing and valgrind, FUZZ_SECONDS=60 per target'
+	@echo 'make coverage-report lines covered by make check'
 	@echo 'make unit-test_NAME  one test program (also property-, golden-, faults-, fuzz-)'
+	@echo 'make layers headers exports format-check cppcheck   checks of the source'
+	@echo 'make bench           the benchmark programs; bench/ says what each measures'
 	@echo 'make docs            docs/cli.md and man pages from the option tables'
-	@echo 'make install DESTDIR= PREFIX=   make uninstall   make format   make clean'
+	@echo 'make install DESTDIR= PREFIX=   make uninstall'
+	@echo 'make configure CC=... PREFIX=... CFLAGS=...   keep settings in config.mk; without settings: forget them'
+	@echo 'make format   make clean'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(BENCH:%=$(OBJ)/bench/%.d)

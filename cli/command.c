@@ -12,6 +12,7 @@
 const cli_group_t cli_groups[] = {
     {"encode", "Encoding: how well do features predict each voxel?"},
     {"datasets", "Data: look at them, check them, make synthetic ones"},
+    {"demo", "A synthetic study with known truth through every stage"},
     {"help", "Help"},
     {NULL, NULL},
 };
@@ -23,6 +24,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_synth,
+    &cli_demo,
     &cli_help,
     NULL,
 };

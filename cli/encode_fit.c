@@ -4,6 +4,7 @@
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/message.h"
+#include "cli/outputs.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -188,31 +189,51 @@ static const cli_option_t *const tables[] = {cli_feature_rows, cli_response_rows
     delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
     model_rows, cli_test_rows, result_rows, NULL};
 
+/* NAME of NAME:LIST must not stand among the n that came before. */
+static int
+check_named(const char *const *named, size_t n, const char *item)
+{
+    size_t length = (size_t) (strchr(item, ':') - item) + 1;
+
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(named[i], item, length) == 0) {
+            return ba_fail(BA_VALUE,
+                "--delays: found '%s' and '%s', wanted one list for a space", named[i],
+                item);
+        }
+    }
+    return BA_OK;
+}
+
 /* --delays LIST once, --delays NAME:LIST for single spaces. `named` has room for all of
  * them. */
 static int
 split_delays(const cli_list_t *delays, const char **named, ba_encode_fit_opts_t *opts)
 {
+    int status = BA_OK;
+
     opts->space_delays = named;
     for (size_t i = 0; i < delays->n; i++) {
         const char *item = delays->items[i];
 
         if (strchr(item, ':')) {
+            BA_TRY(check_named(named, opts->n_space_delays, item));
             named[opts->n_space_delays++] = item;
         } else if (opts->delays) {
-            return ba_fail(BA_VALUE,
+            BA_TRY(ba_fail(BA_VALUE,
                 "--delays: found '%s' and '%s', wanted one list (NAME:LIST for one "
                 "space)",
-                opts->delays, item);
+                opts->delays, item));
         } else {
             opts->delays = item;
         }
     }
     if (!opts->delays) {
-        return ba_fail(BA_VALUE,
-            "--delays: found '%s' only, wanted a list for all other spaces", named[0]);
+        BA_TRY(ba_fail(BA_VALUE,
+            "--delays: found '%s' only, wanted a list for all other spaces", named[0]));
     }
-    return BA_OK;
+out:
+    return status;
 }
 
 static int
@@ -303,6 +324,18 @@ out:
     return status;
 }
 
+/* A test set may also come from a run table, so this has to wait for the data set. */
+static int
+check_test(const fit_args_t *args, const ba_dataset_t *dataset)
+{
+    if (args->outer_cv && dataset->test.n_samples > 0) {
+        return ba_fail(BA_VALUE,
+            "--outer-cv: found '%s' beside a fixed test set, wanted one or the other",
+            args->outer_cv);
+    }
+    return BA_OK;
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -315,6 +348,9 @@ run(const cli_call_t *call)
 
     BA_TRY(set_options(call, named, &opts));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    BA_TRY(check_test(args, dataset));
+    BA_TRY(cli_outputs_check(
+        &(cli_outputs_t){opts.output, opts.table, opts.map}, &args->data, dataset, NULL));
     BA_TRY(ba_encode_fit(call->ctx, dataset, &opts, &info));
     if (opts.dry_run) {
         cli_plan_print(dataset, &opts, &info, ba_ctx_threads(call->ctx));

@@ -2,6 +2,7 @@
 /* encode predict: responses that a fitted encoder expects. */
 #include "cli/apply.h"
 #include "cli/message.h"
+#include "cli/outputs.h"
 #include "cli/verbs.h"
 
 #include "brainalign/error.h"
@@ -26,6 +27,7 @@ run(const cli_call_t *call)
 
     cli_apply_options(call, &opts);
     BA_TRY(cli_data_open(call, CLI_RESPONSES_UNUSED, &dataset));
+    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, NULL, NULL}, call->args, dataset, opts.encoder));
     if (call->common->dry_run) {
         BA_TRY(cli_apply_dry_run(call, dataset));
     } else {

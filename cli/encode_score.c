@@ -3,6 +3,7 @@
 #include "cli/apply.h"
 #include "cli/list.h"
 #include "cli/message.h"
+#include "cli/outputs.h"
 #include "cli/verbs.h"
 
 #include "brainalign/error.h"
@@ -80,6 +81,7 @@ run(const cli_call_t *call)
 
     BA_TRY(set_options(call, &opts));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map}, call->args, dataset, opts.encoder));
     if (call->common->dry_run) {
         BA_TRY(cli_apply_dry_run(call, dataset));
     } else {

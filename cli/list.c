@@ -55,13 +55,14 @@ cli_trim_parse(const char *text, size_t *first, size_t *last)
     return BA_OK;
 }
 
+/* A side that was not given before is negative. */
 static int
 read_side(const char **at, long *inner, long *outer)
 {
     long *side = skip(at, "inner:") ? inner : skip(at, "outer:") ? outer : NULL;
     size_t number;
 
-    if (!side || !read_number(at, &number)) {
+    if (!side || *side >= 0 || !read_number(at, &number)) {
         return 0;
     }
     *side = (long) number;
@@ -80,6 +81,8 @@ cli_gap_parse(const char *text, long *inner, long *outer)
         return BA_OK;
     }
     at = text;
+    *inner = -1;
+    *outer = -1;
     if (!read_side(&at, inner, outer) ||
         (skip(&at, ",") && !read_side(&at, inner, outer)) || *at) {
         return ba_fail(BA_VALUE,

@@ -153,8 +153,8 @@ put_examples(FILE *page, const cli_example_t *examples)
     for (; examples && examples->command; examples++) {
         fputs(".TP\n", page);
         put_line(page, examples->what);
-        fputs("brainalign ", page);
-        put_line(page, examples->command);
+        fputs("brainalign\n", page);
+        put_filled(page, examples->command);
     }
 }
 

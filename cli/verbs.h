@@ -11,6 +11,7 @@ extern const cli_command_t cli_encode_score;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
 extern const cli_command_t cli_datasets_synth;
+extern const cli_command_t cli_demo;
 extern const cli_command_t cli_help;
 
 #endif

@@ -199,10 +199,10 @@ scan_space(
     if (part == &checker->dataset->train) {
         BA_TRY_ALLOC(scan.columns, ba_malloc(n_cols, sizeof *scan.columns));
         for (size_t j = 0; j < n_cols; j++) {
-            scan.columns[j] = (extremes_t){.low = INFINITY,
-                .high = -INFINITY,
-                .low_elsewhere = INFINITY,
-                .high_elsewhere = -INFINITY,
+            scan.columns[j] = (extremes_t){.low = HUGE_VAL,
+                .high = -HUGE_VAL,
+                .low_elsewhere = HUGE_VAL,
+                .high_elsewhere = -HUGE_VAL,
                 .low_fold = CHECK_DROPPED,
                 .high_fold = CHECK_DROPPED};
         }

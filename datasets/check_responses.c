@@ -60,7 +60,7 @@ static void
 survey_target(survey_t *survey, size_t slab, size_t target, const double *y)
 {
     size_t n = survey->part->n_samples, n_bad = 0;
-    double low = INFINITY, high = -INFINITY;
+    double low = HUGE_VAL, high = -HUGE_VAL;
 
     for (size_t t = 0; t < n; t++) {
         if (isfinite(y[t])) {

@@ -171,7 +171,8 @@ warn_before(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const job_t *job)
 }
 
 static void
-warn_after(const ba_ctx_t *ctx, const ba_fit_result_t *result, const ba_fit_info_t *info)
+warn_after(const ba_ctx_t *ctx, const ba_fit_result_t *result, const ba_fit_info_t *info,
+    int is_auto)
 {
     static const char *const why[] = {
 #define STATUS_NAME(name, value, words) words,
@@ -182,11 +183,12 @@ warn_after(const ba_ctx_t *ctx, const ba_fit_result_t *result, const ba_fit_info
 
     if (edges > 0.05) {
         ba_ctx_log(ctx, BA_LOG_WARNING,
-            "alphas: %.1f %% of the targets with a positive inner score chose the "
-            "smallest and "
-            "%.1f %% the largest alpha (%g, %g); a wider grid would serve them better",
-            100 * info->edge_low, 100 * info->edge_high, result->alphas[0],
-            result->alphas[result->n_alphas - 1]);
+            "alphas: of the targets with a positive inner score %.1f %% chose the "
+            "smallest (%g) "
+            "and %.1f %% the largest alpha (%g)%s",
+            100 * info->edge_low, result->alphas[0], 100 * info->edge_high,
+            result->alphas[result->n_alphas - 1],
+            is_auto ? "" : "; a wider grid would serve them better");
     }
     for (int32_t code = 1; code < (int32_t) (sizeof why / sizeof *why); code++) {
         size_t n = 0;
@@ -304,7 +306,7 @@ fit_and_write(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     sink = ba_encoder_file_sink(&file);
     BA_TRY(ba_fit_run(ctx, &job->data, &job->fit, &sink, &result, &info->fit));
     info->fit.bytes_planned += features;
-    warn_after(ctx, &result, &info->fit);
+    warn_after(ctx, &result, &info->fit, opts->fit.alphas.n == 0);
     sum_up(&result, info);
     BA_TRY(write_outputs(dataset, opts, job, &provenance, &result, &info->fit, &file));
     info->seconds = ba_seconds() - provenance.start_seconds;

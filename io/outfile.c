@@ -77,7 +77,9 @@ check_target(const ba_outfile_t *outfile)
     struct stat info;
 
     if (stat(outfile->target, &info) != 0) {
-        return BA_OK;
+        return errno != ENAMETOOLONG
+                   ? BA_OK
+                   : ba_fail(BA_IO, "%s: cannot write: %s", outfile->path, strerror(errno));
     }
     if (S_ISDIR(info.st_mode)) {
         return ba_fail(BA_IO, "%s: cannot write: it is a folder", outfile->path);
@@ -86,7 +88,7 @@ check_target(const ba_outfile_t *outfile)
         return ba_fail(BA_IO, "%s: cannot write: not a regular file", outfile->path);
     }
     if (!outfile->force) {
-        return ba_fail(BA_EXISTS, "%s: exists already", outfile->path);
+        return ba_fail(BA_EXISTS, "%s: exists, --force replaces it", outfile->path);
     }
     return BA_OK;
 }

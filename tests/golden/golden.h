@@ -145,7 +145,8 @@ golden_same_alpha(double a, double b)
 
 /* Pearson correlation of two columns with their strides. */
 static inline double
-golden_pearson(const double *x, size_t stride_x, const double *y, size_t stride_y, size_t n)
+golden_pearson(
+    const double *x, size_t stride_x, const double *y, size_t stride_y, size_t n)
 {
     double mean_x = 0, mean_y = 0, xx = 0, yy = 0, xy = 0;
 
@@ -277,7 +278,8 @@ golden_run(golden_command_t *command)
     posix_spawn_file_actions_addopen(
         &actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    if (posix_spawn(&child, golden_program, &actions, NULL, command->argv, environ) != 0) {
+    if (posix_spawn(&child, golden_program, &actions, NULL, command->argv, environ) !=
+        0) {
         fail_msg("%s: cannot be run: is it built?", golden_program);
     }
     posix_spawn_file_actions_destroy(&actions);

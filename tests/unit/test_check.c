@@ -139,8 +139,8 @@ test_nonfinite_features(void **state)
     study_t *study = new_study();
 
     (void) state;
-    study->x[7 + 3 * N] = NAN;
-    study->x[9 + 1 * N] = INFINITY;
+    study->x[7 + 3 * N] = nan("");
+    study->x[9 + 1 * N] = HUGE_VAL;
     open_study(study, 0);
     expect(study, NULL, BA_FINDING_ERROR, "nonfinite-features", 2,
         "first nan in row 7, column 3");
@@ -218,7 +218,7 @@ test_constant_in_fold_by_definition(void **state)
                     odd ? (double) test_below(&seed, 3) - 1 : 0.0 + (j == 3);
             }
             for (int32_t k = 0; k < 4; k++) {
-                double low = INFINITY, high = -INFINITY;
+                double low = HUGE_VAL, high = -HUGE_VAL;
 
                 for (size_t t = 0; t < N; t++) {
                     if (ids[t] != k) {
@@ -314,9 +314,9 @@ test_responses(void **state)
     study_t *study = new_study();
 
     (void) state;
-    study->y[11 + 3 * N] = NAN;
-    study->y[12 + 3 * N] = INFINITY;
-    study->y[5 + 6 * N] = NAN;
+    study->y[11 + 3 * N] = nan("");
+    study->y[12 + 3 * N] = HUGE_VAL;
+    study->y[5 + 6 * N] = nan("");
     open_study(study, 0);
     expect(study, NULL, BA_FINDING_WARNING, "nonfinite-responses", 2,
         "2 of 7 targets of the training set hold 3 values that are not finite, first in "
@@ -330,7 +330,7 @@ test_responses(void **state)
     open_study(study, 0);
     expect(study, NULL, BA_FINDING_WARNING, "constant-responses", 2, "first target 1");
     study = new_study();
-    study->test_y[3 + 2 * N_TEST] = NAN;
+    study->test_y[3 + 2 * N_TEST] = nan("");
     open_study(study, 1);
     expect(study, NULL, BA_FINDING_WARNING, "nonfinite-responses", 1,
         "ty.npy: 1 of 7 targets of the test set");
@@ -439,7 +439,7 @@ test_memory_budget(void **state)
     for (size_t t = 0; t < LONG; t++) {
         x[t + (size_t) 2500 * LONG] = 3;
     }
-    x[1400 + (size_t) 2000 * LONG] = NAN;
+    x[1400 + (size_t) 2000 * LONG] = nan("");
     assert_int_equal(ba_source_from_memory(x, LONG, WIDE, LONG, "wide", &source), BA_OK);
     assert_int_equal(
         ba_source_from_memory(x, LONG, WIDE, LONG, "wide", &responses), BA_OK);
@@ -475,7 +475,7 @@ test_no_memory(void **state)
     int status = BA_NOMEM;
 
     (void) state;
-    study->y[0] = NAN;
+    study->y[0] = nan("");
     open_study(study, 0);
     for (size_t n = 1; status != BA_OK && n < 200; n++) {
         ba_alloc_fail_at(n);

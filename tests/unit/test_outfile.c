@@ -97,7 +97,7 @@ existing_target(void **state)
     (void) state;
     test_write_file(path, "old", 3);
     assert_int_equal(ba_outfile_create(path, 0, &outfile), BA_EXISTS);
-    assert_contains(ba_error_message(), "out.tsv: exists already");
+    assert_contains(ba_error_message(), "out.tsv: exists, --force replaces it");
     assert_null(outfile);
     assert_int_equal(n_files(), 1);
     /* With force the old file stands until the commit. */

@@ -191,7 +191,7 @@ test_bad_options(void **state)
     bad.n_x = bad.n_y = bad.n_z = 1;
     expect_refusal(bad, "has 1 voxels inside its ellipsoid, wanted at least 8");
     bad = opts;
-    bad.tr = NAN;
+    bad.tr = nan("");
     expect_refusal(bad, "tr of nan s");
     bad = opts;
     bad.signal = 1;

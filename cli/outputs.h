@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a command is going to write, looked at before the work starts. */
+#ifndef BA_CLI_OUTPUTS_H
+#define BA_CLI_OUTPUTS_H
+
+#include "cli/data.h"
+
+/* Files that a command writes; NULL where one was not asked for. */
+typedef struct {
+    const char *output, *table, *map;
+} cli_outputs_t;
+
+/* Refuses outputs that would replace one another or an input (a file of `dataset`, what
+ * the options of `data` name, or `encoder`, which may be NULL) with BA_VALUE, and those
+ * whose folder is missing or not writable with BA_IO. Whether an output exists is left to
+ * the library. */
+int cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
+    const ba_dataset_t *dataset, const char *encoder);
+
+#endif
