@@ -130,7 +130,8 @@ $(PROGRAM): $(CLI_OBJ) $(LIB_A) $(OBJ)/.sources
 	$(say) LINK $@
 	$(q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $(LIB_A) $(LDLIBS)
 
-$(BUILD)/brainalign: $(PROGRAM)
+# The mode that was built last; always, since the time of a link is that of what it points to.
+$(BUILD)/brainalign: $(PROGRAM) FORCE
 	$(q)ln -sf $(MODE)/brainalign $@
 
 ifeq ($(MODE),fuzz)

@@ -29,6 +29,7 @@ cli_apply_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
         .encoder = args->encoder,
         .output = call->common->output,
         .zscore_runs = -1,
+        .trim_first = BA_AS_IN_FIT,
         .force = call->common->force,
         .argc = call->argc,
         .argv = call->argv,

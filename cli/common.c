@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "cli/signal.h"
 
+#include <stdlib.h>
 #include "brainalign/error.h"
 
 #include <inttypes.h>
@@ -158,6 +159,7 @@ cli_common_apply(const cli_common_t *common, unsigned share, ba_ctx_t *ctx)
     int status = BA_OK;
 
     *ctx = ba_ctx_default();
+    ctx->temp_dir = getenv("TMPDIR");
     ctx->log = cli_message_log;
     ctx->progress = cli_progress_update;
     ctx->cancelled = cli_signals_cancelled;

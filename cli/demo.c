@@ -267,7 +267,7 @@ static const char *const description[] = {
     "predicts it best, and how close predictions come to those of a perfect model. A "
     "control gives every run the responses of the next one, which keeps all "
     "autocorrelation and breaks the link to the stimulus; it must find nothing. Exit "
-    "status 3 when either fails.",
+    "status 1 when either fails.",
     NULL,
 };
 

@@ -11,7 +11,8 @@
 
 static const cli_option_t result_rows[] = {
     CLI_OUTPUT_ROW("Output", "The result file (HDF5): /predictions, n_samples x "
-                             "n_targets, in the units of the fitted responses."),
+                             "n_targets, in the units of the fitted responses (z-scores of a run "
+                             "where these were z-scored per run)."),
     {0},
 };
 
@@ -27,7 +28,8 @@ run(const cli_call_t *call)
 
     cli_apply_options(call, &opts);
     BA_TRY(cli_data_open(call, CLI_RESPONSES_UNUSED, &dataset));
-    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, NULL, NULL}, call->args, dataset, opts.encoder));
+    BA_TRY(cli_outputs_check(
+        &(cli_outputs_t){opts.output, NULL, NULL}, call->args, dataset, opts.encoder));
     if (call->common->dry_run) {
         BA_TRY(cli_apply_dry_run(call, dataset));
     } else {

@@ -19,7 +19,26 @@ typedef struct {
 
 static const cli_option_t scale_rows[] = {
     {.section = "Preparation",
-        .name = "scale-responses",
+        .name = "trim",
+        .kind = CLI_STRING,
+        .metavar = "A[,B]",
+        .otherwise = "as in the fit",
+        .help =
+            "Samples dropped at the start (A) and end (B) of every run, after delays.",
+        .offset = offsetof(score_args_t, apply.data.trim)},
+    {.name = "tr",
+        .kind = CLI_REAL,
+        .metavar = "SECONDS",
+        .otherwise = "as in the fit",
+        .help = "Sampling interval, for a --detrend in seconds.",
+        .offset = offsetof(score_args_t, apply.data.tr)},
+    {.name = "detrend",
+        .kind = CLI_STRING,
+        .metavar = "poly:D|savgol:SECONDS|none",
+        .otherwise = "as in the fit",
+        .help = "Trends taken out of the responses within each run.",
+        .offset = offsetof(score_args_t, apply.data.detrend)},
+    {.name = "scale-responses",
         .kind = CLI_CHOICE,
         .metavar = "none|runs",
         .otherwise = "as in the fit",
@@ -50,8 +69,7 @@ static const cli_option_t result_rows[] = {
 };
 
 static const cli_option_t *const tables[] = {cli_encoder_rows, cli_feature_rows,
-    cli_response_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
-    result_rows, NULL};
+    cli_response_rows, cli_nuisance_rows, scale_rows, result_rows, NULL};
 
 static int
 set_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
@@ -66,7 +84,10 @@ set_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
     opts->zscore_runs = args->scale_responses;
     opts->in_sample = args->in_sample;
     BA_TRY(cli_tr_check(args->apply.data.tr, &opts->tr));
-    BA_TRY(cli_trim_parse(args->apply.data.trim, &opts->trim_first, &opts->trim_last));
+    if (args->apply.data.trim) {
+        BA_TRY(
+            cli_trim_parse(args->apply.data.trim, &opts->trim_first, &opts->trim_last));
+    }
 out:
     return status;
 }
@@ -81,14 +102,19 @@ run(const cli_call_t *call)
 
     BA_TRY(set_options(call, &opts));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
-    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map}, call->args, dataset, opts.encoder));
+    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map},
+        call->args, dataset, opts.encoder));
     if (call->common->dry_run) {
         BA_TRY(cli_apply_dry_run(call, dataset));
     } else {
         BA_TRY(ba_encode_score(call->ctx, dataset, &opts, &mean_r));
         cli_data_note(dataset);
         if (isfinite(mean_r)) {
-            cli_message_note("r: mean %.4f", mean_r);
+            cli_message_note("r: mean %.4f%s", mean_r,
+                opts.in_sample
+                    ? " (in sample: rows that the encoder was fitted on may be "
+                      "among them)"
+                    : "");
         }
         cli_message_note("wrote %s", opts.output);
     }
@@ -99,8 +125,9 @@ out:
 
 static const char *const description[] = {
     "Predicts with the final weights of an encoder and scores against responses, "
-    "target by target: r and r2 as in encode fit. Prepare the responses as for the "
-    "fit: --trim, --detrend and --nuisance have to be given again.",
+    "target by target: r and r2 as in encode fit. Responses are trimmed, detrended and "
+    "z-scored per run as for the fit, unless told otherwise; --nuisance has to be given "
+    "again. Lines of a run table count whatever their role.",
     "Rows that the encoder was fitted on are known by their fingerprints and refused, "
     "unless --in-sample marks the output.",
     NULL,

@@ -28,7 +28,6 @@ cli_exit_status(int status)
     case BA_SHAPE:
     case BA_MISSING:
     case BA_NONFINITE:
-    case BA_NUMERIC:
     case BA_UNSUPPORTED:
         return CLI_BAD_INPUT;
     case BA_TOO_LARGE:

@@ -66,12 +66,17 @@ is_same_file(const char *a, const char *b)
 /* The library says the same when it makes the file, which for tables and maps is after
  * hours of work. */
 static int
-check_folder(const char *file)
+check_place(const char *file)
 {
-    char *folder = folder_of(file);
+    char *folder;
     struct stat at;
     int status = BA_OK;
 
+    if (stat(file, &at) == 0 && !S_ISREG(at.st_mode)) {
+        return ba_fail(BA_IO, "%s: cannot write: %s", file,
+            S_ISDIR(at.st_mode) ? "it is a folder" : "not a regular file");
+    }
+    folder = folder_of(file);
     if (!folder) {
         return ba_fail(BA_NOMEM, "memory: no room for the folder of %s", file);
     }
@@ -161,7 +166,7 @@ cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
         BA_TRY(check_input(files[i], encoder));
         BA_TRY(check_spec(files[i], data->runs));
         BA_TRY(check_spec(files[i], data->test_runs));
-        BA_TRY(check_folder(files[i]));
+        BA_TRY(check_place(files[i]));
     }
 out:
     return status;

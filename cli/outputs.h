@@ -12,8 +12,8 @@ typedef struct {
 
 /* Refuses outputs that would replace one another or an input (a file of `dataset`, what
  * the options of `data` name, or `encoder`, which may be NULL) with BA_VALUE, and those
- * whose folder is missing or not writable with BA_IO. Whether an output exists is left to
- * the library. */
+ * that are no file or whose folder is missing or not writable with BA_IO. Whether an
+ * output exists is left to the library. */
 int cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
     const ba_dataset_t *dataset, const char *encoder);
 

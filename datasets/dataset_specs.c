@@ -106,7 +106,7 @@ open_test_features(
     int status = BA_OK;
 
     if (opts->n_test_features != n) {
-        return ba_fail(BA_VALUE, "%zu feature spaces of the test set, wanted %zu",
+        return ba_fail(BA_VALUE, "test set: found %zu feature spaces, wanted %zu",
             opts->n_test_features, n);
     }
     BA_TRY_ALLOC(dataset->test.features, ba_calloc(n, sizeof *dataset->test.features));
@@ -241,11 +241,12 @@ ba_dataset_from_specs(
         return ba_fail(BA_VALUE, "no features: wanted at least one SPEC or a run table");
     }
     if (has_test && (opts->n_test_features == 0 || !opts->test_responses)) {
-        return ba_fail(BA_VALUE, "a test set of %s only, wanted features and responses",
+        return ba_fail(BA_VALUE, "test set: found %s only, wanted features and responses",
             opts->test_responses ? "responses" : "features");
     }
     if (opts->test_runs && !has_test) {
-        return ba_fail(BA_VALUE, "%s: runs of a test set, but there is no test set",
+        return ba_fail(BA_VALUE,
+            "%s: runs of a test set, wanted its features and responses too",
             opts->test_runs);
     }
     BA_TRY(open_train_features(ctx, opts, dataset));

@@ -59,7 +59,7 @@ check_column(const ba_run_table_t *table, size_t column)
     }
     if (!space) {
         return ba_fail(BA_FORMAT,
-            "%s: column '%s', wanted run, responses, features or features:NAME, "
+            "%s: unknown column '%s', wanted run, responses, features or features:NAME, "
             "subject, nuisance, role, repeat",
             table->file, name);
     }

@@ -6,6 +6,7 @@
 #include "linalg/blas.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Rows of the scaled design held at a time: 128 MiB of them. */
 #define BLOCK_BYTES ((size_t) 128 << 20)
@@ -20,6 +21,12 @@ check_spaces(const ba_encoder_t *encoder, const ba_dataset_t *dataset)
     for (size_t k = 0; k < encoder->n_spaces; k++) {
         size_t n = ba_source_n_cols(dataset->train.features[k]);
 
+        if (encoder->n_spaces > 1 &&
+            strcmp(dataset->space_names[k], encoder->space_names[k]) != 0) {
+            return ba_fail(BA_SHAPE,
+                "features: space '%s' in place %zu, the encoder %s has '%s' there",
+                dataset->space_names[k], k, encoder->path, encoder->space_names[k]);
+        }
         if (n != encoder->space_features[k]) {
             return ba_fail(BA_SHAPE,
                 "%s: %zu features, space '%s' of the encoder %s has %zu",
@@ -152,6 +159,11 @@ to_response_units(const ba_encoder_t *encoder, size_t t0, size_t n, size_t n_sam
     for (size_t j = 0; j < n; j++) {
         size_t t = t0 + j;
         double scale = encoder->response_scale[t], mean = encoder->response_mean[t];
+        int32_t status = encoder->status[t];
+
+        if (status == BA_TARGET_NONFINITE || status == BA_TARGET_CONSTANT) {
+            scale = NAN;
+        }
 
         for (size_t i = 0; i < n_samples; i++) {
             double *value = predictions + i + j * n_samples;

@@ -317,6 +317,7 @@ write_transforms(
 
     BA_TRY(ba_bundle_attr_i64(bundle, "/", "zscore_runs", 1, &zscore_runs));
     BA_TRY(ba_bundle_attr_i64(bundle, "/", "trim", 2, trim));
+    BA_TRY(ba_bundle_attr_f64(bundle, "/", "tr", 1, &opts->tr));
     BA_TRY(ba_bundle_attr_string(
         bundle, "/", "detrend", opts->detrend ? opts->detrend : "none"));
 out:

@@ -122,6 +122,11 @@ set_up(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_encode_fit_opt
         .targets = train->responses,
         .detrend = &job->detrend,
         .nuisance = nuisance_of(&job->train, train->n_samples)};
+    if (test->n_samples > 0 && train->nuisance && !test->nuisance) {
+        BA_TRY(ba_fail(BA_VALUE, "nuisance: given for training but not for the test set, "
+                                 "wanted both (a run table "
+                                 "holds both)"));
+    }
     if (test->n_samples > 0) {
         BA_TRY(ba_predictors_read(ctx, dataset, test, opts->delays, opts->space_delays,
             opts->n_space_delays, opts->delay_across_runs, &job->test));

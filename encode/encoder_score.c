@@ -24,6 +24,9 @@ typedef struct {
     ba_applier_t applier;
     ba_detrend_opts_t detrend;
     tiles_t *tiles;
+    size_t trim_first, trim_last;
+    size_t target_start; /* first target of the encoder in the numbering of its fit */
+    size_t column0;      /* and its column in these responses */
     size_t *rows;
     ba_runs_t runs;
     uint64_t *row_hash;
@@ -31,17 +34,30 @@ typedef struct {
     int32_t *status;
 } scoring_t;
 
+/* The encoder of a shard takes its columns out of all responses, or all columns of as
+ * many. */
 static int
-check_targets(const scoring_t *scoring)
+find_targets(scoring_t *scoring)
 {
     const ba_source_t *responses = scoring->dataset->train.responses;
-    size_t v = scoring->applier.encoder->n_targets;
+    const ba_encoder_t *encoder = scoring->applier.encoder;
+    size_t v = encoder->n_targets;
+    int64_t range[2] = {0, 0};
 
     if (!responses) {
         return ba_fail(
             BA_VALUE, "responses: none given, wanted --responses or a run table");
     }
-    if (ba_source_n_cols(responses) != v) {
+    if (ba_bundle_get_i64(encoder->bundle, "/", "target_range", 2, range, NULL) ==
+        BA_OK) {
+        scoring->target_start = (size_t) range[0];
+    }
+    if (ba_source_n_cols(responses) == v) {
+        scoring->column0 = 0;
+    } else if (scoring->target_start > 0 &&
+               ba_source_n_cols(responses) >= scoring->target_start + v) {
+        scoring->column0 = scoring->target_start;
+    } else {
         return ba_fail(BA_SHAPE, "%s: %zu targets, the encoder %s has %zu",
             ba_source_name(responses), ba_source_n_cols(responses),
             scoring->opts->encoder, v);
@@ -113,20 +129,49 @@ wants_zscore(const scoring_t *scoring)
            fitted != 0;
 }
 
+/* Trim and detrending: given, or as the encoder file has them. */
+static int
+find_transforms(scoring_t *scoring)
+{
+    int status = BA_OK;
+    const ba_encode_apply_opts_t *opts = scoring->opts;
+    const ba_bundle_t *bundle = scoring->applier.encoder->bundle;
+    int64_t trim[2] = {0, 0};
+    double tr = opts->tr;
+    char *detrend = NULL;
+
+    scoring->trim_first = opts->trim_first;
+    scoring->trim_last = opts->trim_last;
+    if (opts->trim_first == BA_AS_IN_FIT) {
+        BA_TRY(ba_bundle_get_i64(bundle, "/", "trim", 2, trim, NULL));
+        scoring->trim_first = (size_t) trim[0];
+        scoring->trim_last = (size_t) trim[1];
+    }
+    if (!opts->detrend) {
+        BA_TRY(ba_bundle_get_string(bundle, "/", "detrend", &detrend));
+    }
+    if (tr <= 0.0) {
+        BA_TRY(ba_bundle_get_f64(bundle, "/", "tr", 1, &tr, NULL));
+    }
+    BA_TRY(ba_detrend_parse(detrend ? detrend : opts->detrend, &scoring->detrend));
+    scoring->detrend.tr = tr;
+out:
+    ba_free(detrend);
+    return status;
+}
+
 static int
 open_responses(scoring_t *scoring)
 {
     int status = BA_OK;
     const ba_dataset_part_t *part = &scoring->dataset->train;
-    const ba_encode_apply_opts_t *opts = scoring->opts;
     const ba_predictors_t *predictors = &scoring->applier.predictors;
     tiles_opts_t settings = {0};
 
     BA_TRY_ALLOC(scoring->rows, ba_malloc(part->n_samples, sizeof *scoring->rows));
-    BA_TRY(ba_runs_trim(
-        &part->runs, opts->trim_first, opts->trim_last, scoring->rows, &scoring->runs));
-    BA_TRY(ba_detrend_parse(opts->detrend ? opts->detrend : "none", &scoring->detrend));
-    scoring->detrend.tr = opts->tr;
+    BA_TRY(find_transforms(scoring));
+    BA_TRY(ba_runs_trim(&part->runs, scoring->trim_first, scoring->trim_last,
+        scoring->rows, &scoring->runs));
     settings = (tiles_opts_t){
         .source = part->responses,
         .rows = scoring->rows,
@@ -137,7 +182,8 @@ open_responses(scoring_t *scoring)
             part->n_samples},
         .zscore_runs = wants_zscore(scoring),
         .precision = BA_DOUBLE,
-        .target_stop = scoring->applier.encoder->n_targets,
+        .target_start = scoring->column0,
+        .target_stop = scoring->column0 + scoring->applier.encoder->n_targets,
         .status = scoring->status,
         .row_hash = scoring->row_hash,
         .n_in_flight = 1,
@@ -232,7 +278,7 @@ write_bundle(
         bundle, "/", "in_sample", 1, (int64_t[]){scoring->opts->in_sample}));
     BA_TRY(ba_bundle_write(bundle, "/scores/r", BA_F64, 1, &v, scoring->r));
     BA_TRY(ba_bundle_write(bundle, "/scores/r2", BA_F64, 1, &v, scoring->r2));
-    BA_TRY(ba_encoder_file_targets(bundle, scoring->dataset, 0, v));
+    BA_TRY(ba_encoder_file_targets(bundle, scoring->dataset, scoring->column0, v));
     BA_TRY(ba_encoder_file_status(bundle, v, scoring->status));
     BA_TRY(ba_provenance_write(provenance, scoring->dataset, more, bundle));
     BA_TRY(ba_bundle_commit(bundle));
@@ -247,7 +293,7 @@ write_outputs(
     int status = BA_OK;
     const ba_encode_apply_opts_t *opts = scoring->opts;
     ba_table_writer_t *table = NULL;
-    ba_score_columns_t columns = {0, scoring->applier.encoder->n_targets,
+    ba_score_columns_t columns = {scoring->column0, scoring->applier.encoder->n_targets,
         scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status};
 
     if (opts->table) {
@@ -287,7 +333,7 @@ set_up(scoring_t *scoring)
 
     BA_TRY(ba_applier_open(
         scoring->ctx, scoring->opts->encoder, scoring->dataset, &scoring->applier));
-    BA_TRY(check_targets(scoring));
+    BA_TRY(find_targets(scoring));
     BA_TRY(check_features_are_new(scoring));
     v = scoring->applier.encoder->n_targets;
     BA_TRY_ALLOC(scoring->r, ba_malloc(v, sizeof *scoring->r));

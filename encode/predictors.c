@@ -34,48 +34,42 @@ value_at(const ba_space_t *space, size_t index)
 }
 
 /* Fingerprints of rows over all spaces side by side. */
-static int
+static void
 hash_rows(const ba_predictors_t *predictors, size_t n_samples, uint64_t *hash)
 {
-    size_t widest = 0;
-    double *row;
-
+    memset(hash, 0, n_samples * sizeof *hash);
     for (size_t k = 0; k < predictors->n_spaces; k++) {
-        size_t n = predictors->spaces[k].n_features;
+        const ba_space_t *space = &predictors->spaces[k];
 
-        widest = n > widest ? n : widest;
-    }
-    row = ba_malloc(widest, sizeof *row);
-    if (!row) {
-        return BA_NOMEM;
-    }
-    for (size_t i = 0; i < n_samples; i++) {
-        hash[i] = 0;
-        for (size_t k = 0; k < predictors->n_spaces; k++) {
-            const ba_space_t *space = &predictors->spaces[k];
-
-            for (size_t j = 0; j < space->n_features; j++) {
-                row[j] = value_at(space, i + j * n_samples);
+        for (size_t j = 0; j < space->n_features; j++) {
+            for (size_t i = 0; i < n_samples; i++) {
+                hash[i] = ba_hash_number(hash[i], value_at(space, i + j * n_samples));
             }
-            hash[i] = ba_hash_bytes(row, space->n_features * sizeof *row, hash[i]);
         }
     }
-    ba_free(row);
-    return BA_OK;
 }
 
+/* Columns of every repeat side by side; one repeat's serve all where the source has no
+ * others. */
 static int
 read_nuisance(const ba_ctx_t *ctx, const ba_dataset_part_t *part, ba_predictors_t *out)
 {
     int status = BA_OK;
+    size_t n = part->n_samples, n_columns, n_repeats = part->n_repeats;
 
     BA_TRY(ba_ctx_check(ctx));
-    if (part->nuisance) {
-        out->n_nuisance = ba_source_n_cols(part->nuisance);
-        BA_TRY_ALLOC(out->nuisance,
-            ba_malloc(part->n_samples, out->n_nuisance * sizeof *out->nuisance));
-        BA_TRY(ba_source_read(part->nuisance, 0, 0, part->n_samples, 0, out->n_nuisance,
-            out->nuisance, part->n_samples));
+    if (!part->nuisance) {
+        return BA_OK;
+    }
+    n_columns = ba_source_n_cols(part->nuisance);
+    n_repeats = n_repeats > 0 ? n_repeats : 1;
+    out->n_nuisance = n_columns * n_repeats;
+    BA_TRY_ALLOC(out->nuisance, ba_malloc(n, out->n_nuisance * sizeof *out->nuisance));
+    for (size_t slab = 0; slab < n_repeats; slab++) {
+        size_t from = ba_source_n_slabs(part->nuisance) > 1 ? slab : 0;
+
+        BA_TRY(ba_source_read(part->nuisance, from, 0, n, 0, n_columns,
+            out->nuisance + slab * n_columns * n, n));
     }
 out:
     return status;
@@ -97,7 +91,7 @@ ba_predictors_read_lists(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(ba_design_new(out->spaces, out->n_spaces, &part->runs,
         across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS, &out->design));
     BA_TRY_ALLOC(out->row_hash, ba_malloc(part->n_samples, sizeof *out->row_hash));
-    BA_TRY(hash_rows(out, part->n_samples, out->row_hash));
+    hash_rows(out, part->n_samples, out->row_hash);
     BA_TRY(read_nuisance(ctx, part, out));
 out:
     if (status != BA_OK) {

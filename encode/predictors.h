@@ -12,7 +12,7 @@ typedef struct {
     int **delays; /* one list per space, owned */
     ba_design_t *design;
     uint64_t *row_hash; /* n_samples fingerprints of the raw feature rows */
-    double *nuisance;   /* n_samples x n_nuisance, NULL without */
+    double *nuisance; /* n_samples x n_nuisance (columns of every repeat), NULL without */
     size_t n_nuisance;
 } ba_predictors_t;
 

@@ -11,6 +11,7 @@
  * SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* Relative cost of a set-up flop to one of a float32 tile product (measured: 3.5 to 5).
@@ -266,11 +267,12 @@ ba_cost_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     info->flops_planned = flops.setup + flops.tiles;
     info->flops_tiles = flops.tiles;
     if (bytes > allowed) {
+        /* The need is rounded up and the budget down: they never look equal. */
         return ba_fail(BA_TOO_LARGE,
-            "memory: the %s form needs at least %.0f MiB beside the features, allowed "
-            "are %.0f MiB",
-            plan->solver == BA_SOLVER_DUAL ? "dual" : "primal", bytes / 1048576,
-            allowed / 1048576);
+            "memory: the %s form needs at least %.2f MiB beside the features, allowed "
+            "are %.2f MiB",
+            plan->solver == BA_SOLVER_DUAL ? "dual" : "primal",
+            ceil(bytes / 1048576 * 100) / 100, floor(allowed / 1048576 * 100) / 100);
     }
     for (size_t k = 0; k < plan->n_problems; k++) {
         const problem_t *problem = &plan->problems[k];

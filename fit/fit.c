@@ -202,6 +202,22 @@ collect_scaling(
     }
 }
 
+/* Targets without a model have no predictions: their zeros mean nothing. */
+static void
+hide_unusable(
+    const run_t *run, double *predictions, size_t n_test, size_t first, size_t n)
+{
+    for (size_t j = 0; j < n; j++) {
+        int32_t status = run->result->status[first + j];
+
+        for (size_t i = 0; i < n_test && (status == BA_TARGET_NONFINITE ||
+                                             status == BA_TARGET_CONSTANT);
+             i++) {
+            predictions[i + j * n_test] = NAN;
+        }
+    }
+}
+
 static int
 send_large(run_t *run, const prepared_t *prepared, const refit_t *refit,
     const slot_t *slot, size_t first, size_t n, size_t column)
@@ -220,6 +236,7 @@ send_large(run_t *run, const prepared_t *prepared, const refit_t *refit,
             slot->weights + column * run->plan.n_columns));
     }
     if (sink && sink->predictions && n_test > 0) {
+        hide_unusable(run, slot->predictions + column * n_test, n_test, first, n);
         BA_TRY(sink->predictions(sink->payload, fold, rows, n_test, target, n,
             slot->predictions + column * n_test));
     }

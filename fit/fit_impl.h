@@ -96,7 +96,8 @@ typedef struct {
     size_t n_rows;
     const ba_runs_t *runs; /* of the kept rows */
     const ba_detrend_opts_t *detrend;
-    ba_cdmat_t nuisance; /* over all samples of the source */
+    ba_cdmat_t
+        nuisance; /* all samples of the source x (columns of every slab, side by side) */
     int zscore_runs;
     ba_precision_t precision;
     size_t target_start, target_stop;

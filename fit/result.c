@@ -62,6 +62,13 @@ out:
     return status;
 }
 
+/* The id that the user gave a fold; its ordinal where splits have no ids. */
+static int32_t
+fold_id(const ba_cv_opts_t *cv, int32_t ordinal, size_t sample)
+{
+    return cv->kind == BA_CV_ROWS && ordinal >= 0 ? cv->ids[sample] : ordinal;
+}
+
 int
 ba_result_make(const plan_t *plan, ba_fit_result_t *result)
 {
@@ -89,7 +96,8 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
     BA_TRY_ALLOC(
         result->target_hash, ba_calloc(plan->n_samples, sizeof *result->target_hash));
     for (size_t i = 0; i < plan->n_used; i++) {
-        result->outer_fold[plan->rows[i]] = plan->outer_fold[i];
+        result->outer_fold[plan->rows[i]] =
+            fold_id(&plan->opts->outer_cv, plan->outer_fold[i], plan->rows[i]);
     }
 out:
     return status;
@@ -116,7 +124,9 @@ ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result)
     }
     memcpy(alphas, prepared->alphas, result->n_alphas * sizeof *alphas);
     for (size_t i = 0; problem->inner_fold && i < problem->n_train; i++) {
-        inner[plan->rows[problem->train[i]]] = problem->inner_fold[i];
+        size_t sample = plan->rows[problem->train[i]];
+
+        inner[sample] = fold_id(&plan->opts->cv, problem->inner_fold[i], sample);
     }
 }
 

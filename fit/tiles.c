@@ -13,9 +13,12 @@
 #include <math.h>
 #include <string.h>
 
+/* Parts that rows are cut into for threads. */
+#define HASH_PARTS 16
+
 struct tiles {
     tiles_opts_t opts;
-    ba_detrend_t *detrend;
+    ba_detrend_t **detrend; /* one per slab, NULL = nothing to take out */
     size_t first_tile, n_tiles;
     size_t n_samples, n_slabs, number_size;
     double *raw;                  /* n_samples x (tiles in flight x BA_TILE), one slab */
@@ -53,30 +56,44 @@ out:
     return status;
 }
 
-/* The detrending sees the kept rows: nuisance regressors are cut to them. */
+/* The detrending of one slab sees the kept rows: nuisance regressors are cut to them. */
 static int
-make_detrend(tiles_t *tiles)
+make_detrend(tiles_t *tiles, const ba_detrend_opts_t *detrend, size_t slab)
 {
     int status = BA_OK;
     const tiles_opts_t *opts = &tiles->opts;
-    ba_cdmat_t all = opts->nuisance;
+    size_t n = opts->n_rows, n_nuisance = opts->nuisance.n_cols / tiles->n_slabs;
+    const double *all = opts->nuisance.data + slab * n_nuisance * opts->nuisance.ld;
     double *kept = NULL;
-    static const ba_detrend_opts_t none = {.kind = BA_DETREND_NONE};
-    const ba_detrend_opts_t *detrend = opts->detrend ? opts->detrend : &none;
 
-    if (detrend->kind == BA_DETREND_NONE && all.n_cols == 0) {
-        return BA_OK;
-    }
-    BA_TRY_ALLOC(kept, ba_malloc(opts->n_rows, (all.n_cols + 1) * sizeof *kept));
-    for (size_t j = 0; j < all.n_cols; j++) {
-        for (size_t i = 0; i < opts->n_rows; i++) {
-            kept[i + j * opts->n_rows] = all.data[opts->rows[i] + j * all.ld];
+    BA_TRY_ALLOC(kept, ba_malloc(n, (n_nuisance + 1) * sizeof *kept));
+    for (size_t j = 0; j < n_nuisance; j++) {
+        for (size_t i = 0; i < n; i++) {
+            kept[i + j * n] = all[opts->rows[i] + j * opts->nuisance.ld];
         }
     }
-    BA_TRY(ba_detrend_new(detrend, opts->runs,
-        (ba_cdmat_t){kept, opts->n_rows, all.n_cols, opts->n_rows}, &tiles->detrend));
+    BA_TRY(ba_detrend_new(detrend, opts->runs, (ba_cdmat_t){kept, n, n_nuisance, n},
+        &tiles->detrend[slab]));
 out:
     ba_free(kept);
+    return status;
+}
+
+static int
+make_detrends(tiles_t *tiles)
+{
+    int status = BA_OK;
+    static const ba_detrend_opts_t none = {.kind = BA_DETREND_NONE};
+    const ba_detrend_opts_t *detrend = tiles->opts.detrend ? tiles->opts.detrend : &none;
+
+    if (detrend->kind == BA_DETREND_NONE && tiles->opts.nuisance.n_cols == 0) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(tiles->detrend, ba_calloc(tiles->n_slabs, sizeof *tiles->detrend));
+    for (size_t slab = 0; slab < tiles->n_slabs; slab++) {
+        BA_TRY(make_detrend(tiles, detrend, slab));
+    }
+out:
     return status;
 }
 
@@ -98,7 +115,7 @@ ba_tiles_open(const ba_ctx_t *ctx, const tiles_opts_t *opts, tiles_t **out)
     if (tiles->opts.n_in_flight > tiles->n_tiles) {
         tiles->opts.n_in_flight = tiles->n_tiles;
     }
-    BA_TRY(make_detrend(tiles));
+    BA_TRY(make_detrends(tiles));
     BA_TRY(allocate(tiles));
     *out = tiles;
     tiles = NULL;
@@ -111,7 +128,10 @@ void
 ba_tiles_close(tiles_t *tiles)
 {
     if (tiles) {
-        ba_detrend_free(tiles->detrend);
+        for (size_t k = 0; tiles->detrend && k < tiles->n_slabs; k++) {
+            ba_detrend_free(tiles->detrend[k]);
+        }
+        ba_free(tiles->detrend);
         ba_free(tiles->raw);
         ba_free(tiles->work);
         ba_free(tiles->slab_sum);
@@ -197,46 +217,71 @@ largest_by_run(const ba_runs_t *runs, const double *column, double *size)
     }
 }
 
-/* One slab of one tile: work = transformed columns; slot's run statistics for the slab.
- */
+/* Detrended, z-scored: columns of one slab of one tile in place. size, mean, scale:
+ * n_runs x n. */
 static int
-transform(tiles_t *tiles, const double *raw, size_t n, size_t column0, double *work,
-    double *run_mean, double *run_scale)
+transform_columns(const tiles_t *tiles, size_t slab, ba_dmat_t part, double *size,
+    double *mean, double *scale)
+{
+    int status = BA_OK;
+    const ba_runs_t *runs = tiles->opts.runs;
+    size_t n_runs = runs->n_runs;
+
+    for (size_t j = 0; j < part.n_cols; j++) {
+        largest_by_run(runs, part.data + j * part.ld, size + j * n_runs);
+    }
+    if (tiles->detrend) {
+        BA_TRY(ba_detrend_apply(tiles->detrend[slab], part));
+        for (size_t c = 0; c < part.n_cols * n_runs; c++) {
+            flatten_rounding(
+                runs, c % n_runs, size[c], part.data + (c / n_runs) * part.ld);
+        }
+    }
+    if (tiles->opts.zscore_runs) {
+        ba_zscore_runs(runs, part, 0, size, mean, scale);
+        for (size_t c = 0; c < part.n_cols * n_runs; c++) {
+            if (scale[c] == 1.0) {
+                flatten_rounding(
+                    runs, c % n_runs, size[c], part.data + (c / n_runs) * part.ld);
+            }
+        }
+    }
+out:
+    return status;
+}
+
+/* One slab of one tile: work = transformed columns; run_mean and run_scale collect the
+ * mean over slabs of what z-scoring took off. */
+static int
+transform(tiles_t *tiles, size_t slab, const double *raw, size_t n, size_t column0,
+    double *work, double *run_mean, double *run_scale)
 {
     int status = BA_OK;
     const tiles_opts_t *opts = &tiles->opts;
     size_t n_rows = opts->n_rows, n_runs = opts->runs->n_runs;
-    double *size = NULL;
+    double *statistics = NULL, *size, *mean, *scale;
     ba_dmat_t part = {work + column0 * n_rows, n_rows, n, n_rows};
 
-    BA_TRY_ALLOC(size, ba_malloc(n_runs, n * sizeof *size));
+    BA_TRY_ALLOC(statistics, ba_malloc(n_runs, 3 * n * sizeof *statistics));
+    size = statistics;
+    mean = size + n_runs * n;
+    scale = mean + n_runs * n;
     memset(work, 0, n_rows * BA_TILE * sizeof *work);
     for (size_t j = 0; j < n; j++) {
         for (size_t i = 0; i < n_rows; i++) {
             part.data[i + j * n_rows] = raw[opts->rows[i] + j * tiles->n_samples];
         }
-        largest_by_run(opts->runs, part.data + j * n_rows, size + j * n_runs);
     }
-    if (tiles->detrend) {
-        BA_TRY(ba_detrend_apply(tiles->detrend, part));
-        for (size_t c = 0; c < n * n_runs; c++) {
-            flatten_rounding(
-                opts->runs, c % n_runs, size[c], part.data + (c / n_runs) * n_rows);
-        }
-    }
-    if (opts->zscore_runs) {
-        run_mean += column0 * n_runs;
-        run_scale += column0 * n_runs;
-        ba_zscore_runs(opts->runs, part, 0, size, run_mean, run_scale);
-        for (size_t c = 0; c < n * n_runs; c++) {
-            if (run_scale[c] == 1.0) {
-                flatten_rounding(
-                    opts->runs, c % n_runs, size[c], part.data + (c / n_runs) * n_rows);
-            }
-        }
+    BA_TRY(transform_columns(tiles, slab, part, size, mean, scale));
+    for (size_t c = 0; run_mean && c < n_runs * n; c++) {
+        size_t at = column0 * n_runs + c;
+        double share = 1.0 / (double) tiles->n_slabs;
+
+        run_mean[at] = (slab == 0 ? 0.0 : run_mean[at]) + share * mean[c];
+        run_scale[at] = (slab == 0 ? 0.0 : run_scale[at]) + share * scale[c];
     }
 out:
-    ba_free(size);
+    ba_free(statistics);
     return status;
 }
 
@@ -269,7 +314,7 @@ prepare_tile(tiles_t *tiles, size_t t, size_t slab, size_t raw_column)
     size_t first, n, column;
 
     ba_tiles_range(tiles, t, &first, &n, &column);
-    BA_TRY(transform(tiles, raw, n, column, work,
+    BA_TRY(transform(tiles, slab, raw, n, column, work,
         tiles->run_mean ? tiles->run_mean + slot * runs : NULL,
         tiles->run_scale ? tiles->run_scale + slot * runs : NULL));
     for (size_t j = 0; j < n; j++) {
@@ -286,22 +331,25 @@ out:
     return status;
 }
 
-/* Fingerprints of the raw rows, chained tile by tile in the first pass: the same for any
- * number of tiles in flight. */
+/* Fingerprints of the raw rows of the block, column after column. */
 static void
-hash_rows(const ba_ctx_t *ctx, tiles_t *tiles, size_t column0, size_t n_columns)
+hash_rows(const ba_ctx_t *ctx, tiles_t *tiles, size_t n_columns)
 {
     size_t n_samples = tiles->n_samples;
+    uint64_t *hash = tiles->opts.row_hash;
 
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
-    for (size_t i = 0; i < n_samples; i++) {
-        double row[BA_TILE];
+    for (size_t part = 0; part < HASH_PARTS; part++) {
+        size_t start = part * n_samples / HASH_PARTS;
+        size_t stop = (part + 1) * n_samples / HASH_PARTS;
 
         for (size_t j = 0; j < n_columns; j++) {
-            row[j] = tiles->raw[i + (column0 + j) * n_samples];
+            const double *column = tiles->raw + j * n_samples;
+
+            for (size_t i = start; i < stop; i++) {
+                hash[i] = ba_hash_number(hash[i], column[i]);
+            }
         }
-        tiles->opts.row_hash[i] =
-            ba_hash_bytes(row, n_columns * sizeof *row, tiles->opts.row_hash[i]);
     }
 }
 
@@ -326,9 +374,8 @@ read_slab(const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t n_tiles, size_t
     BA_TRY(ba_source_read(tiles->opts.source, slab, 0, tiles->n_samples, target,
         n_columns, tiles->raw, tiles->n_samples));
     tiles->seconds += ba_seconds() - start;
-    for (size_t t = t0; t < t0 + n_tiles && wants_hash(tiles, slab); t++) {
-        ba_tiles_range(tiles, t, &last_first, &last_n, &column);
-        hash_rows(ctx, tiles, last_first - first, last_n);
+    if (wants_hash(tiles, slab)) {
+        hash_rows(ctx, tiles, n_columns);
     }
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t t = t0; t < t0 + n_tiles; t++) {

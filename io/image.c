@@ -170,7 +170,7 @@ scan_mask(const ba_ctx_t *ctx, ba_nifti_t *nifti, ba_image_t *image)
         BA_TRY(scan_block(image, values, first, n, &list));
     }
     if (list.n == 0) {
-        BA_TRY(ba_fail(BA_NUMERIC,
+        BA_TRY(ba_fail(BA_FORMAT,
             "%s: mask: all %zu voxels are 0, wanted some that are not", image->file,
             n_grid));
     }

@@ -131,7 +131,7 @@ parse_size(cursor_t *cursor, size_t *value)
         if (__builtin_mul_overflow(*value, (size_t) 10, value) ||
             __builtin_add_overflow(*value, (size_t) (*cursor->at - '0'), value)) {
             return ba_fail(
-                BA_TOO_LARGE, "%s: NPY header: a size beyond 64 bits", cursor->file);
+                BA_FORMAT, "%s: NPY header: a size beyond 64 bits", cursor->file);
         }
     }
     if (cursor->at == first) {
@@ -254,8 +254,7 @@ check_bytes(const char *file, size_t n_left, npy_header_t *out)
 
     for (int i = 0; i < out->rank; i++) {
         if (__builtin_mul_overflow(n, out->shape[i], &n)) {
-            return ba_fail(
-                BA_TOO_LARGE, "%s: NPY header: the shape exceeds 64 bits", file);
+            return ba_fail(BA_FORMAT, "%s: NPY header: the shape exceeds 64 bits", file);
         }
     }
     if (n != n_left) {

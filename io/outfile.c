@@ -77,9 +77,9 @@ check_target(const ba_outfile_t *outfile)
     struct stat info;
 
     if (stat(outfile->target, &info) != 0) {
-        return errno != ENAMETOOLONG
-                   ? BA_OK
-                   : ba_fail(BA_IO, "%s: cannot write: %s", outfile->path, strerror(errno));
+        return errno != ENAMETOOLONG ? BA_OK
+                                     : ba_fail(BA_IO, "%s: cannot write: %s",
+                                           outfile->path, strerror(errno));
     }
     if (S_ISDIR(info.st_mode)) {
         return ba_fail(BA_IO, "%s: cannot write: it is a folder", outfile->path);

@@ -239,9 +239,13 @@ keep_range(const char *text, const char *what, size_t start, size_t stop, size_t
 {
     size_t end = stop == SIZE_MAX ? *n : stop;
 
+    if (stop == SIZE_MAX && start >= end) {
+        return ba_fail(
+            BA_VALUE, "%s: %s from %zu, but there are %zu", text, what, start, *n);
+    }
     if (end > *n || start >= end) {
-        return ba_fail(BA_VALUE, "%s: %s %zu:%zu, but there are %zu", text, what, start,
-            stop == SIZE_MAX && start >= end ? start + 1 : end, *n);
+        return ba_fail(
+            BA_VALUE, "%s: %s %zu:%zu, but there are %zu", text, what, start, end, *n);
     }
     *first = start;
     *n = end - start;

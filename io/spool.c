@@ -2,7 +2,7 @@
 /* Rows are kept in blocks of block_rows rows; within a block columns stand one after the
  * other, so that any range of columns is one contiguous piece per block. A spool by
  * columns is a single block of all its rows. */
-#define _XOPEN_SOURCE 700 /* P_tmpdir, for messages */
+#define _XOPEN_SOURCE 700 /* P_tmpdir */
 
 #include "io/spool.h"
 
@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 struct ba_spool {
     char *name;
+    char *folder; /* of the temporary file */
     ba_precision_t precision;
     size_t size; /* bytes per number */
     int by_columns;
@@ -40,6 +42,8 @@ create(const ba_ctx_t *ctx, const char *name, ba_precision_t precision, ba_spool
 
     BA_TRY_ALLOC(spool, ba_calloc(1, sizeof *spool));
     BA_TRY_ALLOC(spool->name, ba_strdup(name));
+    BA_TRY_ALLOC(
+        spool->folder, ba_strdup(ctx && ctx->temp_dir ? ctx->temp_dir : P_tmpdir));
     spool->precision = precision;
     spool->size = precision == BA_SINGLE ? sizeof(float) : sizeof(double);
     spool->limit = ba_ctx_memory(ctx) / 4;
@@ -50,7 +54,25 @@ out:
     return status;
 }
 
-/* tmpfile() makes the file nameless at once: nothing is left behind whatever happens. */
+/* A file that has no name from the start: nothing is left behind whatever happens. */
+static FILE *
+open_nameless(const char *folder)
+{
+    char *path = ba_asprintf("%s/brainalign-XXXXXX", folder);
+    FILE *file = NULL;
+    int fd = path ? mkstemp(path) : -1;
+
+    if (fd >= 0) {
+        unlink(path);
+        file = fdopen(fd, "w+b");
+        if (!file) {
+            close(fd);
+        }
+    }
+    ba_free(path);
+    return file;
+}
+
 static int
 move_to_file(ba_spool_t *spool, size_t n_scratch)
 {
@@ -58,10 +80,10 @@ move_to_file(ba_spool_t *spool, size_t n_scratch)
 
     BA_TRY_ALLOC(spool->scratch, ba_calloc(n_scratch, spool->size));
     spool->n_scratch = n_scratch;
-    spool->file = tmpfile();
+    spool->file = open_nameless(spool->folder);
     if (!spool->file) {
         return ba_fail(BA_IO, "%s: cannot make a temporary file in %s: %s", spool->name,
-            P_tmpdir, strerror(errno));
+            spool->folder, strerror(errno));
     }
 out:
     return status;
@@ -93,7 +115,8 @@ write_at(ba_spool_t *spool, off_t offset, const char *bytes, size_t n_bytes)
         }
         if (n <= 0) {
             return ba_fail(BA_IO, "%s: cannot write a temporary file in %s: %s",
-                spool->name, P_tmpdir, n < 0 ? strerror(errno) : "nothing was taken");
+                spool->name, spool->folder,
+                n < 0 ? strerror(errno) : "nothing was taken");
         }
         bytes += n;
         offset += n;
@@ -113,7 +136,7 @@ read_at(ba_spool_t *spool, off_t offset, char *bytes, size_t n_bytes)
         }
         if (n <= 0) {
             return ba_fail(BA_IO, "%s: cannot read its temporary file in %s: %s",
-                spool->name, P_tmpdir, n < 0 ? strerror(errno) : "it is too short");
+                spool->name, spool->folder, n < 0 ? strerror(errno) : "it is too short");
         }
         bytes += n;
         offset += n;
@@ -402,5 +425,6 @@ ba_spool_free(ba_spool_t *spool)
     }
     ba_free(spool->scratch);
     ba_free(spool->name);
+    ba_free(spool->folder);
     ba_free(spool);
 }

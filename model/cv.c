@@ -305,8 +305,7 @@ ba_cv_split(const ba_runs_t *runs, const size_t *rows, size_t n_rows, const int3
     if (*n_train == 0) {
         return ba_fail(BA_SHAPE,
             "cv: fold %d: no training samples are left of %zu (%zu held out, gap of "
-            "%zu), "
-            "wanted at least one",
+            "%zu), wanted a smaller gap or fewer held out",
             (int) k, n_rows, *n_test, gap);
     }
     return BA_OK;

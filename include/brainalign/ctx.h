@@ -20,7 +20,8 @@ typedef struct {
     size_t memory; /* budget in bytes for buffers whose size is a choice; 0 = half of the
                       machine's */
     uint64_t seed; /* seed of everything random */
-    void *payload; /* handed to the callbacks */
+    const char *temp_dir; /* folder of unnamed temporary files; NULL = the system's */
+    void *payload;        /* handed to the callbacks */
     void (*log)(ba_log_level_t level, const char *line, void *payload);
     void (*progress)(const char *stage, double done, double total, void *payload);
     int (*cancelled)(

@@ -51,15 +51,19 @@ typedef struct {
 BA_API int ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, ba_encode_fit_info_t *info);
 
+/* A trim that is taken from the encoder file. */
+#define BA_AS_IN_FIT SIZE_MAX
+
 /* Settings shared by predict and score. */
 typedef struct {
     const char *encoder; /* encoder file */
     const char *output;
     const char *table;   /* score: scores.tsv, NULL = none */
     const char *map;     /* score: NIfTI map of r */
-    const char *detrend; /* score: as in the fit */
+    const char *detrend; /* score: NULL = as in the fit */
     double tr;
-    size_t trim_first, trim_last;
+    size_t trim_first,
+        trim_last;   /* score: trim_first BA_AS_IN_FIT = both as in the fit */
     int zscore_runs; /* score: z-score responses per run, 1 yes, 0 no, -1 as in the fit
                         (-1) */
     int in_sample; /* 1 = score rows even where the encoder was fitted on them; the output

@@ -55,7 +55,7 @@ typedef struct {
                                          samples, NULL = none */
     const ba_runs_t *test_runs;
     ba_source_t *test_targets; /* slabs are repeats */
-    ba_cdmat_t test_nuisance;
+    ba_cdmat_t test_nuisance;  /* columns of every repeat side by side */
 } ba_fit_data_t;
 
 /* Settings. Zero everywhere is the default where not said otherwise; see
@@ -105,7 +105,7 @@ typedef struct {
     double *target_mean, *target_scale;                 /* n_targets, of the final fit */
     double *target_mean_by_fold, *target_scale_by_fold; /* n_outer x n_targets */
     int32_t *status;             /* n_targets, ba_target_status_t */
-    int32_t *outer_fold;         /* n_samples, -1 = in no fold */
+    int32_t *outer_fold;         /* n_samples: fold id as given, else from 0; -1 = none */
     int32_t *inner_fold;         /* n_samples, of the final fit */
     int32_t *inner_fold_by_fold; /* n_outer x n_samples */
     uint64_t *target_hash; /* n_samples: fingerprint of each sample's raw responses in the

@@ -16,7 +16,7 @@ extern "C" {
 typedef struct ba_image ba_image_t;
 
 /* Opens FILE and takes every voxel whose value is finite and not 0 (of the first volume)
- * as the mask. Errors: BA_IO, BA_FORMAT, BA_NUMERIC (empty mask), BA_NONFINITE (NaN or
+ * as the mask. Errors: BA_IO, BA_FORMAT (also of an empty mask), BA_NONFINITE (NaN or
  * Inf inside). The caller frees. */
 BA_API int ba_image_open_mask(const ba_ctx_t *ctx, const char *file, ba_image_t **out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the golden tests share: reference arrays of any rank, result files, running the
- * program, and comparisons that name what differs and keep the largest difference. */
+/* What the golden tests share: reference arrays of any rank, result files, and
+ * comparisons that name what differs and keep the largest difference. */
 #ifndef BA_GOLDEN_H
 #define BA_GOLDEN_H
 
@@ -9,12 +9,7 @@
 #include "brainalign/bundle.h"
 #include "brainalign/error.h"
 
-#include <fcntl.h>
 #include <hdf5.h>
-#include <spawn.h>
-#include <sys/wait.h>
-
-extern char **environ;
 
 /* A dense array in C order; a scalar has rank 0 and one number. */
 typedef struct {
@@ -107,8 +102,6 @@ golden_result(const char *file, const char *path)
     return array;
 }
 
-/* ---- comparing ---- */
-
 /* What is compared, and the largest difference met so far. */
 typedef struct {
     const char *what;
@@ -141,180 +134,6 @@ static inline int
 golden_same_alpha(double a, double b)
 {
     return fabs(a - b) <= 1e-12 * b;
-}
-
-/* Pearson correlation of two columns with their strides. */
-static inline double
-golden_pearson(
-    const double *x, size_t stride_x, const double *y, size_t stride_y, size_t n)
-{
-    double mean_x = 0, mean_y = 0, xx = 0, yy = 0, xy = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        mean_x += x[i * stride_x] / (double) n;
-        mean_y += y[i * stride_y] / (double) n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        double dx = x[i * stride_x] - mean_x, dy = y[i * stride_y] - mean_y;
-
-        xx += dx * dx;
-        yy += dy * dy;
-        xy += dx * dy;
-    }
-    return xy / sqrt(xx * yy);
-}
-
-/* ---- running the program ---- */
-
-#define GOLDEN_ARGUMENTS 64
-
-static char golden_program[TEST_PATH_SIZE], golden_folder[TEST_PATH_SIZE];
-
-/* The program is $BRAINALIGN, else the one of the build that this test belongs to:
- * BUILD/MODE/brainalign beside BUILD/MODE/tests/golden/test_NAME. */
-static inline void
-golden_find_program(const char *argv0)
-{
-    const char *given = getenv("BRAINALIGN");
-    int length;
-
-    if (given && *given) {
-        length = snprintf(golden_program, sizeof golden_program, "%s", given);
-    } else {
-        const char *slash = strrchr(argv0, '/');
-
-        length = snprintf(golden_program, sizeof golden_program, "%.*s/../../brainalign",
-            slash ? (int) (slash - argv0) : 1, slash ? argv0 : ".");
-    }
-    if (length < 0 || (size_t) length >= sizeof golden_program) {
-        fprintf(stderr, "the path of the program is too long\n");
-        exit(1);
-    }
-}
-
-/* Group fixtures: one temporary folder for all tests of a program. */
-static inline int
-golden_begin(void **state)
-{
-    (void) state;
-    test_make_folder(golden_folder);
-    return 0;
-}
-
-static inline int
-golden_end(void **state)
-{
-    (void) state;
-    test_remove_folder(golden_folder);
-    return 0;
-}
-
-/* Arguments of one call of the program. */
-typedef struct {
-    char *argv[GOLDEN_ARGUMENTS + 1];
-    size_t n;
-} golden_command_t;
-
-static inline void
-golden_add(golden_command_t *command, const char *argument)
-{
-    assert_true(command->n < GOLDEN_ARGUMENTS);
-    command->argv[command->n] = strdup(argument);
-    assert_non_null(command->argv[command->n]);
-    command->argv[++command->n] = NULL;
-}
-
-/* Adds --NAME and PREFIX FILE:PATH as its value. */
-static inline void
-golden_add_spec(golden_command_t *command, const char *name, const char *prefix,
-    const char *file, const char *path)
-{
-    char spec[2 * TEST_PATH_SIZE];
-
-    snprintf(spec, sizeof spec, "%s%s:%s", prefix, file, path);
-    golden_add(command, name);
-    golden_add(command, spec);
-}
-
-/* Adds words separated by single spaces. */
-static inline void
-golden_add_words(golden_command_t *command, const char *words)
-{
-    char *copy = strdup(words), *rest = copy, *word;
-
-    assert_non_null(copy);
-    while ((word = strtok_r(rest, " ", &rest))) {
-        golden_add(command, word);
-    }
-    free(copy);
-}
-
-static inline void
-golden_print_file(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    char line[1024];
-
-    while (file && fgets(line, sizeof line, file)) {
-        print_error("  | %s", line);
-    }
-    if (file) {
-        fclose(file);
-    }
-}
-
-/* Runs the program to its end with both outputs in a log, which is shown where it fails,
- * and frees the arguments. */
-static inline void
-golden_run(golden_command_t *command)
-{
-    char log[TEST_PATH_SIZE];
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    int status = -1;
-
-    test_join(log, golden_folder, "log");
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(
-        &actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    if (posix_spawn(&child, golden_program, &actions, NULL, command->argv, environ) !=
-        0) {
-        fail_msg("%s: cannot be run: is it built?", golden_program);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        for (size_t i = 0; i < command->n; i++) {
-            print_error("%s ", command->argv[i]);
-        }
-        print_error("\n");
-        golden_print_file(log);
-        fail_msg("the program ended with wait status %d", status);
-    }
-    for (size_t i = 0; i < command->n; i++) {
-        free(command->argv[i]);
-    }
-    command->n = 0;
-}
-
-/* `brainalign encode fit` up to the data: responses and folds of `data`, features of it,
- * no gap, z-scored on the training rows, no intercept, result in `result`. */
-static inline golden_command_t
-golden_fit(const char *data, const char *features, const char *delays, char *result)
-{
-    golden_command_t command = {.n = 0};
-
-    golden_add(&command, golden_program);
-    golden_add_words(&command, "encode fit --quiet --force -o");
-    golden_add(&command, test_join(result, golden_folder, "encoder.h5"));
-    golden_add_spec(&command, "--features", "", data, features);
-    golden_add_spec(&command, "--responses", "", data, "/responses");
-    golden_add_spec(&command, "--outer-cv", "rows:", data, "/fold");
-    golden_add_words(&command, "--cv-gap 0 --scale-responses zscore --intercept no");
-    golden_add(&command, "--delays");
-    golden_add(&command, delays);
-    return command;
 }
 
 #endif

@@ -237,8 +237,9 @@ test_fixed_test_set(void **state)
     }
 }
 
-/* Single precision: the same alphas where scores are not closer than its rounding, scores
- * within 1e-4. */
+/* Single precision: the same alphas (no two scores of these studies are closer than its
+ * rounding), r within 1e-4; weights and predictions lose a digit more where columns
+ * outnumber samples. */
 static void
 test_single_precision(void **state)
 {
@@ -255,7 +256,9 @@ test_single_precision(void **state)
         study.opts.solver = i / 2 % 2 ? BA_SOLVER_DUAL : BA_SOLVER_PRIMAL;
         fit = study_fit(&study, NULL);
         oracle = oracle_fit(&study);
-        compare(&oracle, &fit, 1e-4);
+        compare(&oracle, &fit, 2e-3);
+        assert_all_close(
+            fit.result.r_by_fold, oracle.r_by_fold, oracle.n_outer * study.v, 1e-4);
         pool_free(&oracle.pool);
         fit_free(&fit);
         pool_free(&pool);

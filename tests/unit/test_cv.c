@@ -305,8 +305,8 @@ test_gap_empties_training(void **state)
         ba_cv_split(&runs, rows, 4, fold, 0, 2, train, &n_train, test, &n_test),
         BA_SHAPE);
     assert_string_equal(ba_error_message(),
-        "cv: fold 0: no training samples are left of 4 (2 held out, gap of 2), wanted at "
-        "least one");
+        "cv: fold 0: no training samples are left of 4 (2 held out, gap of 2), wanted a "
+        "smaller gap or fewer held out");
     ba_runs_free(&runs);
 }
 

@@ -270,12 +270,12 @@ test_bad_options(void **state)
     expect_failure(&opts, BA_VALUE, "one or the other");
     opts =
         (ba_dataset_opts_t){.features = one, .n_features = 1, .test_responses = y_spec};
-    expect_failure(&opts, BA_VALUE, "test set of responses only");
+    expect_failure(&opts, BA_VALUE, "found responses only");
     opts = (ba_dataset_opts_t){
         .features = one, .n_features = 1, .test_features = one, .n_test_features = 1};
-    expect_failure(&opts, BA_VALUE, "test set of features only");
+    expect_failure(&opts, BA_VALUE, "found features only");
     opts = (ba_dataset_opts_t){.features = one, .n_features = 1, .test_runs = y_spec};
-    expect_failure(&opts, BA_VALUE, "there is no test set");
+    expect_failure(&opts, BA_VALUE, "runs of a test set, wanted");
     opts = (ba_dataset_opts_t){.features = one,
         .n_features = 1,
         .responses = test_join(path, folder, "absent.npy")};
@@ -428,7 +428,7 @@ test_fixed_test_set(void **state)
     assert_close(value_at(dataset->test.responses, 1, 2, 3), N * N_Y + 2 * N_Y + 3, 0);
     ba_dataset_free(dataset);
     opts.n_test_features = 1;
-    expect_failure(&opts, BA_VALUE, "1 feature spaces of the test set, wanted 2");
+    expect_failure(&opts, BA_VALUE, "test set: found 1 feature spaces, wanted 2");
     opts.n_test_features = 2;
     snprintf(test[1], sizeof test[1], "c=%s", x_spec);
     expect_failure(&opts, BA_VALUE, "no feature space of the training set");

@@ -119,7 +119,7 @@ masks_that_are_none(void **state)
     (void) state;
     test_join(path, folder, "none.nii");
     test_write_nifti(path, &nifti, values, 12);
-    assert_int_equal(ba_image_open_mask(NULL, path, &image), BA_NUMERIC);
+    assert_int_equal(ba_image_open_mask(NULL, path, &image), BA_FORMAT);
     assert_null(image);
     assert_contains(ba_error_message(), "all 12 voxels are 0");
     for (size_t i = 0; i < 2; i++) {

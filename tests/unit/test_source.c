@@ -148,7 +148,7 @@ slices(void **state)
     assert_int_equal(ba_source_read(source, 0, 3, 0, 3, 0, block, 0), BA_OK);
     ba_source_close(source);
     check_bad("x.npy", "[0:7,]", BA_VALUE, "rows 0:7, but there are 6");
-    check_bad("x.npy", "[6:,]", BA_VALUE, "rows 6:7, but there are 6");
+    check_bad("x.npy", "[6:,]", BA_VALUE, "rows from 6, but there are 6");
     check_bad("x.npy", "[,0:5]", BA_VALUE, "columns 0:5, but there are 4");
     ba_source_close(NULL);
 }
