@@ -85,7 +85,7 @@ say = @printf '  %-7s %s\n'
 q   = @
 endif
 
-.PHONY: all lib programs check check-unit check-slow coverage-report bench demo install uninstall clean help \
+.PHONY: all lib programs check check-unit check-slow check-install coverage-report bench demo install uninstall clean help \
         format format-check cppcheck layers headers exports man docs configure
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -150,7 +150,7 @@ unit-% property-% golden-% faults-% fuzz-%: FORCE
 	$(q)$(MAKE) --no-print-directory $(OBJ)/tests/$(firstword $(subst -, ,$@))/$(patsubst $(firstword $(subst -, ,$@))-%,%,$@)
 	$(q)$(OBJ)/tests/$(firstword $(subst -, ,$@))/$(patsubst $(firstword $(subst -, ,$@))-%,%,$@)
 
-check: all $(TEST_BIN) layers headers exports
+check: all $(TEST_BIN) layers headers exports check-install
 	@MODE=$(MODE) BUILD=$(BUILD) sh tests/run $(CHECKS)
 check-unit: all $(UNIT:%=$(OBJ)/tests/unit/%)
 	@MODE=$(MODE) BUILD=$(BUILD) sh tests/run $(UNIT:%=unit/%)
@@ -172,6 +172,8 @@ headers:
 	@CC='$(CC)' sh tools/check-headers
 exports: lib
 	@CC='$(CC)' sh tools/check-exports $(LIB_SO) $(LIB_A)
+check-install: all man
+	@MAKE='$(MAKE)' CC='$(CC)' LINK='$(LINK_$(MODE))' sh tools/check-install
 
 demo: all
 	$(PROGRAM) demo --force $(BUILD)/demo
@@ -233,7 +235,7 @@ help:
 	@echo 'make check-slow      long fuzzing and valgrind, FUZZ_SECONDS=60 per target'
 	@echo 'make coverage-report lines covered by make check'
 	@echo 'make unit-test_NAME  one test program (also property-, golden-, faults-, fuzz-)'
-	@echo 'make layers headers exports format-check cppcheck   checks of the source'
+	@echo 'make layers headers exports check-install format-check cppcheck   checks of the source'
 	@echo 'make bench           the benchmark programs; bench/ says what each measures'
 	@echo 'make docs            docs/cli.md and man pages from the option tables'
 	@echo 'make install DESTDIR= PREFIX=   make uninstall'

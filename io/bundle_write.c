@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/bundle_impl.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,7 +34,8 @@ ba_bundle_fail_write(ba_bundle_t *bundle, const char *path)
     path = path ? path : "";
     if (bundle->error != 0) {
         H5Eclear2(H5E_DEFAULT);
-        return ba_fail(BA_IO, "%s%s%s: cannot write: %s", bundle->path, colon, path,
+        return ba_fail(bundle->error == ENOMEM ? BA_NOMEM : BA_IO,
+            "%s%s%s: cannot write: %s", bundle->path, colon, path,
             strerror(bundle->error));
     }
     return ba_hdf5_fail(BA_IO, "%s%s%s: cannot write", bundle->path, colon, path);

@@ -9,7 +9,7 @@
 #define MAX_EXPONENT 300 /* 10 to this, times a sum of squares, is still finite */
 
 #define AUTO_DECADES 5.4
-#define AUTO_ABOVE 3.0     /* times the largest eigenvalue: the curve is flat beyond */
+#define AUTO_ABOVE 10.0    /* times the largest eigenvalue: the curve is flat beyond */
 #define AUTO_BELOW 0.1     /* times the smallest that counts */
 #define EIGEN_COUNTS 1e-12 /* of the largest: smaller ones are rounding errors */
 

@@ -27,7 +27,7 @@ BA_API void ba_alphas_free(ba_alphas_t *alphas);
 
 /* BA_AUTO_NODES nodes, evenly spaced in log alpha, for a design whose Gram matrix has the
  * n eigenvalues `lambda`: from a tenth of the smallest that counts (but at most 5.4
- * decades) up to three times the largest. A function of the eigenvalues alone, and
+ * decades) up to ten times the largest. A function of the eigenvalues alone, and
  * equivariant to their scale. BA_NUMERIC when there is no positive eigenvalue. */
 BA_API int ba_alphas_auto(const double *lambda, size_t n, double nodes[BA_AUTO_NODES]);
 

@@ -8,12 +8,12 @@ echo 'words'
 with --delays 0 --alfas 1
 bad encode fitt
 echo 'alphas'
-for alphas in -1 nan inf 1e999 '' , 1,, 1,-2 auto,1 log: log:1,2 log:1,2,0 log:1,2,1 log:a,b,c log:nan,1,3 log:1,400,4 \
+for alphas in -1 nan inf 1e999 '' ',' '1,,' 1,-2 auto,1 log: log:1,2 log:1,2,0 log:1,2,1 log:a,b,c log:nan,1,3 log:1,400,4 \
     log:1,2,2.5 log:1,2,-3 log:1,2,99999999999 ten; do
     with --delays 0 "--alphas=$alphas"
 done
 echo 'delays'
-for delays in '' , 1, 1,,2 x 1.5 99999999999 --1 '1 2' features:1; do
+for delays in '' ',' '1,' 1,,2 x 1.5 99999999999 --1 '1 2' features:1; do
     with "--delays=$delays"
 done
 with --delays 0 --delays features:x
@@ -24,11 +24,11 @@ for cv in '' kfold kfold:1 kfold:x kfold:-3 kfold:99999999999999999999 chunks:5 
 done
 with --delays 0 --outer-cv fold:5
 echo 'gaps'
-for gap in '' x -1 1.5 1,2 inner outer:x inner:1, inner:1,inner:2 foo:3 99999999999999999999; do
+for gap in '' x -1 1.5 1,2 inner outer:x 'inner:1,' inner:1,inner:2 foo:3 99999999999999999999; do
     with --delays 0 "--cv-gap=$gap"
 done
 echo 'trims'
-for trim in '' x -1 1.5 1, ,1 99999999999999999999; do
+for trim in '' x -1 1.5 '1,' ',1' 99999999999999999999; do
     with --delays 0 "--trim=$trim"
 done
 echo 'target ranges'

@@ -71,6 +71,6 @@ awk 'BEGIN { for (i = 0; i < 24; i++) print (i >= 8 && i < 16) + 1 }' >back.csv
 awk 'BEGIN { for (i = 0; i < 24; i++) print i == 5 ? "nan" : 1 }' >gap.csv
 with --runs back.csv
 with --runs gap.csv
-for onsets in '' 5 0,10,5 0,24 0,x 0,,5 0,8, -1; do
+for onsets in '' 5 0,10,5 0,24 0,x 0,,5 '0,8,' -1; do
     with --runs onsets:$onsets
 done

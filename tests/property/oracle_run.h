@@ -48,7 +48,8 @@ choose(oracle_t *oracle, const double *alphas, const double *cv, const size_t *r
         double count = 0.0;
 
         for (size_t t = 0; t < v; t++) {
-            if (oracle->usable[t] && !isnan(cv[a * v + t])) {
+            if (oracle->usable[t] && !isnan(cv[a * v + t]) &&
+                !is_constant(oracle, t, rows, n)) {
                 curve[a] += cv[a * v + t];
                 count += 1.0;
             }

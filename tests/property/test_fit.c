@@ -223,8 +223,8 @@ test_constant_target(void **state)
 }
 
 /* Constant over the training rows of the fold that leaves run 1 out: no variance to learn
- * from there (largest alpha, zero weights, r undefined since predictions do not vary),
- * other folds as the oracle has them. */
+ * from there (largest alpha, zero weights, r undefined since predictions do not vary);
+ * the other folds, whose test rows are flat then, as the oracle has them. */
 static void
 test_constant_in_one_training_set(void **state)
 {
@@ -243,7 +243,7 @@ test_constant_in_one_training_set(void **state)
         }
         fit = study_fit(&study, NULL);
         oracle = oracle_fit(&study);
-        assert_int_equal(fit.result.status[0], BA_TARGET_SCORED);
+        assert_int_equal(fit.result.status[0], BA_TARGET_NO_TEST_VARIANCE);
         assert_true(fit.result.best_alphas_by_fold[v] == 500.0);
         for (size_t j = 0; j < fit.p; j++) {
             assert_true(fit.weights_by_fold[fit.p * v + j] == 0.0);

@@ -85,9 +85,9 @@ test_auto(void **state)
     (void) state;
     assert_int_equal(ba_alphas_auto(narrow, 6, nodes), BA_OK);
     assert_close(nodes[0], 5, 1e-14);
-    assert_true(nodes[BA_AUTO_NODES - 1] == 6000);
+    assert_true(nodes[BA_AUTO_NODES - 1] == 20000);
     for (size_t i = 1; i < BA_AUTO_NODES; i++) {
-        assert_close(nodes[i] / nodes[i - 1], pow(1200, 1.0 / 9), 1e-13);
+        assert_close(nodes[i] / nodes[i - 1], pow(4000, 1.0 / 9), 1e-13);
     }
     for (size_t i = 0; i < 6; i++) {
         lambda[i] = narrow[i] * 0x1p-40;
@@ -98,10 +98,10 @@ test_auto(void **state)
     }
     assert_int_equal(ba_alphas_auto(wide, 4, nodes), BA_OK);
     assert_close(log10(nodes[BA_AUTO_NODES - 1] / nodes[0]), 5.4, 1e-12);
-    assert_true(nodes[BA_AUTO_NODES - 1] == 3e9);
+    assert_true(nodes[BA_AUTO_NODES - 1] == 1e10);
     assert_int_equal(ba_alphas_auto(one, 1, nodes), BA_OK);
     assert_close(nodes[0], 0.8, 1e-15);
-    assert_true(nodes[BA_AUTO_NODES - 1] == 24);
+    assert_true(nodes[BA_AUTO_NODES - 1] == 80);
 }
 
 static void

@@ -453,14 +453,16 @@ test_run_table(void **state)
         "run\tresponses\tfeatures:a\tfeatures:b\tnuisance\trole\trepeat\n"
         "one\tbold.nii.gz[0:4,]\tx.csv[0:4,]\tz.csv[0:4,]\tz.csv[0:4,]\ttrain\t\n"
         "two\tbold2.nii\tx.csv\tz.csv\tz.csv\ttrain\t\n"
+        "three\tbold2.nii[1:3,]\tx.csv[0:2,]\tz.csv[4:6,]\tz.csv[0:2,]\ttrain\t\n"
         "last\tbold.nii.gz\tx.csv\tz.csv\tn/a\ttest\t1\n"
         "last\tbold2.nii\t\t\tn/a\ttest\t2\n");
     opts.run_table = test_join(path, folder, "table.tsv");
     opts.mask = test_join(mask, folder, "mask.nii.gz");
     dataset = open_or_fail(&opts);
-    assert_int_equal(dataset->train.n_samples, 10);
-    assert_int_equal(dataset->train.runs.n_runs, 2);
+    assert_int_equal(dataset->train.n_samples, 12);
+    assert_int_equal(dataset->train.runs.n_runs, 3);
     assert_int_equal(dataset->train.runs.onset[1], 4);
+    assert_int_equal(dataset->train.runs.onset[2], 10);
     assert_string_equal(dataset->train.run_names[1], "two");
     assert_string_equal(dataset->space_names[1], "b");
     assert_int_equal(ba_source_n_cols(dataset->train.responses), 4);

@@ -535,6 +535,37 @@ test_noise(void **state)
     free(x);
 }
 
+/* Every number of a slab of a source is that of a row-major matrix. */
+static void
+compare_source(ba_source_t *source, size_t slab, const double *wanted)
+{
+    size_t n = ba_source_n_rows(source), n_cols = ba_source_n_cols(source);
+    double *found = malloc(n * n_cols * sizeof *found);
+
+    assert_non_null(found);
+    assert_int_equal(ba_source_read(source, slab, 0, n, 0, n_cols, found, n), BA_OK);
+    for (size_t i = 0; i < n * n_cols; i++) {
+        assert_close(found[i], wanted[i % n * n_cols + i / n], 0);
+    }
+    free(found);
+}
+
+static void
+compare_features(const ba_dataset_t *dataset, size_t space)
+{
+    char path[128];
+    size_t dims[BA_MAX_RANK];
+    double *x;
+
+    snprintf(path, sizeof path, "/test/features/%.80s", dataset->space_names[space]);
+    x = read_array("study.h5", path, dims);
+    compare_source(dataset->test.features[space], 0, x);
+    free(x);
+    x = read_array("study.h5", path + strlen("/test"), dims);
+    compare_source(dataset->train.features[space], 0, x);
+    free(x);
+}
+
 /* The run table leads to the same numbers as study.h5. */
 static void
 test_run_table(void **state)
@@ -542,46 +573,33 @@ test_run_table(void **state)
     char table[TEST_PATH_SIZE], mask[TEST_PATH_SIZE], label[64];
     ba_dataset_opts_t wanted = {.run_table = test_join(table, study_folder, "runs.tsv"),
         .mask = test_join(mask, study_folder, "mask.nii.gz")};
-    size_t dims[BA_MAX_RANK], n = opts.run_length, n_rows = opts.n_runs * n, n_voxels;
-    double *y = read_array("study.h5", "/test/responses", dims), *found;
+    size_t dims[BA_MAX_RANK], n = opts.run_length;
+    double *y = read_array("study.h5", "/test/responses", dims);
     ba_dataset_t *dataset;
-    ba_source_t *source;
 
     (void) state;
     if (ba_dataset_open(NULL, &wanted, &dataset) != BA_OK) {
         fail_msg("%s", ba_error_message());
     }
-    n_voxels = dims[2];
     assert_int_equal(dataset->train.runs.n_runs, opts.n_runs);
-    assert_int_equal(dataset->train.n_samples, n_rows);
+    assert_int_equal(dataset->train.n_samples, opts.n_runs * n);
     assert_int_equal(dataset->n_spaces, opts.n_layers + 1);
     assert_string_equal(dataset->space_names[opts.n_layers], "word_rate");
     assert_int_equal(dataset->test.n_repeats, opts.n_test_repeats);
     assert_int_equal(dataset->test.n_samples, n);
     assert_string_equal(dataset->test.run_names[0], "5");
-    assert_non_null(ba_dataset_target_label(dataset, n_voxels - 1, label));
+    assert_non_null(ba_dataset_target_label(dataset, dims[2] - 1, label));
     assert_close(ba_image_tr(dataset->image), 2, 0);
-    found = malloc(n_rows * n_voxels * sizeof *found);
-    assert_non_null(found);
     for (size_t slab = 0; slab < opts.n_test_repeats; slab++) {
-        assert_int_equal(
-            ba_source_read(dataset->test.responses, slab, 0, n, 0, n_voxels, found, n),
-            BA_OK);
-        for (size_t i = 0; i < n * n_voxels; i++) {
-            assert_close(found[i % n + i / n * n],
-                y[slab * n * n_voxels + i % n * n_voxels + i / n], 0);
-        }
+        compare_source(dataset->test.responses, slab, y + slab * n * dims[2]);
     }
     free(y);
     y = read_array("study.h5", "/responses", dims);
-    source = dataset->train.responses;
-    assert_int_equal(
-        ba_source_read(source, 0, 0, n_rows, 0, n_voxels, found, n_rows), BA_OK);
-    for (size_t i = 0; i < n_rows * n_voxels; i++) {
-        assert_close(found[i], y[i % n_rows * n_voxels + i / n_rows], 0);
-    }
+    compare_source(dataset->train.responses, 0, y);
     free(y);
-    free(found);
+    for (size_t space = 0; space <= opts.n_layers; space++) {
+        compare_features(dataset, space);
+    }
     ba_dataset_free(dataset);
 }
 
