@@ -26,6 +26,10 @@ STD  := -std=c11 -fopenmp -fPIC -fvisibility=hidden -ffp-contract=off
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
         -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef \
         -Wdouble-promotion
+# clang takes NAN for a float that is promoted, and sees variables that gcc thinks set.
+ifneq ($(findstring clang,$(shell $(CC) --version)),)
+WARN += -Wno-double-promotion -Wconditional-uninitialized
+endif
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif

@@ -276,8 +276,8 @@ report_duplicates(ba_checker_t *checker, sample_t *samples, size_t n_samples)
             n_found, a.row, b.row - n_train);
     }
     return ba_check_add(checker, BA_FINDING_WARNING, "duplicate-rows", n_found,
-        "%zu feature rows occur in more than one outer fold, first rows %zu and %zu: put "
-        "repeats of one stimulus into one fold, or average them",
+        "%zu feature rows occur in more than one outer fold, first rows %zu and %zu: "
+        "where they repeat a stimulus, keep them in one fold or average them",
         n_found, a.row, b.row);
 }
 

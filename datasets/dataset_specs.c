@@ -141,7 +141,7 @@ parse_onsets(const char *text, size_t n_samples, ba_runs_t *runs)
     }
     BA_TRY_ALLOC(onsets, ba_malloc(n, sizeof *onsets));
     for (i = 0; i < n; i++) {
-        char *end;
+        char *end = NULL;
         unsigned long long value;
 
         errno = 0;

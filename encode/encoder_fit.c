@@ -267,25 +267,18 @@ write_outputs(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, job
     const ba_fit_info_t *info, ba_encoder_file_t *file)
 {
     int status = BA_OK;
-    ba_table_writer_t *table = NULL;
+    ba_score_outputs_t outputs = {NULL, NULL};
     ba_score_columns_t columns = {result->target_start, result->n_targets, result->n_used,
         result->r, result->r2, result->best_alphas, result->status};
 
-    if (opts->table) {
-        BA_TRY(ba_table_create(opts->table, opts->force, &table));
-        BA_TRY(ba_score_table_write(table, dataset, &columns));
-    }
+    BA_TRY(ba_score_outputs_make(
+        dataset, &columns, opts->table, opts->map, opts->force, &outputs));
     BA_TRY(ba_encoder_file_write(file, dataset, opts, &job->train, result, info));
     BA_TRY(ba_provenance_write(provenance, dataset, NULL, file->bundle));
     BA_TRY(ba_bundle_commit(file->bundle));
-    if (table) {
-        BA_TRY(ba_table_commit(table));
-    }
-    if (opts->map) {
-        BA_TRY(ba_score_map_write(dataset, &columns, opts->map, opts->force));
-    }
+    BA_TRY(ba_score_outputs_commit(&outputs));
 out:
-    ba_table_writer_free(table);
+    ba_score_outputs_free(&outputs);
     return status;
 }
 

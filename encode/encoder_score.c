@@ -292,23 +292,16 @@ write_outputs(
 {
     int status = BA_OK;
     const ba_encode_apply_opts_t *opts = scoring->opts;
-    ba_table_writer_t *table = NULL;
+    ba_score_outputs_t outputs = {NULL, NULL};
     ba_score_columns_t columns = {scoring->column0, scoring->applier.encoder->n_targets,
         scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status};
 
-    if (opts->table) {
-        BA_TRY(ba_table_create(opts->table, opts->force, &table));
-        BA_TRY(ba_score_table_write(table, scoring->dataset, &columns));
-    }
+    BA_TRY(ba_score_outputs_make(
+        scoring->dataset, &columns, opts->table, opts->map, opts->force, &outputs));
     BA_TRY(write_bundle(scoring, provenance, bundle));
-    if (table) {
-        BA_TRY(ba_table_commit(table));
-    }
-    if (opts->map) {
-        BA_TRY(ba_score_map_write(scoring->dataset, &columns, opts->map, opts->force));
-    }
+    BA_TRY(ba_score_outputs_commit(&outputs));
 out:
-    ba_table_writer_free(table);
+    ba_score_outputs_free(&outputs);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "brainalign/hash.h"
 #include "core/alloc.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,14 @@ read_nuisance(const ba_ctx_t *ctx, const ba_dataset_part_t *part, ba_predictors_
 
         BA_TRY(ba_source_read(part->nuisance, from, 0, n, 0, n_columns,
             out->nuisance + slab * n_columns * n, n));
+    }
+    for (size_t i = 0; i < n * out->n_nuisance; i++) {
+        if (!isfinite(out->nuisance[i])) {
+            BA_TRY(ba_fail(BA_NONFINITE,
+                "%s: nuisance row %zu, column %zu (from 0) is %g, wanted finite numbers",
+                ba_source_name(part->nuisance), i % n, (i / n) % n_columns,
+                out->nuisance[i]));
+        }
     }
 out:
     return status;

@@ -69,8 +69,10 @@ out:
     return status;
 }
 
-int
-ba_score_table_write(ba_table_writer_t *writer, const ba_dataset_t *dataset,
+/* scores.tsv: target, name (where known), r, r2, alpha, p, q, ceiling, r_norm, n, status.
+ */
+static int
+write_table(ba_table_writer_t *writer, const ba_dataset_t *dataset,
     const ba_score_columns_t *columns)
 {
     int status = BA_OK;
@@ -107,9 +109,9 @@ ba_score_outputs_check(const ba_dataset_t *dataset, const char *output, const ch
     return BA_OK;
 }
 
-int
-ba_score_map_write(const ba_dataset_t *dataset, const ba_score_columns_t *columns,
-    const char *map, int force)
+static int
+make_map(const ba_dataset_t *dataset, const ba_score_columns_t *columns, const char *file,
+    int force, ba_map_t **out)
 {
     int status = BA_OK;
     size_t n = ba_image_n_voxels(dataset->image);
@@ -122,9 +124,54 @@ ba_score_map_write(const ba_dataset_t *dataset, const ba_score_columns_t *column
         values[i] = i >= columns->target_start && t < columns->n_targets ? columns->r[t]
                                                                          : (double) NAN;
     }
-    BA_TRY(ba_image_write_map(
-        dataset->image, values, "brainalign: r of held-out predictions", map, force));
+    BA_TRY(ba_map_create(dataset->image, values, "brainalign: r of held-out predictions",
+        file, force, out));
 out:
     ba_free(values);
     return status;
+}
+
+int
+ba_score_outputs_make(const ba_dataset_t *dataset, const ba_score_columns_t *columns,
+    const char *table, const char *map, int force, ba_score_outputs_t *out)
+{
+    int status = BA_OK;
+
+    *out = (ba_score_outputs_t){NULL, NULL};
+    if (table) {
+        BA_TRY(ba_table_create(table, force, &out->table));
+        BA_TRY(write_table(out->table, dataset, columns));
+        BA_TRY(ba_table_finish(out->table));
+    }
+    if (map) {
+        BA_TRY(make_map(dataset, columns, map, force, &out->map));
+    }
+out:
+    if (status != BA_OK) {
+        ba_score_outputs_free(out);
+    }
+    return status;
+}
+
+int
+ba_score_outputs_commit(ba_score_outputs_t *outputs)
+{
+    int status = BA_OK;
+
+    if (outputs->table) {
+        BA_TRY(ba_table_commit(outputs->table));
+    }
+    if (outputs->map) {
+        BA_TRY(ba_map_commit(outputs->map));
+    }
+out:
+    return status;
+}
+
+void
+ba_score_outputs_free(ba_score_outputs_t *outputs)
+{
+    ba_table_writer_free(outputs->table);
+    ba_map_free(outputs->map);
+    *outputs = (ba_score_outputs_t){NULL, NULL};
 }

@@ -13,18 +13,24 @@ typedef struct {
     const int32_t *status;
 } ba_score_columns_t;
 
-/* Writes scores.tsv: target, name (where known), r, r2, alpha, p, q, ceiling, r_norm, n,
- * status. Not committed. */
-int ba_score_table_write(ba_table_writer_t *writer, const ba_dataset_t *dataset,
-    const ba_score_columns_t *columns) BA_MUST_USE;
-
 /* Fails early where table or map could not be written: BA_EXISTS, BA_VALUE (no grid to
  * map into). */
 int ba_score_outputs_check(const ba_dataset_t *dataset, const char *output,
     const char *table, const char *map, int force) BA_MUST_USE;
 
-/* A map of r over all voxels of the grid; targets outside the range are NaN. */
-int ba_score_map_write(const ba_dataset_t *dataset, const ba_score_columns_t *columns,
-    const char *map, int force) BA_MUST_USE;
+/* Table and map of a result, written under temporary names: what can run out of room has
+ * happened when this returns. `map`: r over all voxels of the grid; targets outside the
+ * range are NaN. NULL names are not wanted. */
+typedef struct {
+    ba_table_writer_t *table;
+    ba_map_t *map;
+} ba_score_outputs_t;
+
+int ba_score_outputs_make(const ba_dataset_t *dataset, const ba_score_columns_t *columns,
+    const char *table, const char *map, int force, ba_score_outputs_t *out) BA_MUST_USE;
+
+/* Renames both. */
+int ba_score_outputs_commit(ba_score_outputs_t *outputs) BA_MUST_USE;
+void ba_score_outputs_free(ba_score_outputs_t *outputs);
 
 #endif

@@ -94,7 +94,7 @@ int
 ba_image_from_nifti(const ba_nifti_t *nifti, ba_image_t **out)
 {
     ba_image_t *image;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY_ALLOC(image, ba_calloc(1, sizeof(*image)));
@@ -161,7 +161,7 @@ scan_mask(const ba_ctx_t *ctx, ba_nifti_t *nifti, ba_image_t *image)
     double values[BLOCK_VOXELS];
     size_t n_grid = grid_size(image);
     list_t list = {0, 0, NULL};
-    int status;
+    int status = BA_OK;
 
     for (size_t first = 0, n; first < n_grid; first += n) {
         n = n_grid - first < BLOCK_VOXELS ? n_grid - first : BLOCK_VOXELS;
@@ -170,9 +170,9 @@ scan_mask(const ba_ctx_t *ctx, ba_nifti_t *nifti, ba_image_t *image)
         BA_TRY(scan_block(image, values, first, n, &list));
     }
     if (list.n == 0) {
-        BA_TRY(ba_fail(BA_FORMAT,
-            "%s: mask: all %zu voxels are 0, wanted some that are not", image->file,
-            n_grid));
+        BA_TRY(
+            ba_fail(BA_FORMAT, "%s: mask: all %zu voxels are 0, wanted some that are not",
+                image->file, n_grid));
     }
     image->n_voxels = list.n;
     image->voxels = list.voxels;
@@ -382,19 +382,27 @@ ends_with_gz(const char *file)
     return n >= 3 && strcmp(file + n - 3, ".gz") == 0;
 }
 
+struct ba_map {
+    ba_outfile_t *outfile;
+};
+
 int
-ba_image_write_map(const ba_image_t *image, const double *values, const char *description,
-    const char *file, int force)
+ba_map_create(const ba_image_t *image, const double *values, const char *description,
+    const char *file, int force, ba_map_t **out)
 {
     unsigned char header[BA_NIFTI_MAX_HEADER];
     drain_t drain = {NULL, NULL};
+    ba_map_t *map = NULL;
     int status;
 
+    *out = NULL;
     if (description && strlen(description) > 79) {
         return ba_fail(BA_VALUE, "%s: description: %zu characters, at most 79 fit", file,
             strlen(description));
     }
-    BA_TRY(ba_outfile_create(file, force, &drain.outfile));
+    BA_TRY_ALLOC(map, ba_calloc(1, sizeof *map));
+    BA_TRY(ba_outfile_create(file, force, &map->outfile));
+    drain.outfile = map->outfile;
     if (ends_with_gz(file)) {
         BA_TRY(ba_gzwriter_create(drain.outfile, &drain.gzip));
     }
@@ -405,9 +413,40 @@ ba_image_write_map(const ba_image_t *image, const double *values, const char *de
     if (drain.gzip) {
         BA_TRY(ba_gzwriter_finish(drain.gzip));
     }
-    BA_TRY(ba_outfile_commit(drain.outfile));
+    BA_TRY(ba_outfile_finish(map->outfile));
+    *out = map;
+    map = NULL;
 out:
     ba_gzwriter_free(drain.gzip);
-    ba_outfile_free(drain.outfile);
+    ba_map_free(map);
+    return status;
+}
+
+int
+ba_map_commit(ba_map_t *map)
+{
+    return ba_outfile_commit(map->outfile);
+}
+
+void
+ba_map_free(ba_map_t *map)
+{
+    if (map) {
+        ba_outfile_free(map->outfile);
+        ba_free(map);
+    }
+}
+
+int
+ba_image_write_map(const ba_image_t *image, const double *values, const char *description,
+    const char *file, int force)
+{
+    ba_map_t *map;
+    int status;
+
+    BA_TRY(ba_map_create(image, values, description, file, force, &map));
+    BA_TRY(ba_map_commit(map));
+out:
+    ba_map_free(map);
     return status;
 }

@@ -236,11 +236,14 @@ sync_folder(const char *folder)
 }
 
 int
-ba_outfile_commit(ba_outfile_t *outfile)
+ba_outfile_finish(ba_outfile_t *outfile)
 {
     int fd = outfile->fd;
     int status = BA_OK;
 
+    if (fd < 0) {
+        return BA_OK;
+    }
     if (outfile->failed) {
         return ba_fail(BA_IO, "%s: cannot write: an earlier write failed", outfile->path);
     }
@@ -252,6 +255,16 @@ ba_outfile_commit(ba_outfile_t *outfile)
     if (close(fd) != 0) {
         return ba_fail(BA_IO, "%s: cannot write: %s", outfile->path, strerror(errno));
     }
+out:
+    return status;
+}
+
+int
+ba_outfile_commit(ba_outfile_t *outfile)
+{
+    int status = BA_OK;
+
+    BA_TRY(ba_outfile_finish(outfile));
     BA_TRY(check_target(outfile));
     if (rename(outfile->temporary, outfile->target) != 0) {
         return ba_fail(BA_IO, "%s: cannot rename the finished file: %s", outfile->path,

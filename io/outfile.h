@@ -25,7 +25,11 @@ const char *ba_outfile_temporary(const ba_outfile_t *outfile);
 /* Name that the file will have. Borrowed. */
 const char *ba_outfile_path(const ba_outfile_t *outfile);
 
-/* Flushes, syncs, renames. BA_IO on any failure since the start, BA_EXISTS when the
+/* Flushes, syncs and closes: what can run out of room. Nothing can be written afterwards.
+ * BA_IO on any failure since the start. */
+int ba_outfile_finish(ba_outfile_t *outfile) BA_MUST_USE;
+
+/* Finishes and renames. BA_IO on any failure since the start, BA_EXISTS when the
  * target appeared meanwhile (without `force`). */
 int ba_outfile_commit(ba_outfile_t *outfile) BA_MUST_USE;
 

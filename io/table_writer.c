@@ -125,13 +125,24 @@ out:
 }
 
 int
-ba_table_commit(ba_table_writer_t *writer)
+ba_table_finish(ba_table_writer_t *writer)
 {
     int status = BA_OK;
 
     if (writer->n_cells > 0) {
         BA_TRY(ba_table_end_row(writer));
     }
+    BA_TRY(ba_outfile_finish(writer->outfile));
+out:
+    return status;
+}
+
+int
+ba_table_commit(ba_table_writer_t *writer)
+{
+    int status = BA_OK;
+
+    BA_TRY(ba_table_finish(writer));
     BA_TRY(ba_outfile_commit(writer->outfile));
 out:
     return status;

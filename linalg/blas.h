@@ -67,7 +67,7 @@ void ba_syrk_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op, ba_cdmat_t a,
 
 /* Replaces a symmetric matrix by its eigenvectors (columns), eigenvalues ascending in
  * lambda. BA_NUMERIC, BA_NOMEM. Cost: about 9 n^3 flops, 2 n^2 more numbers of memory. */
-int ba_eigen_symmetric(ba_dmat_t a, double *lambda) BA_MUST_USE;
+int ba_eigen_symmetric(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda) BA_MUST_USE;
 
 /* Thin singular value decomposition a = u diag(s) v' of a matrix with n_rows >= n_cols: u
  * n_rows x n_cols, v n_cols x n_cols, s descending; a is destroyed. One-sided Jacobi

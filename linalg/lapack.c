@@ -2,14 +2,18 @@
 #include "linalg/blas.h"
 
 #include "core/alloc.h"
+#include "core/error_keep.h"
 
 #include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
-/* dsyevd's workspace size, 1 + 6 n + 2 n^2, passes the 32-bit integer from here on
+/* dstedc's workspace size, 1 + 4 n + n^2, passes the 32-bit integer from 46,340 on
  * without an error. */
-#define LARGEST_DIVIDE_AND_CONQUER 32766
+#define LARGEST_DIVIDE_AND_CONQUER 46000
+
+/* Columns that reflectors are applied to at a time. */
+#define COLUMNS 256
 
 static int
 check_info(lapack_int info, const char *what)
@@ -52,8 +56,59 @@ out:
     return status;
 }
 
+/* z = Q z, the tridiagonal form's eigenvectors back in the matrix's own basis, a block of
+ * columns a thread. */
+static int
+back_transform(const ba_ctx_t *ctx, ba_cdmat_t reflectors, const double *tau, ba_dmat_t z)
+{
+    size_t n = z.n_rows;
+    ba_error_keep_t keep = {.status = BA_OK};
+
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
+    for (size_t j = 0; j < n; j += COLUMNS) {
+        size_t width = n - j < COLUMNS ? n - j : COLUMNS;
+
+        ba_error_keep(&keep, check_info(LAPACKE_dormtr(LAPACK_COL_MAJOR, 'L', 'L', 'N',
+                                            (lapack_int) n, (lapack_int) width,
+                                            reflectors.data, (lapack_int) reflectors.ld,
+                                            tau, z.data + j * z.ld, (lapack_int) z.ld),
+                                 "eigendecomposition"));
+    }
+    return ba_error_raise(&keep);
+}
+
+/* Tridiagonal form, divide and conquer on it, back transformation: dsyevd with its last
+ * step on all threads. */
+static int
+eigen_divide_and_conquer(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda)
+{
+    int status = BA_OK;
+    size_t n = a.n_rows;
+    lapack_int order = (lapack_int) n;
+    double *e = NULL, *tau = NULL, *z = NULL;
+
+    BA_TRY_ALLOC(e, ba_malloc(n, sizeof *e));
+    BA_TRY_ALLOC(tau, ba_malloc(n, sizeof *tau));
+    BA_TRY_ALLOC(z, ba_malloc(n, n * sizeof *z));
+    BA_TRY(check_info(LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'L', order, a.data,
+                          (lapack_int) a.ld, lambda, e, tau),
+        "eigendecomposition"));
+    BA_TRY(ba_ctx_check(ctx));
+    BA_TRY(check_info(LAPACKE_dstedc(LAPACK_COL_MAJOR, 'I', order, lambda, e, z, order),
+        "eigendecomposition"));
+    BA_TRY(back_transform(ctx, ba_dmat_const(a), tau, ba_dmat(z, n, n, n)));
+    for (size_t j = 0; j < n; j++) {
+        memcpy(a.data + j * a.ld, z + j * n, n * sizeof *z);
+    }
+out:
+    ba_free(e);
+    ba_free(tau);
+    ba_free(z);
+    return status;
+}
+
 int
-ba_eigen_symmetric(ba_dmat_t a, double *lambda)
+ba_eigen_symmetric(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda)
 {
     if (a.n_rows == 0) {
         return BA_OK;
@@ -61,33 +116,7 @@ ba_eigen_symmetric(ba_dmat_t a, double *lambda)
     if (a.n_rows > LARGEST_DIVIDE_AND_CONQUER) {
         return eigen_large(a, lambda);
     }
-    return check_info(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int) a.n_rows,
-                          a.data, (lapack_int) a.ld, lambda),
-        "eigendecomposition");
-}
-
-int
-ba_svd(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v)
-{
-    int status = BA_OK;
-    double scale[7]; /* s comes divided by scale[0] / scale[1], against overflow */
-    lapack_int counts[3];
-
-    if (a.n_cols == 0) {
-        return BA_OK;
-    }
-    /* Accurate under row and column scaling (F), both factors (U, V), nothing set to zero
-     * but what would underflow (R), no transposition, no perturbation. */
-    BA_TRY(check_info(
-        LAPACKE_dgejsv(LAPACK_COL_MAJOR, 'F', 'U', 'V', 'R', 'N', 'N',
-            (lapack_int) a.n_rows, (lapack_int) a.n_cols, a.data, (lapack_int) a.ld, s,
-            u.data, (lapack_int) u.ld, v.data, (lapack_int) v.ld, scale, counts),
-        "singular value decomposition"));
-    for (size_t i = 0; i < a.n_cols; i++) {
-        s[i] *= scale[0] / scale[1];
-    }
-out:
-    return status;
+    return eigen_divide_and_conquer(ctx, a, lambda);
 }
 
 int

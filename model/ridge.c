@@ -150,7 +150,7 @@ factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
         }
     }
     BA_TRY(ba_ctx_check(ctx));
-    BA_TRY(ba_eigen_symmetric(ba_dmat(factor->vectors, n, n, n), factor->lambda));
+    BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, n, n, n), factor->lambda));
 out:
     return status;
 }
@@ -171,7 +171,7 @@ factor_primal(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
     ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, ba_cdmat(x, n, p, n), 0.0,
         ba_dmat(factor->vectors, p, p, p));
     BA_TRY(ba_ctx_check(ctx));
-    BA_TRY(ba_eigen_symmetric(ba_dmat(factor->vectors, p, p, p), factor->lambda));
+    BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, p, p, p), factor->lambda));
     ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(x, n, p, n), BA_KEEP,
         ba_cdmat(factor->vectors, p, p, p), 0.0, ba_dmat(factor->scores, n, p, n));
 out:

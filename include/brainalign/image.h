@@ -50,6 +50,16 @@ BA_API double ba_image_tr(const ba_image_t *image);
 BA_API int ba_image_write_map(const ba_image_t *image, const double *values,
     const char *description, const char *file, int force);
 
+/* The same in two steps, for results of several files that appear together: create writes
+ * everything under a temporary name (what can run out of room), commit renames. The
+ * caller frees; without a commit nothing is left. */
+typedef struct ba_map ba_map_t;
+
+BA_API int ba_map_create(const ba_image_t *image, const double *values,
+    const char *description, const char *file, int force, ba_map_t **out);
+BA_API int ba_map_commit(ba_map_t *map);
+BA_API void ba_map_free(ba_map_t *map);
+
 #ifdef __cplusplus
 }
 #endif

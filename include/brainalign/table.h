@@ -52,6 +52,9 @@ BA_API int ba_table_put_number(ba_table_writer_t *writer, double value, int digi
 BA_API int ba_table_put_integer(ba_table_writer_t *writer, int64_t value);
 BA_API int ba_table_end_row(ba_table_writer_t *writer);
 
+/* Finish writes everything out under the temporary name (what can run out of room),
+ * commit renames; commit alone does both. */
+BA_API int ba_table_finish(ba_table_writer_t *writer);
 BA_API int ba_table_commit(ba_table_writer_t *writer);
 BA_API void ba_table_writer_free(ba_table_writer_t *writer);
 

@@ -87,7 +87,7 @@ golden_result(const char *file, const char *path)
 {
     ba_bundle_t *bundle;
     size_t dims[BA_MAX_RANK];
-    int rank;
+    int rank = 0;
     golden_t array;
 
     if (ba_bundle_open(file, "brainalign-encoder", &bundle) != 0 ||

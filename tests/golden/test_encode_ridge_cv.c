@@ -28,10 +28,11 @@ static golden_fit_t per_target[] = {
     {.name = "reset/none single", .solver = "dual", RESET, GOLDEN_SINGLE},
 };
 
+/* Every alpha of E2 is 10000, and the refit does not depend on the inner scaling: more
+ * cases would repeat these. */
 static golden_fit_t shared[] = {
     {.name = "whole/none shared", .solver = "dual", NONE, GOLDEN_DOUBLE},
     {.name = "whole/centre shared", .solver = "dual", CENTRE, GOLDEN_DOUBLE},
-    {.name = "whole/zscore shared", .solver = "dual", ZSCORE, GOLDEN_DOUBLE},
     {.name = "reset/none shared", .solver = "dual", RESET, GOLDEN_DOUBLE},
 };
 
@@ -222,9 +223,11 @@ test_shared_alpha(void **state)
     const golden_fit_t *fit = *state;
     char golden[TEST_PATH_SIZE], data[TEST_PATH_SIZE], result[TEST_PATH_SIZE];
     char group[64], full[64];
+    golden_t targets;
 
     test_need_data(golden, E1);
     test_need_data(data, DATA);
+    targets = golden_read(golden, "/weight_targets");
     snprintf(group, sizeof group, "%s/shared_alpha", fit->group);
     snprintf(full, sizeof full, "%s/full", fit->group);
     fit_shared(fit, data, "r2", result);
@@ -248,6 +251,7 @@ test_shared_alpha(void **state)
         compare_shared_alphas(fit, result, "/best_alphas_by_fold",
             golden_read_in(golden, group, "alpha_l2"));
     }
+    golden_free(&targets);
 }
 
 int

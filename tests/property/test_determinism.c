@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Threads, memory budget and target range decide how the work is cut, never a bit of what
+ * comes out. 700 targets are two whole tiles and part of a third. */
+#include "tests/property/study.h"
+
+#define V 700
+
+/* Some targets that cannot be scored are among them. */
+static study_t
+many_targets(pool_t *pool, size_t i)
+{
+    static const ba_scale_t scales[] = {BA_SCALE_DEFAULT, BA_SCALE_NONE, BA_SCALE_CENTER};
+    shape_t shape = {
+        .n_samples = 44, .n_targets = V, .n_features = i % 2 ? 20 : 3, .seed = 4000 + i};
+    study_t study = study_make(pool, &shape);
+
+    study.opts.precision = i % 3 == 1 ? BA_SINGLE : BA_DOUBLE;
+    study.opts.scale_features = scales[i % 3];
+    study.opts.solver = i / 2 % 2 ? BA_SOLVER_DUAL : BA_SOLVER_PRIMAL;
+    study.opts.inner_scaling = i == 5 ? BA_INNER_STRICT : BA_INNER_CENTER;
+    study.opts.select = i % 4 == 3 ? BA_SCORE_R : BA_SCORE_MSE;
+    study.opts.want_fold_weights = i % 4 < 2;
+    if (i == 4) {
+        study.opts.alphas = (ba_alphas_t){0};
+    }
+    for (size_t t = 0; t < V; t += 97) {
+        study.train.y[7 + t * study.train.n] = t % 2 ? (double) NAN : 1e6;
+    }
+    for (size_t j = 0; j < study.train.n; j++) {
+        study.train.y[j + 300 * study.train.n] = 0.7;
+    }
+    return study;
+}
+#define N_STUDIES 6
+
+/* One array of both results: rows of the whole width against rows of the part that starts
+ * at target t0. */
+static void
+same_rows(const char *what, const double *whole, const double *part, size_t n_rows,
+    size_t t0, size_t n)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        if (memcmp(whole + i * V + t0, part + i * n, n * sizeof *part) != 0) {
+            fail_msg(
+                "%s, row %zu: other bits in targets %zu to %zu", what, i, t0, t0 + n);
+        }
+    }
+}
+
+#define SAME_ROWS(field, n_rows) same_rows(#field, a->field, b->field, n_rows, t0, n)
+
+/* The part of targets t0 .. t0 + n - 1 that `part` fitted is what `whole` has there. */
+static void
+assert_same(const outcome_of_fit_t *whole, const outcome_of_fit_t *part)
+{
+    const ba_fit_result_t *a = &whole->result, *b = &part->result;
+    size_t t0 = b->target_start, n = b->n_targets, p = whole->p, folds = a->n_outer;
+    size_t n_samples = whole->study->train.n, size = n * sizeof(double);
+
+    assert_int_equal(a->n_alphas, b->n_alphas);
+    assert_int_equal(whole->info.solver, part->info.solver);
+    SAME_ROWS(r, 1);
+    SAME_ROWS(r2, 1);
+    SAME_ROWS(r_by_fold, folds);
+    SAME_ROWS(r2_by_fold, folds);
+    SAME_ROWS(best_alphas, 1);
+    SAME_ROWS(best_alphas_by_fold, folds);
+    SAME_ROWS(cv_scores, a->n_alphas);
+    SAME_ROWS(cv_scores_by_fold, folds * a->n_alphas);
+    SAME_ROWS(intercept, 1);
+    SAME_ROWS(target_mean, 1);
+    SAME_ROWS(target_scale, 1);
+    SAME_ROWS(target_mean_by_fold, folds);
+    SAME_ROWS(target_scale_by_fold, folds);
+    if (a->intercept_by_fold) {
+        SAME_ROWS(intercept_by_fold, folds);
+    }
+    assert_memory_equal(a->alphas, b->alphas, a->n_alphas * sizeof(double));
+    assert_memory_equal(
+        a->alphas_by_fold, b->alphas_by_fold, folds * a->n_alphas * sizeof(double));
+    assert_memory_equal(a->feature_mean, b->feature_mean, p * sizeof(double));
+    assert_memory_equal(a->feature_scale, b->feature_scale, p * sizeof(double));
+    assert_memory_equal(a->status + t0, b->status, n * sizeof *b->status);
+    assert_memory_equal(a->n_folds + t0, b->n_folds, n * sizeof *b->n_folds);
+    assert_memory_equal(whole->weights + t0 * p, part->weights + t0 * p, size * p);
+    for (size_t k = 0; k < folds; k++) {
+        size_t at = (k * V + t0) * p;
+
+        assert_memory_equal(
+            whole->weights_by_fold + at, part->weights_by_fold + at, size * p);
+    }
+    assert_memory_equal(whole->predictions + t0 * n_samples,
+        part->predictions + t0 * n_samples, size * n_samples);
+}
+
+static void
+assert_same_hashes(const outcome_of_fit_t *a, const outcome_of_fit_t *b)
+{
+    assert_memory_equal(a->result.target_hash, b->result.target_hash,
+        a->study->train.n * sizeof *a->result.target_hash);
+}
+
+static ba_ctx_t
+context(int n_threads, size_t memory)
+{
+    ba_ctx_t ctx = ba_ctx_default();
+
+    ctx.n_threads = n_threads;
+    ctx.memory = memory;
+    return ctx;
+}
+
+static void
+test_threads(void **state)
+{
+    static const int counts[] = {2, 3, 5};
+
+    (void) state;
+    for (size_t i = 0; i < N_STUDIES; i++) {
+        pool_t pool = {0};
+        study_t study = many_targets(&pool, i);
+        ba_ctx_t ctx = context(1, 0);
+        outcome_of_fit_t one = study_fit(&study, &ctx), fit;
+
+        for (size_t c = 0; c < 3; c++) {
+            ctx = context(counts[c], 0);
+            fit = study_fit(&study, &ctx);
+            assert_same(&one, &fit);
+            assert_same_hashes(&one, &fit);
+            fit_free(&fit);
+        }
+        fit_free(&one);
+        pool_free(&pool);
+    }
+}
+
+/* The smallest budget that is enough, to a kibibyte. */
+static size_t
+smallest_budget(const study_t *study, int n_threads)
+{
+    size_t low = 0, high = (size_t) 1 << 30;
+    inputs_t inputs;
+    ba_fit_info_t info;
+
+    inputs_open(study, &inputs);
+    while (high - low > 1024) {
+        size_t middle = low + (high - low) / 2;
+        ba_ctx_t ctx = context(n_threads, middle);
+
+        if (ba_fit_plan(&ctx, &inputs.data, &study->opts, &info) == BA_OK) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    inputs_close(&inputs);
+    return high;
+}
+
+/* From the smallest budget (one alpha at a time, nothing kept, few tiles in flight) to
+ * one in which all fits; below the smallest, an error before any work. */
+static void
+test_memory_budgets(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < N_STUDIES; i++) {
+        pool_t pool = {0};
+        study_t study = many_targets(&pool, i);
+        size_t budget = smallest_budget(&study, 2);
+        ba_ctx_t ctx = context(2, 0);
+        outcome_of_fit_t all = study_fit(&study, &ctx), fit;
+
+        assert_int_equal(all.info.n_passes, 1); /* kept in memory after one reading */
+        for (size_t b = 0; b < 4; b++) {
+            ctx = context(2, budget + b * budget / 2);
+            fit = study_fit(&study, &ctx);
+            /* final fit and 3 outer folds: every alpha by itself, then the refit */
+            assert_true(b > 0 || fit.info.n_passes == 4 * (fit.result.n_alphas + 1));
+            assert_true(fit.info.bytes_planned > 0);
+            assert_same(&all, &fit);
+            assert_same_hashes(&all, &fit);
+            fit_free(&fit);
+        }
+        ctx = context(2, budget / 2);
+        fit = study_try(&study, &ctx);
+        assert_int_equal(fit.status, BA_TOO_LARGE);
+        fit_free(&fit);
+        fit_free(&all);
+        pool_free(&pool);
+    }
+}
+
+/* Ranges that begin and end inside tiles or at their borders. */
+static void
+test_target_ranges(void **state)
+{
+    static const size_t ranges[][2] = {{0, V}, {37, 300}, {256, 512}, {500, V}, {699, V}};
+
+    (void) state;
+    for (size_t i = 0; i < N_STUDIES; i++) {
+        pool_t pool = {0};
+        study_t study = many_targets(&pool, i), part = study;
+        outcome_of_fit_t whole, fit;
+
+        study.opts.solver = part.opts.solver = i < 4 ? BA_SOLVER_AUTO : BA_SOLVER_DUAL;
+        whole = study_fit(&study, NULL);
+        for (size_t k = 0; k < 5; k++) {
+            ba_ctx_t ctx = context((int) k + 1, 0);
+
+            part.opts.target_start = ranges[k][0];
+            part.opts.target_stop = ranges[k][1];
+            fit = study_fit(&part, &ctx);
+            assert_int_equal(fit.result.n_targets, ranges[k][1] - ranges[k][0]);
+            assert_same(&whole, &fit);
+            fit_free(&fit);
+        }
+        fit_free(&whole);
+        pool_free(&pool);
+    }
+}
+
+/* Targets in another order have the same scores: to the last digits only, since a
+ * column's place in a matrix product may choose the order of its sums. */
+static void
+test_permuted_targets(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < N_STUDIES; i++) {
+        pool_t pool = {0};
+        study_t study = many_targets(&pool, i), other = study;
+        size_t n = study.train.n, folds;
+        outcome_of_fit_t fit, permuted;
+
+        study.opts.precision = other.opts.precision = BA_DOUBLE;
+        other.train.y = pool_doubles(&pool, n * V);
+        for (size_t t = 0; t < V; t++) {
+            memcpy(other.train.y + t * 313 % V * n, study.train.y + t * n,
+                n * sizeof(double));
+        }
+        fit = study_fit(&study, NULL);
+        permuted = study_fit(&other, NULL);
+        folds = fit.result.n_outer;
+        for (size_t j = 0; j < folds * V; j++) {
+            size_t to = j / V * V + j % V * 313 % V;
+
+            assert_close(permuted.result.r_by_fold[to], fit.result.r_by_fold[j], 1e-12);
+            assert_close(permuted.result.r2_by_fold[to], fit.result.r2_by_fold[j], 1e-11);
+        }
+        for (size_t t = 0; t < V; t++) {
+            assert_int_equal(permuted.result.status[t * 313 % V], fit.result.status[t]);
+            assert_close(permuted.result.r[t * 313 % V], fit.result.r[t], 1e-12);
+        }
+        fit_free(&fit);
+        fit_free(&permuted);
+        pool_free(&pool);
+    }
+}
+
+/* The form that is chosen hangs on the whole number of targets: where few targets would
+ * make the other one cheaper, a shard of few targets still takes that of all. */
+static void
+test_solver_of_shards(void **state)
+{
+    pool_t pool = {0};
+    size_t n_primal = 0;
+
+    (void) state;
+    for (size_t n_features = 4; n_features <= 40; n_features += 4) {
+        shape_t shape = {.n_samples = 60,
+            .n_targets = V,
+            .n_features = n_features,
+            .seed = 4100 + n_features};
+        study_t study = study_make(&pool, &shape);
+        ba_fit_info_t whole, part;
+        inputs_t inputs;
+
+        inputs_open(&study, &inputs);
+        assert_int_equal(ba_fit_plan(NULL, &inputs.data, &study.opts, &whole), BA_OK);
+        n_primal += whole.solver == BA_SOLVER_PRIMAL;
+        for (size_t t = 0; t < V; t += 99) {
+            study.opts.target_start = t;
+            study.opts.target_stop = t + 1;
+            assert_int_equal(ba_fit_plan(NULL, &inputs.data, &study.opts, &part), BA_OK);
+            assert_int_equal(part.solver, whole.solver);
+        }
+        inputs_close(&inputs);
+    }
+    assert_true(n_primal > 0 && n_primal < 10);
+    pool_free(&pool);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_memory_budgets),
+        cmocka_unit_test(test_target_ranges),
+        cmocka_unit_test(test_permuted_targets),
+        cmocka_unit_test(test_solver_of_shards),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
