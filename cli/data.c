@@ -129,13 +129,14 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         .n_test_features = data->test_features.n,
         .test_responses = data->test_responses,
         .test_runs = data->test_runs,
+        .to_apply = responses != CLI_RESPONSES_TO_FIT,
     };
 
     if (!data->run_table && data->features.n == 0) {
         return ba_fail(
             BA_VALUE, "--features: not given, wanted [NAME=]SPEC (or a --run-table)");
     }
-    if (!data->run_table && !data->responses && responses == CLI_RESPONSES_NEEDED) {
+    if (!data->run_table && !data->responses && responses != CLI_RESPONSES_UNUSED) {
         return ba_fail(
             BA_VALUE, "--responses: not given, wanted SPEC (or a --run-table)");
     }

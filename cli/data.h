@@ -27,8 +27,12 @@ extern const cli_option_t cli_test_rows[];
 extern const cli_option_t cli_trim_rows[];
 extern const cli_option_t cli_detrend_rows[];
 
-/* Whether a command can do without responses. */
-typedef enum { CLI_RESPONSES_NEEDED, CLI_RESPONSES_UNUSED } cli_responses_t;
+/* What a command does with responses. Predicting does without them. */
+typedef enum {
+    CLI_RESPONSES_TO_FIT,
+    CLI_RESPONSES_TO_SCORE,
+    CLI_RESPONSES_UNUSED
+} cli_responses_t;
 
 /* Opens the data set that the options name. BA_VALUE names the option that is missing. */
 int cli_data_open(

@@ -96,7 +96,7 @@ run(const cli_call_t *call)
     int status;
 
     BA_TRY(set_options(call, &opts, &delays));
-    BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(ba_check_dataset(call->ctx, dataset, &opts, &report));
     print_findings(&report);
     cli_data_note(dataset);

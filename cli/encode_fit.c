@@ -347,7 +347,7 @@ run(const cli_call_t *call)
     int status;
 
     BA_TRY(set_options(call, named, &opts));
-    BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
     BA_TRY(cli_outputs_check(
         &(cli_outputs_t){opts.output, opts.table, opts.map}, &args->data, dataset, NULL));

@@ -101,7 +101,7 @@ run(const cli_call_t *call)
     int status;
 
     BA_TRY(set_options(call, &opts));
-    BA_TRY(cli_data_open(call, CLI_RESPONSES_NEEDED, &dataset));
+    BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_SCORE, &dataset));
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map},
         call->args, dataset, opts.encoder));
     if (call->common->dry_run) {
@@ -127,7 +127,8 @@ static const char *const description[] = {
     "Predicts with the final weights of an encoder and scores against responses, "
     "target by target: r and r2 as in encode fit. Responses are trimmed, detrended and "
     "z-scored per run as for the fit, unless told otherwise; --nuisance has to be given "
-    "again. Lines of a run table count whatever their role.",
+    "again. Of a run table the test runs are scored if it has any, else all; repeats "
+    "are averaged.",
     "Rows that the encoder was fitted on are known by their fingerprints and refused, "
     "unless --in-sample marks the output.",
     NULL,

@@ -139,6 +139,43 @@ out:
     return status;
 }
 
+/* The file of a SPEC (or plain file name) joins the list of inputs. */
+static int
+note_file(ba_dataset_t *dataset, const char *spec)
+{
+    ba_spec_t parts;
+    int status = BA_OK;
+
+    if (!spec || strncmp(spec, "onsets:", strlen("onsets:")) == 0) {
+        return BA_OK;
+    }
+    BA_TRY(ba_spec_parse(spec, &parts));
+    dataset->other_files[dataset->n_other_files] = ba_strdup(parts.file);
+    ba_spec_free(&parts);
+    if (!dataset->other_files[dataset->n_other_files]) {
+        return BA_NOMEM;
+    }
+    dataset->n_other_files++;
+out:
+    return status;
+}
+
+static int
+note_files(const ba_dataset_opts_t *opts, ba_dataset_t *dataset)
+{
+    const char *const specs[] = {
+        opts->mask, opts->runs, opts->run_table, opts->test_runs};
+    size_t n = sizeof specs / sizeof *specs;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(dataset->other_files, ba_calloc(n, sizeof *dataset->other_files));
+    for (size_t i = 0; i < n; i++) {
+        BA_TRY(note_file(dataset, specs[i]));
+    }
+out:
+    return status;
+}
+
 int
 ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t **out)
 {
@@ -157,6 +194,7 @@ ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t
     BA_TRY_ALLOC(dataset, ba_calloc(1, sizeof *dataset));
     BA_TRY(opts->run_table ? ba_dataset_from_table(ctx, opts, dataset)
                            : ba_dataset_from_specs(ctx, opts, dataset));
+    BA_TRY(note_files(opts, dataset));
     BA_TRY(check_part(dataset, &dataset->train));
     BA_TRY(open_image(ctx, opts->mask, dataset));
     if (dataset->test.n_samples > 0) {
@@ -197,6 +235,10 @@ ba_dataset_free(ba_dataset_t *dataset)
         ba_free(dataset->space_names[i]);
     }
     ba_free(dataset->space_names);
+    for (size_t i = 0; i < dataset->n_other_files; i++) {
+        ba_free(dataset->other_files[i]);
+    }
+    ba_free(dataset->other_files);
     ba_image_free(dataset->image);
     ba_free(dataset);
 }

@@ -233,7 +233,7 @@ ba_dataset_from_specs(
     const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t *dataset)
 {
     ba_dataset_part_t *train = &dataset->train;
-    ba_source_opts_t masked = {.mask = opts->mask};
+    ba_source_opts_t masked = {.mask = opts->mask, .max_rank = opts->to_apply ? 3 : 2};
     int has_test = opts->n_test_features > 0 || opts->test_responses;
     int status;
 
@@ -254,6 +254,7 @@ ba_dataset_from_specs(
     train->n_repeats = 1;
     if (opts->responses) {
         BA_TRY(ba_source_open(ctx, opts->responses, &masked, &train->responses));
+        train->n_repeats = ba_source_n_slabs(train->responses);
     }
     if (opts->nuisance) {
         BA_TRY(ba_source_open(ctx, opts->nuisance, NULL, &train->nuisance));

@@ -241,8 +241,19 @@ ba_dataset_from_table(
         BA_TRY_ALLOC(dataset->space_names[i], ba_strdup(table->space_names[i]));
         dataset->n_spaces++;
     }
-    BA_TRY(open_part(&job, 0, &dataset->train));
-    BA_TRY(open_part(&job, 1, &dataset->test));
+    if (opts->to_apply) {
+        BA_TRY(open_part(&job, 1, &dataset->train));
+    }
+    if (dataset->train.n_samples == 0) {
+        BA_TRY(open_part(&job, 0, &dataset->train));
+    }
+    if (dataset->train.n_samples == 0) {
+        BA_TRY(ba_fail(
+            BA_SHAPE, "%s: no training run among %zu rows", table->file, table->n_rows));
+    }
+    if (!opts->to_apply) {
+        BA_TRY(open_part(&job, 1, &dataset->test));
+    }
     if (dataset->test.n_samples > 0 && dataset->train.responses &&
         !dataset->test.responses) {
         BA_TRY(ba_fail(BA_FORMAT, "%s: test runs without responses", table->file));

@@ -126,6 +126,9 @@ ba_provenance_write(const ba_provenance_t *provenance, const ba_dataset_t *datas
 
     BA_TRY(add_part(&files, &dataset->train, dataset->n_spaces));
     BA_TRY(add_part(&files, &dataset->test, dataset->n_spaces));
+    for (size_t i = 0; i < dataset->n_other_files; i++) {
+        BA_TRY(add_file(&files, dataset->other_files[i]));
+    }
     for (; more && *more; more++) {
         BA_TRY(add_file(&files, *more));
     }

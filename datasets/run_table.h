@@ -33,7 +33,7 @@ typedef struct {
 
 /* Reads and checks a run table. Errors: those of ba_table_read(); BA_FORMAT (unknown,
  * missing or repeated column, missing cell, unknown role); BA_SHAPE (a run label that
- * comes back later, test runs that differ in their number of repeats, no training run).
+ * comes back later, test runs that differ in their number of repeats).
  * The caller frees. */
 int ba_run_table_read(const char *file, ba_run_table_t **out) BA_MUST_USE;
 void ba_run_table_free(ba_run_table_t *table);

@@ -120,6 +120,30 @@ ba_eigen_symmetric(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda)
 }
 
 int
+ba_svd(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v)
+{
+    int status = BA_OK;
+    double scale[7]; /* s comes divided by scale[0] / scale[1], against overflow */
+    lapack_int counts[3];
+
+    if (a.n_cols == 0) {
+        return BA_OK;
+    }
+    /* Accurate under row and column scaling (F), both factors (U, V), nothing set to zero
+     * but what would underflow (R), no transposition, no perturbation. */
+    BA_TRY(check_info(
+        LAPACKE_dgejsv(LAPACK_COL_MAJOR, 'F', 'U', 'V', 'R', 'N', 'N',
+            (lapack_int) a.n_rows, (lapack_int) a.n_cols, a.data, (lapack_int) a.ld, s,
+            u.data, (lapack_int) u.ld, v.data, (lapack_int) v.ld, scale, counts),
+        "singular value decomposition"));
+    for (size_t i = 0; i < a.n_cols; i++) {
+        s[i] *= scale[0] / scale[1];
+    }
+out:
+    return status;
+}
+
+int
 ba_cholesky(ba_dmat_t a)
 {
     if (a.n_rows == 0) {

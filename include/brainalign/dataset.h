@@ -26,6 +26,8 @@ typedef struct {
     size_t n_test_features;
     const char *test_responses; /* 2-D, or repeats x samples x targets */
     const char *test_runs;
+    int to_apply; /* 1 = for a fitted model: of a run table the test runs if it has any,
+                     else all, as the part `train`; responses may have repeats */
 } ba_dataset_opts_t;
 
 /* Samples with their features and responses. Sources are opened, nothing is read but run
@@ -46,6 +48,9 @@ typedef struct {
                                 "features2", ... */
     ba_dataset_part_t train; /* what models are fitted on */
     ba_dataset_part_t test;  /* a fixed test set; n_samples = 0 where there is none */
+    char *
+        *other_files; /* n_other_files inputs beside the sources: mask, ids, run table */
+    size_t n_other_files;
     ba_image_t
         *image; /* own copy of the grid of the targets, NULL where they are no voxels */
 } ba_dataset_t;

@@ -237,15 +237,10 @@ test_shared_alpha(void **state)
         fit, result, "/scores/r_by_fold", golden_read_in(golden, group, "r"));
     compare_shared_scores(
         fit, result, "/scores/r2_by_fold", golden_read_in(golden, group, "r2"));
-    if (has_full(fit)) {
-        golden_t targets = golden_read(golden, "/weight_targets");
-
-        compare_shared_alphas(
-            fit, result, "/best_alphas", golden_read_in(golden, full, "shared_alpha"));
-        golden_weights(
-            fit, result, golden_read_in(golden, full, "shared_weights"), &targets, NULL);
-        golden_free(&targets);
-    }
+    compare_shared_alphas(
+        fit, result, "/best_alphas", golden_read_in(golden, full, "shared_alpha"));
+    golden_weights(
+        fit, result, golden_read_in(golden, full, "shared_weights"), &targets, NULL);
     if (strcmp(fit->scaling, "outer") == 0) {
         fit_shared(fit, data, "mse", result);
         compare_shared_alphas(fit, result, "/best_alphas_by_fold",

@@ -217,15 +217,19 @@ inputs_close(inputs_t *inputs)
     ba_runs_free(&inputs->test_runs);
 }
 
-/* Fits; a failure is in `status`. The caller frees with fit_free(). */
+/* Fits; a failure is in `status`. ctx NULL = on one thread, which suits small studies.
+ * The caller frees with fit_free(). */
 static inline outcome_of_fit_t
 study_try(const study_t *study, const ba_ctx_t *ctx)
 {
+    ba_ctx_t alone = ba_ctx_default();
     outcome_of_fit_t fit = {.study = study};
     inputs_t inputs;
     ba_fit_sink_t sink = {&fit, take_weights, take_predictions};
     size_t n_outer = 0, n_samples = study->test.n > 0 ? study->test.n : study->train.n;
 
+    alone.n_threads = 1;
+    ctx = ctx ? ctx : &alone;
     inputs_open(study, &inputs);
     fit.p = ba_design_n_columns(inputs.design);
     fit.status = ba_fit_n_outer(&inputs.data, &study->opts, &n_outer);

@@ -74,7 +74,7 @@ expected_nodes(const study_t *study, double nodes[BA_AUTO_NODES])
     for (size_t i = 0; i < p; i++) {
         smallest = lambda[i] > 1e-12 * largest ? fmin(smallest, lambda[i]) : smallest;
     }
-    high = 3.0 * largest;
+    high = 10.0 * largest;
     low = fmax(high * pow(10.0, -5.4), smallest / 10.0);
     for (size_t i = 0; i < BA_AUTO_NODES; i++) {
         nodes[i] = low * pow(high / low, (double) i / (BA_AUTO_NODES - 1));

@@ -164,8 +164,6 @@ test_bad_rows(void **state)
         "role 'validate', wanted train or test");
     expect_failure("run\tresponses\tfeatures\n1\ty\tx\n2\ty\tx\n1\ty\tx\n", BA_SHAPE,
         "run '1' of row 1 comes back in row 3");
-    expect_failure("run\tresponses\tfeatures\trole\n1\ty\tx\ttest\n", BA_SHAPE,
-        "no training run among 1 rows");
     expect_failure("run\tresponses\tfeatures\trole\trepeat\n"
                    "1\ty\tx\ttrain\tn/a\n2\ty\tx\ttest\t1\n2\ty\tx\ttest\t1\n",
         BA_SHAPE, "rows 2 and 3 without different repeats");
