@@ -392,7 +392,11 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
 {
     int status = BA_OK;
-    run_t run = {.ctx = ctx, .sink = sink, .result = result, .info = info};
+    ba_fit_info_t unwanted;
+    run_t run = {.ctx = ctx, .sink = sink, .result = result};
+
+    info = info ? info : &unwanted;
+    run.info = info;
 
     *result = (ba_fit_result_t){0};
     ba_blas_single_thread();

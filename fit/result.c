@@ -164,6 +164,13 @@ clear_unusable(const plan_t *plan, ba_fit_result_t *result, size_t t)
     size_t v = result->n_targets;
 
     clear_scores(result, t);
+    for (size_t a = 0; result->cv_scores && a < result->n_alphas; a++) {
+        result->cv_scores[a * v + t] = NAN;
+    }
+    for (size_t a = 0; result->cv_scores_by_fold && a < plan->n_outer * result->n_alphas;
+         a++) {
+        result->cv_scores_by_fold[a * v + t] = NAN;
+    }
     if (result->status[t] != BA_TARGET_NONFINITE) {
         return;
     }

@@ -33,8 +33,8 @@ NAME(gather)(const REAL *base, size_t n_base, const size_t *rows, size_t n,
     }
 }
 
-/* Mean (0 unless centring) and scale of every column over some rows; marks what is
- * constant there. */
+/* Mean (0 unless centring) and scale of every column over some rows; marks what
+ * centring leaves nothing of. */
 static void
 NAME(find_scale)(const plan_t *plan, const REAL *base, const size_t *rows, size_t n,
     int centre, int32_t *constant, double *mean, double *scale, double *column)
@@ -45,7 +45,7 @@ NAME(find_scale)(const plan_t *plan, const REAL *base, const size_t *rows, size_
         for (size_t i = 0; i < n; i++) {
             column[i] = (double) base[rows[i] + j * plan->n_used];
         }
-        constant[j] = !ba_mean_and_scale(column, n, &middle, &deviation);
+        constant[j] = !ba_mean_and_scale(column, n, &middle, &deviation) && centre;
         mean[j] = centre ? middle : 0.0;
         scale[j] = plan->scale_targets == BA_SCALE_ZSCORE ? deviation : 1.0;
     }

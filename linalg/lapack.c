@@ -93,6 +93,11 @@ eigen_divide_and_conquer(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda)
     BA_TRY(check_info(LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'L', order, a.data,
                           (lapack_int) a.ld, lambda, e, tau),
         "eigendecomposition"));
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(lambda[i])) {
+            BA_TRY(check_info(-1, "eigendecomposition"));
+        }
+    }
     BA_TRY(ba_ctx_check(ctx));
     BA_TRY(check_info(LAPACKE_dstedc(LAPACK_COL_MAJOR, 'I', order, lambda, e, z, order),
         "eigendecomposition"));

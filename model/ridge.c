@@ -8,7 +8,9 @@
  * In the dual the constant vector 1 is then an eigenvector of the centred K with
  * eigenvalue 0, in a null space that a solver may rotate at will; adding shift 11'/n,
  * with shift the mean eigenvalue, moves it where it can be taken out again exactly
- * (holdout.c), at no loss of digits elsewhere. */
+ * (holdout.c), at no loss of digits elsewhere. With p < n the dual has n - p directions
+ * that X does not reach: their eigenvalues are 0, and what rounding leaves of X'u is set
+ * to 0, since 1 / alpha would blow it up. */
 #include "model/ridge_impl.h"
 
 #include "core/alloc.h"
@@ -115,6 +117,20 @@ out:
     return status;
 }
 
+/* An infinite product shows on the diagonal, and so does a NaN. */
+static int
+check_gram(const double *gram, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(gram[i + i * n])) {
+            return ba_fail(BA_NUMERIC,
+                "ridge: the Gram matrix of the design is not finite, wanted features of "
+                "moderate size");
+        }
+    }
+    return BA_OK;
+}
+
 /* Rounding leaves eigenvalues of about -1e-16 of the largest where there should be 0. */
 static void
 finish_spectrum(ba_ridge_factor_t *factor)
@@ -122,7 +138,9 @@ finish_spectrum(ba_ridge_factor_t *factor)
     double largest = 0.0;
 
     for (size_t i = 0; i < factor->rank; i++) {
-        factor->lambda[i] = factor->lambda[i] > 0.0 ? factor->lambda[i] : 0.0;
+        int is_null = i < factor->n_null || !(factor->lambda[i] > 0.0);
+
+        factor->lambda[i] = is_null ? 0.0 : factor->lambda[i];
         largest = fmax(largest, factor->lambda[i]);
     }
     factor->tolerance =
@@ -133,7 +151,7 @@ static int
 factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
 {
     int status = BA_OK;
-    size_t n = factor->n;
+    size_t n = factor->n, reached;
     double trace = 0.0;
 
     factor->rank = n;
@@ -149,8 +167,11 @@ factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
             factor->vectors[i] += factor->shift / (double) n;
         }
     }
+    BA_TRY(check_gram(factor->vectors, n));
     BA_TRY(ba_ctx_check(ctx));
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, n, n, n), factor->lambda));
+    reached = factor->p + (factor->intercept == BA_INTERCEPT_YES ? 1 : 0);
+    factor->n_null = n > reached ? n - reached : 0;
 out:
     return status;
 }
@@ -170,6 +191,7 @@ factor_primal(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
     ba_training_read(ctx, &factor->training, factor->center, 0, p, x);
     ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, ba_cdmat(x, n, p, n), 0.0,
         ba_dmat(factor->vectors, p, p, p));
+    BA_TRY(check_gram(factor->vectors, p));
     BA_TRY(ba_ctx_check(ctx));
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, p, p, p), factor->lambda));
     ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(x, n, p, n), BA_KEEP,
@@ -278,6 +300,15 @@ ba_ridge_factor_filter(const ba_ridge_factor_t *factor, double alpha, double *d)
     }
 }
 
+static void
+clear_null(const ba_ridge_factor_t *factor, ba_dmat_t products)
+{
+    for (size_t j = 0; j < factor->n_null; j++) {
+        memset(
+            products.data + j * products.ld, 0, products.n_rows * sizeof *products.data);
+    }
+}
+
 int
 ba_ridge_factor_back(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor, ba_dmat_t back)
 {
@@ -302,6 +333,7 @@ ba_ridge_factor_back(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor, ba_dm
             ba_cdmat(factor->vectors, n, n, n), 0.0,
             ba_dmat(back.data + j0, width, n, back.ld));
     }
+    clear_null(factor, back);
 out:
     ba_free(panel);
     return status;
@@ -351,6 +383,7 @@ ba_ridge_factor_apply(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     BA_TRY(kernel_of(ctx, factor, &other, ba_dmat(kernel, n_new, n, n_new)));
     ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(kernel, n_new, n, n_new), BA_KEEP,
         ba_cdmat(factor->vectors, n, n, n), 0.0, dst);
+    clear_null(factor, dst);
 out:
     ba_free(kernel);
     return status;

@@ -114,6 +114,9 @@ BA_API int ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t 
 
 /* ---- whole fits of small problems in one call ---- */
 
+/* BA_SOLVER_AUTO decomposes X itself by a one-sided Jacobi SVD: slower than a Gram matrix
+ * (about 8 times at 1000 x 1000), and right at any alpha on badly scaled designs, where
+ * the Gram forms lose the directions below 1e-16 of the largest eigenvalue. */
 typedef struct {
     ba_solver_t solver;
     ba_intercept_t intercept;

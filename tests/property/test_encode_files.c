@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Encoders through their files: what was fitted is what predicts and scores after
+ * loading. */
+#include "tests/property/encode_study.h"
+
+/* ---- predict after load ---- */
+
+static void
+check_predictions(size_t n_spaces, ba_encode_fit_opts_t opts, double tolerance)
+{
+    ba_dataset_t *dataset;
+    ba_encode_apply_opts_t apply = apply_settings("enc.h5", "pred.h5");
+    double *before, *after;
+
+    opts.force = apply.force = 1;
+    fit_to_file(n_spaces, 1, &opts);
+    dataset = open_for_use(n_spaces, 1, NULL);
+    must(ba_encode_predict(NULL, dataset, &apply));
+    ba_dataset_free(dataset);
+    before = read_array("enc.h5", "/predictions", N_TEST * V);
+    after = read_array("pred.h5", "/predictions", N_TEST * V);
+    for (size_t i = 0; i < N_TEST * V; i++) {
+        assert_true(isnan(after[i]) == (i % V == 7));
+    }
+    assert_all_close(before, after, N_TEST * V, tolerance);
+    free(before);
+    free(after);
+}
+
+/* Responses are about 40 with a deviation of 2: 1e-12 of their scale. */
+static void
+test_prediction_survives_the_file(void **state)
+{
+    static const ba_scale_t features[] = {
+        BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
+    static const ba_scale_t targets[] = {BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
+
+    (void) state;
+    for (size_t i = 0; i < 18; i++) {
+        ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+
+        opts.fit.scale_features = features[i % 3];
+        opts.fit.scale_targets = targets[i / 3 % 3];
+        opts.fit.intercept = i >= 9 ? 1 : -1;
+        opts.fit.solver = i % 2 ? BA_SOLVER_PRIMAL : BA_SOLVER_DUAL;
+        check_predictions(1, opts, 40e-12);
+    }
+}
+
+static void
+test_single_precision_survives_the_file(void **state)
+{
+    ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+
+    (void) state;
+    opts.fit.precision = BA_SINGLE;
+    check_predictions(1, opts, 1e-4);
+}
+
+/* Delays of one space that the other lacks, over the border of runs or not. */
+static void
+test_spaces_with_delays_of_their_own(void **state)
+{
+    static const char *const own[] = {"b:0,4"};
+
+    (void) state;
+    for (int across = 0; across < 2; across++) {
+        ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+
+        opts.space_delays = own;
+        opts.n_space_delays = 1;
+        opts.delay_across_runs = across;
+        check_predictions(2, opts, 40e-12);
+    }
+}
+
+/* Weights, scaling and intercept in the file are those of its formula, done by hand for
+ * one space and delay 0. */
+static void
+test_formula_of_the_file(void **state)
+{
+    ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+    ba_encoder_t *encoder = NULL;
+    ba_source_t *source = NULL;
+    double *before, weights[P * V], x[N_TEST * P];
+
+    (void) state;
+    opts.force = 1;
+    opts.delays = "0";
+    opts.fit.scale_targets = BA_SCALE_NONE;
+    fit_to_file(1, 1, &opts);
+    before = read_array("enc.h5", "/predictions", N_TEST * V);
+    must(ba_encoder_load(in_folder("enc.h5"), &encoder));
+    must(ba_encoder_read_weights(encoder, 0, V, weights));
+    must(ba_source_open(NULL, in_folder("xt.npy"), NULL, &source));
+    must(ba_source_read(source, 0, 0, N_TEST, 0, P, x, N_TEST));
+    for (size_t i = 0; i < N_TEST * V; i += 11) {
+        size_t v = i % V, t = i / V;
+        double sum = encoder->intercept[v];
+
+        for (size_t j = 0; j < P; j++) {
+            sum += (x[t + j * N_TEST] - encoder->feature_mean[j]) /
+                   encoder->feature_scale[j] * weights[j * V + v];
+        }
+        assert_close(before[i],
+            v == 7 ? (double) NAN
+                   : sum * encoder->response_scale[v] + encoder->response_mean[v],
+            40e-12);
+    }
+    ba_encoder_free(encoder);
+    ba_source_close(source);
+    free(before);
+}
+
+/* A shard's encoder predicts its part of what all targets' predicts, to the bit. */
+static void
+test_shard_of_targets(void **state)
+{
+    ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+    double *whole, *part, *r, *r_part;
+
+    (void) state;
+    opts.force = 1;
+    fit_to_file(1, 1, &opts);
+    opts = fit_settings("shard.h5");
+    opts.force = 1;
+    opts.fit.target_start = 201;
+    opts.fit.target_stop = 265;
+    fit_to_file(1, 1, &opts);
+    whole = read_array("enc.h5", "/predictions", N_TEST * V);
+    part = read_array("shard.h5", "/predictions", N_TEST * 64);
+    r = read_array("enc.h5", "/scores/r", V);
+    r_part = read_array("shard.h5", "/scores/r", 64);
+    for (size_t i = 0; i < N_TEST; i++) {
+        assert_memory_equal(whole + i * V + 201, part + i * 64, 64 * sizeof *part);
+    }
+    assert_memory_equal(r + 201, r_part, 64 * sizeof *r);
+    free(whole);
+    free(part);
+    free(r);
+    free(r_part);
+}
+
+/* ---- score ---- */
+
+static void
+check_scores(ba_encode_fit_opts_t opts)
+{
+    ba_encode_apply_opts_t apply = apply_settings("enc.h5", "score.h5");
+    ba_dataset_t *dataset;
+    double *r, *r2, *r_after, *r2_after, mean_r, sum = 0.0;
+
+    opts.force = apply.force = 1;
+    fit_to_file(2, 1, &opts);
+    dataset = open_for_use(2, 1, "yt.npy");
+    must(ba_encode_score(NULL, dataset, &apply, &mean_r));
+    ba_dataset_free(dataset);
+    r = read_array("enc.h5", "/scores/r", V);
+    r2 = read_array("enc.h5", "/scores/r2", V);
+    r_after = read_array("score.h5", "/scores/r", V);
+    r2_after = read_array("score.h5", "/scores/r2", V);
+    assert_all_close(r, r_after, V, 1e-12);
+    assert_all_close(r2, r2_after, V, 1e-11);
+    for (size_t v = 0; v < V; v++) {
+        assert_true(isnan(r[v]) == (v == 7));
+        sum += v == 7 ? 0.0 : r[v];
+    }
+    assert_close(mean_r, sum / (V - 1), 1e-12);
+    free(r);
+    free(r2);
+    free(r_after);
+    free(r2_after);
+}
+
+static void
+test_score_is_that_of_the_fit(void **state)
+{
+    static const ba_scale_t targets[] = {
+        BA_SCALE_RUNS, BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
+    static const char *const detrends[] = {NULL, "poly:2", "savgol:20"};
+
+    (void) state;
+    for (size_t i = 0; i < 12; i++) {
+        ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+
+        opts.fit.scale_targets = targets[i % 4];
+        opts.detrend = detrends[i / 4];
+        opts.tr = 1.5;
+        opts.gap_inner = 2;
+        opts.fit.trim_first = i % 3;
+        opts.fit.trim_last = i % 2;
+        check_scores(opts);
+    }
+}
+
+/* ---- refusals ---- */
+
+static void
+score_must_be_refused(int features_of_test, const char *responses, const char *words)
+{
+    ba_encode_apply_opts_t apply = apply_settings("enc.h5", "refused.h5");
+    ba_dataset_t *dataset = open_for_use(1, features_of_test, responses);
+    double mean_r;
+
+    assert_int_equal(ba_encode_score(NULL, dataset, &apply, &mean_r), BA_SHAPE);
+    assert_contains(ba_error_message(), words);
+    assert_int_not_equal(access(in_folder("refused.h5"), F_OK), 0);
+    apply.in_sample = 1;
+    must(ba_encode_score(NULL, dataset, &apply, &mean_r));
+    assert_int_equal(access(in_folder("refused.h5"), F_OK), 0);
+    remove(in_folder("refused.h5"));
+    ba_dataset_free(dataset);
+}
+
+/* Rows of the training set are known by their features, and by their responses where the
+ * features are others; new rows are scored. */
+static void
+test_training_rows_are_refused(void **state)
+{
+    static double other[N * P];
+    ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+
+    (void) state;
+    opts.force = 1;
+    fit_to_file(1, 0, &opts);
+    score_must_be_refused(0, "y.npy", "features");
+    test_fill_normal(other, N * P, 21);
+    write_npy("xt.npy", other, N, P); /* as many as there are training rows */
+    score_must_be_refused(1, "y.npy", "y.npy");
+    write_study();
+    {
+        ba_encode_apply_opts_t apply = apply_settings("enc.h5", "new.h5");
+        ba_dataset_t *dataset = open_for_use(1, 1, "yt.npy");
+
+        must(ba_encode_score(NULL, dataset, &apply, NULL));
+        ba_dataset_free(dataset);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_prediction_survives_the_file),
+        cmocka_unit_test(test_single_precision_survives_the_file),
+        cmocka_unit_test(test_spaces_with_delays_of_their_own),
+        cmocka_unit_test(test_formula_of_the_file),
+        cmocka_unit_test(test_shard_of_targets),
+        cmocka_unit_test(test_score_is_that_of_the_fit),
+        cmocka_unit_test(test_training_rows_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
