@@ -122,9 +122,11 @@ $(LIB_A): $(LIB_OBJ) $(OBJ)/.sources
 	$(q)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
 
 EXPORTS := tools/libbrainalign.map
+# A symbol that no file defines must not wait for the first user; sanitizers leave theirs to the program.
+SO_FLAGS := -Wl,--version-script=$(EXPORTS) $(if $(filter asan fuzz,$(MODE)),,-Wl,-z,defs)
 $(LIB_SO): $(LIB_OBJ) $(OBJ)/.sources $(EXPORTS)
 	$(say) LINK $@
-	$(q)$(CC) -shared -Wl,-soname,libbrainalign.so.$(SOMAJOR) -Wl,--version-script=$(EXPORTS) $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LDLIBS)
+	$(q)$(CC) -shared -Wl,-soname,libbrainalign.so.$(SOMAJOR) $(SO_FLAGS) $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LDLIBS)
 
 $(OBJ)/libbrainalign.so: $(LIB_SO)
 	$(q)ln -sf libbrainalign.so.$(VERSION) $(OBJ)/libbrainalign.so.$(SOMAJOR)
@@ -203,7 +205,7 @@ install: all man
 	install -m 644 include/brainalign/*.h $(DESTDIR)$(includedir)/brainalign/
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(mandir)/man1/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(libdir)|' -e 's|@INCLUDEDIR@|$(includedir)|' \
-	    -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(PKGS)|' tools/brainalign.pc.in \
+	    -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LDLIBS)|' tools/brainalign.pc.in \
 	    > $(DESTDIR)$(libdir)/pkgconfig/brainalign.pc
 
 uninstall:

@@ -10,9 +10,10 @@
 #include <stddef.h>
 
 static const cli_option_t result_rows[] = {
-    CLI_OUTPUT_ROW("Output", "The result file (HDF5): /predictions, n_samples x "
-                             "n_targets, in the units of the fitted responses (z-scores of a run "
-                             "where these were z-scored per run)."),
+    CLI_OUTPUT_ROW("Output",
+        "The result file (HDF5): /predictions, n_samples x "
+        "n_targets, in the units of the fitted responses (z-scores of a run "
+        "where these were z-scored per run)."),
     {0},
 };
 

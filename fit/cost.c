@@ -219,6 +219,19 @@ spare_bytes(const ba_ctx_t *ctx, const plan_t *plan)
     return spare > 0.0 ? spare : 0.0;
 }
 
+size_t
+ba_cost_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    size_t most = (size_t) ba_ctx_threads(ctx);
+    size_t fit = 1 + (size_t) (spare_bytes(ctx, plan) / 4 / factor_bytes(plan));
+
+    if (plan->shared_outer) {
+        return 1;
+    }
+    most = most > plan->n_problems ? plan->n_problems : most;
+    return fit < most ? fit : most;
+}
+
 /* Half of what is spare goes to operators, half to tiles. */
 size_t
 ba_cost_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem)
@@ -281,8 +294,8 @@ ba_cost_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
 
         most = each > most ? each : most;
     }
-    bytes = factor_bytes(plan) + (most > refit_bytes(plan) ? most : refit_bytes(plan)) +
-            result_bytes(plan);
+    bytes = factor_bytes(plan) * (double) ba_cost_factor_batch(ctx, plan) +
+            (most > refit_bytes(plan) ? most : refit_bytes(plan)) + result_bytes(plan);
     bytes += tile_bytes(plan) * (double) ba_cost_tiles_in_flight(ctx, plan);
     bytes += ba_cost_is_cached(ctx, plan) ? cache_bytes(plan) : 0.0;
     info->bytes_planned = (size_t) bytes;

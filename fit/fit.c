@@ -4,6 +4,7 @@
 #include "fit/run.h"
 
 #include "core/alloc.h"
+#include "core/error_keep.h"
 #include "core/resource.h"
 #include "linalg/blas.h"
 
@@ -126,6 +127,10 @@ select_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
 
     ba_tiles_range(run->tiles, t, &first, &n, &column);
     memcpy(run->baseline + first, slot->baseline + column, n * sizeof *run->baseline);
+    for (size_t j = 0; j < n; j++) {
+        run->usable[first + j] = run->result->status[first + j] == BA_TARGET_SCORED &&
+                                 !slot->constant[column + j];
+    }
     for (size_t a = 0; a < stage->job.operators->n_alphas; a++) {
         memcpy(run->cv + (stage->a0 + a) * v + first, slot->scores + a * BA_TILE + column,
             n * sizeof *run->cv);
@@ -155,7 +160,7 @@ select_problem(run_t *run, prepared_t *prepared)
         ba_operators_free(&operators);
     }
     BA_TRY(ba_select_alphas(
-        prepared, run->cv, run->result->status, run->best_alphas, run->best_scores));
+        prepared, run->cv, run->usable, run->best_alphas, run->best_scores));
 out:
     ba_operators_free(&operators);
     return status;
@@ -202,18 +207,19 @@ collect_scaling(
     }
 }
 
-/* Targets without a model have no predictions: their zeros mean nothing. */
+/* A target with a value that is not finite has no model, and one without variance no
+ * predictions: the zeros that stood in for them mean nothing. */
 static void
-hide_unusable(
-    const run_t *run, double *predictions, size_t n_test, size_t first, size_t n)
+hide_unusable(const run_t *run, double *numbers, size_t n_rows, size_t first, size_t n,
+    int of_model)
 {
     for (size_t j = 0; j < n; j++) {
         int32_t status = run->result->status[first + j];
+        int hidden =
+            status == BA_TARGET_NONFINITE || (status == BA_TARGET_CONSTANT && !of_model);
 
-        for (size_t i = 0; i < n_test && (status == BA_TARGET_NONFINITE ||
-                                             status == BA_TARGET_CONSTANT);
-             i++) {
-            predictions[i + j * n_test] = NAN;
+        for (size_t i = 0; hidden && i < n_rows; i++) {
+            numbers[i + j * n_rows] = NAN;
         }
     }
 }
@@ -232,11 +238,14 @@ send_large(run_t *run, const prepared_t *prepared, const refit_t *refit,
     size_t target = run->plan.opts->target_start + first;
 
     if (sink && sink->weights && refit->back) {
+        size_t p = run->plan.n_columns;
+
+        hide_unusable(run, slot->weights + column * p, p, first, n, 1);
         BA_TRY(sink->weights(sink->payload, fold, target, n,
             slot->weights + column * run->plan.n_columns));
     }
     if (sink && sink->predictions && n_test > 0) {
-        hide_unusable(run, slot->predictions + column * n_test, n_test, first, n);
+        hide_unusable(run, slot->predictions + column * n_test, n_test, first, n, 0);
         BA_TRY(sink->predictions(sink->payload, fold, rows, n_test, target, n,
             slot->predictions + column * n_test));
     }
@@ -317,41 +326,95 @@ keep_choice(run_t *run, const prepared_t *prepared)
     }
 }
 
+/* Everything of a problem after its factorisation. */
 static int
-run_problem(
-    run_t *run, const problem_t *problem, const prepared_t *shared, prepared_t *prepared)
+run_prepared(run_t *run, prepared_t *prepared)
 {
     int status = BA_OK;
-    double start = ba_seconds();
+    int fold = prepared->problem->fold;
 
-    BA_TRY(ba_prepared_make(run->ctx, &run->plan, problem, shared, prepared));
-    run->info->seconds_factor += ba_seconds() - start;
     BA_TRY(select_problem(run, prepared));
     keep_choice(run, prepared);
     BA_TRY(refit_problem(run, prepared));
 out:
     run->info->n_factorisations += prepared->n_factorisations;
-    if (status != BA_OK && status != BA_CANCELLED && problem->fold >= 0) {
-        ba_fail_within(status, "outer fold %d", problem->fold);
+    if (status != BA_OK && status != BA_CANCELLED && fold >= 0) {
+        ba_fail_within(status, "outer fold %d", fold);
     }
     return status;
 }
 
-/* The final fit goes first where its factorisation serves the outer folds. */
+/* Factorises several problems, one a thread: much of an eigendecomposition runs on one
+ * thread however many there are. */
 static int
-run_problems(run_t *run)
+prepare_batch(run_t *run, const problem_t *problems, size_t n, prepared_t *prepared)
+{
+    int status = BA_OK;
+    ba_error_keep_t keep = {.status = BA_OK};
+    ba_ctx_t alone = run->ctx ? *run->ctx : ba_ctx_default();
+    double start = ba_seconds();
+
+    BA_TRY(ba_ctx_check(run->ctx));
+    if (n == 1) {
+        BA_TRY(ba_prepared_make(run->ctx, &run->plan, problems, NULL, prepared));
+        goto out;
+    }
+    alone.n_threads = 1;
+    alone.log = NULL;
+    alone.progress = NULL;
+    alone.cancelled = NULL;
+#pragma omp parallel for schedule(dynamic) num_threads((int) n)
+    for (size_t k = 0; k < n; k++) {
+        ba_error_keep(&keep,
+            ba_prepared_make(&alone, &run->plan, problems + k, NULL, prepared + k));
+    }
+    BA_TRY(ba_error_raise(&keep));
+out:
+    run->info->seconds_factor += ba_seconds() - start;
+    return status;
+}
+
+/* Every problem with its own factorisation. */
+static int
+run_separately(run_t *run)
+{
+    int status = BA_OK;
+    size_t n_problems = run->plan.n_problems;
+    size_t batch = ba_cost_factor_batch(run->ctx, &run->plan);
+    prepared_t *prepared = NULL;
+
+    BA_TRY_ALLOC(prepared, ba_calloc(batch, sizeof *prepared));
+    for (size_t k0 = 0; k0 < n_problems; k0 += batch) {
+        size_t n = n_problems - k0 < batch ? n_problems - k0 : batch;
+
+        BA_TRY(prepare_batch(run, run->plan.problems + k0, n, prepared));
+        for (size_t k = 0; k < n; k++) {
+            BA_TRY(run_prepared(run, &prepared[k]));
+            ba_prepared_free(&prepared[k]);
+        }
+    }
+out:
+    for (size_t k = 0; prepared && k < batch; k++) {
+        ba_prepared_free(&prepared[k]);
+    }
+    ba_free(prepared);
+    return status;
+}
+
+/* The final fit goes first: its factorisation serves the outer folds. */
+static int
+run_shared(run_t *run)
 {
     int status = BA_OK;
     size_t last = run->plan.n_problems - 1;
     prepared_t final = {0}, prepared = {0};
-    const prepared_t *shared = run->plan.shared_outer ? &final : NULL;
 
-    BA_TRY(run_problem(run, &run->plan.problems[last], NULL, &final));
-    if (!shared) {
-        ba_prepared_free(&final);
-    }
+    BA_TRY(prepare_batch(run, run->plan.problems + last, 1, &final));
+    BA_TRY(run_prepared(run, &final));
     for (size_t k = 0; k < last; k++) {
-        BA_TRY(run_problem(run, &run->plan.problems[k], shared, &prepared));
+        BA_TRY(ba_prepared_make(
+            run->ctx, &run->plan, &run->plan.problems[k], &final, &prepared));
+        BA_TRY(run_prepared(run, &prepared));
         ba_prepared_free(&prepared);
     }
 out:
@@ -404,7 +467,7 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     BA_TRY(ba_cost_check(ctx, &run.plan, info));
     BA_TRY(ba_result_make(&run.plan, result));
     BA_TRY(ba_run_make(&run));
-    BA_TRY(run_problems(&run));
+    BA_TRY(run.plan.shared_outer ? run_shared(&run) : run_separately(&run));
     info->n_passes = ba_tiles_n_passes(run.tiles);
     info->seconds_read = ba_tiles_seconds(run.tiles);
     ba_result_finish(&run.plan, run.test_status, result);

@@ -48,9 +48,11 @@ typedef struct {
     ba_scale_t scale_features, scale_targets; /* resolved */
     ba_intercept_t intercept;                 /* of the fits themselves */
     ba_intercept_t factor_intercept;          /* factors centre their columns */
-    ba_intercept_t inner_intercept;           /* of the inner folds' fits */
-    int strict;         /* every inner fold is factorised by itself */
-    int centre_targets; /* training means are taken off the targets */
+    ba_intercept_t
+        inner_intercept;      /* of the inner folds' fits: their columns are centred */
+    int inner_centre_targets; /* and their targets */
+    int strict;               /* every inner fold is factorised by itself */
+    int centre_targets;       /* training means are taken off the targets */
     ba_solver_t solver;
     int shared_outer; /* outer folds by the final fit's factorisation */
     char reason[160];
@@ -72,6 +74,8 @@ int ba_cost_check(
 size_t ba_cost_alpha_chunk(
     const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem);
 size_t ba_cost_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
+/* Problems that are factorised at a time, one a thread. */
+size_t ba_cost_factor_batch(const ba_ctx_t *ctx, const plan_t *plan);
 int ba_cost_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
 
 /* ---- tiles.c: responses, read and prepared ---- */
@@ -136,8 +140,9 @@ typedef struct {
     size_t *gather, n_gather;
     int downdate;   /* primal: R = all - gathered'Y, else gathered'Y */
     int append_sum; /* primal with intercept: last row of R is 1'Y_stay */
-    int own_mean;   /* strict: targets centred on the rows that stay, ... */
-    int own_scale;  /* ... and scaled on them */
+    int is_refit;   /* strict: targets centred anew on the rows that stay (where the
+                       plan centres them), ... */
+    int own_scale;  /* ... and scaled anew */
 } holdout_t;
 
 typedef struct {
@@ -216,7 +221,7 @@ void ba_refit_free(refit_t *refit);
 /* best_alphas (n_targets) from cv (n_alphas x n_targets); best_scores: the score there,
  * NaN where there is none. Targets without any score, and unusable ones, get the largest
  * alpha. BA_NUMERIC when no target can decide a shared alpha. */
-int ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *status,
+int ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *usable,
     double *best_alphas, double *best_scores) BA_MUST_USE;
 
 /* Shares of the targets that beat the baseline whose alpha is an end of the grid. */

@@ -207,6 +207,8 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
     int status = BA_OK;
     size_t n = prepared->n_factor, n_splits = operators->n_holdouts;
     int dual = operators->solver == BA_SOLVER_DUAL;
+    /* A residual maker serves all splits of its alpha; the primal form needs none. */
+    size_t batch = dual ? 1 : operators->n_alphas;
     removal_t *removals = NULL;
     double *maker = NULL;
     ba_error_keep_t keep = {.status = BA_OK};
@@ -214,19 +216,22 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
     BA_TRY_ALLOC(removals, ba_calloc(n_splits, sizeof *removals));
     BA_TRY_ALLOC(maker, ba_malloc(dual ? n : 1, (dual ? n : 1) * sizeof *maker));
     BA_TRY(closed_form_splits(ctx, prepared, intercept, splits, removals, operators));
-    for (size_t a = 0; a < operators->n_alphas; a++) {
-        double alpha = prepared->alphas[a0 + a];
+    for (size_t a = 0; a < operators->n_alphas; a += batch) {
+        const double *alphas = prepared->alphas + a0 + a;
 
         BA_TRY(ba_ctx_check(ctx));
         if (dual) {
             BA_TRY(ba_ridge_residual_maker(
-                ctx, prepared->used, alpha, intercept, ba_dmat(maker, n, n, n)));
+                ctx, prepared->used, alphas[0], intercept, ba_dmat(maker, n, n, n)));
         }
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
-        for (size_t k = 0; k < n_splits; k++) {
-            ba_error_keep(&keep,
-                closed_form_operator(prepared, intercept, alpha, ba_cdmat(maker, n, n, n),
-                    &removals[k], operators->precision, &operators->holdouts[k], a));
+        for (size_t t = 0; t < batch * n_splits; t++) {
+            size_t k = t % n_splits, i = t / n_splits;
+
+            ba_error_keep(
+                &keep, closed_form_operator(prepared, intercept, alphas[i],
+                           ba_cdmat(maker, n, n, n), &removals[k], operators->precision,
+                           &operators->holdouts[k], a + i));
         }
         BA_TRY(ba_error_raise(&keep));
     }
@@ -288,8 +293,7 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
 
     holdout->split = split;
     holdout->own_scale = refit_scaling;
-    holdout->own_mean = refit_scaling ? plan->centre_targets || plan->factor_intercept
-                                      : plan->inner_intercept == BA_INTERCEPT_YES;
+    holdout->is_refit = 1;
     BA_TRY_ALLOC(stay, ba_malloc(split->n_stay, sizeof *stay));
     BA_TRY_ALLOC(validate, ba_malloc(split->n_validate, sizeof *validate));
     BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
@@ -306,8 +310,7 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
         training.mean = mean;
         training.scale = scale;
     }
-    BA_TRY(ba_ridge_factor(ctx, &training, plan->solver,
-        refit_scaling ? plan->factor_intercept : plan->inner_intercept, &factor));
+    BA_TRY(ba_ridge_factor(ctx, &training, plan->solver, plan->inner_intercept, &factor));
     prepared->n_factorisations++;
     rank = ba_ridge_factor_rank(factor);
     holdout->n_rhs = operators->solver == BA_SOLVER_DUAL ? split->n_stay : rank;

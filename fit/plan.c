@@ -56,9 +56,14 @@ resolve_scaling(plan_t *plan)
             : BA_INTERCEPT_NO;
     plan->inner_intercept =
         opts->inner_scaling == BA_INNER_OUTER ? plan->intercept : plan->factor_intercept;
+    plan->inner_centre_targets = opts->inner_scaling == BA_INNER_OUTER
+                                     ? plan->intercept == BA_INTERCEPT_YES
+                                     : plan->centre_targets;
     /* The closed form cannot reach the minimum-norm limit where leaving rows out lowers
      * the rank. */
-    plan->strict = opts->inner_scaling == BA_INNER_STRICT || has_zero_alpha(opts);
+    plan->strict =
+        opts->inner_scaling == BA_INNER_STRICT || has_zero_alpha(opts) ||
+        plan->inner_centre_targets != (plan->inner_intercept == BA_INTERCEPT_YES);
 }
 
 /* One factorisation serves the outer folds too where the scaling does not depend on the

@@ -48,17 +48,21 @@ find_alphas(prepared_t *prepared)
 {
     int status = BA_OK;
     const ba_alphas_t *given = &prepared->plan->opts->alphas;
+    double *spectrum = NULL;
 
     prepared->n_alphas = ba_plan_n_alphas(prepared->plan);
     BA_TRY_ALLOC(
         prepared->alphas, ba_malloc(prepared->n_alphas, sizeof *prepared->alphas));
     if (given->n > 0) {
         memcpy(prepared->alphas, given->values, given->n * sizeof *prepared->alphas);
-    } else {
-        BA_TRY(ba_alphas_auto(ba_ridge_factor_lambda(prepared->used),
-            ba_ridge_factor_rank(prepared->used), prepared->alphas));
+        goto out;
     }
+    BA_TRY_ALLOC(
+        spectrum, ba_malloc(ba_ridge_factor_rank(prepared->used), sizeof *spectrum));
+    BA_TRY(ba_alphas_auto(
+        spectrum, ba_ridge_factor_spectrum(prepared->used, spectrum), prepared->alphas));
 out:
+    ba_free(spectrum);
     return status;
 }
 

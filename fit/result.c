@@ -175,8 +175,16 @@ clear_unusable(const plan_t *plan, ba_fit_result_t *result, size_t t)
         return;
     }
     result->best_alphas[t] = NAN;
+    result->intercept[t] = NAN;
+    result->target_mean[t] = NAN;
+    result->target_scale[t] = NAN;
     for (size_t k = 0; k < plan->n_outer; k++) {
         result->best_alphas_by_fold[k * v + t] = NAN;
+        result->target_mean_by_fold[k * v + t] = NAN;
+        result->target_scale_by_fold[k * v + t] = NAN;
+        if (result->intercept_by_fold) {
+            result->intercept_by_fold[k * v + t] = NAN;
+        }
     }
 }
 

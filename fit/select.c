@@ -36,7 +36,7 @@ best_of_curve(
 /* Mean score over the targets that have one, for every alpha. */
 static void
 mean_curve(
-    const prepared_t *prepared, const double *cv, const int32_t *status, double *curve)
+    const prepared_t *prepared, const double *cv, const int32_t *usable, double *curve)
 {
     size_t v = prepared->plan->n_targets;
 
@@ -45,7 +45,7 @@ mean_curve(
         size_t n = 0;
 
         for (size_t t = 0; t < v; t++) {
-            if (status[t] == BA_TARGET_SCORED && isfinite(cv[a * v + t])) {
+            if (usable[t] && isfinite(cv[a * v + t])) {
                 sum += cv[a * v + t];
                 n++;
             }
@@ -55,7 +55,7 @@ mean_curve(
 }
 
 static int
-choose_shared(const prepared_t *prepared, const double *cv, const int32_t *status,
+choose_shared(const prepared_t *prepared, const double *cv, const int32_t *usable,
     double *best_alphas)
 {
     int code = BA_OK;
@@ -65,7 +65,7 @@ choose_shared(const prepared_t *prepared, const double *cv, const int32_t *statu
     if (!curve) {
         return BA_NOMEM;
     }
-    mean_curve(prepared, cv, status, curve);
+    mean_curve(prepared, cv, usable, curve);
     alpha = best_of_curve(prepared, curve, 1, &best);
     if (isnan(alpha)) {
         code = ba_fail(
@@ -79,7 +79,7 @@ choose_shared(const prepared_t *prepared, const double *cv, const int32_t *statu
 }
 
 int
-ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *status,
+ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *usable,
     double *best_alphas, double *best_scores)
 {
     size_t v = prepared->plan->n_targets, n = prepared->n_alphas;
@@ -88,7 +88,7 @@ ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *st
 
     for (size_t t = 0; t < v; t++) {
         best_scores[t] = NAN;
-        if (prepared->problem->n_inner == 0 || status[t] != BA_TARGET_SCORED) {
+        if (prepared->problem->n_inner == 0 || !usable[t]) {
             best_alphas[t] = largest;
             continue;
         }
@@ -97,7 +97,7 @@ ba_select_alphas(const prepared_t *prepared, const double *cv, const int32_t *st
             best_alphas[t] = largest;
         }
     }
-    return shared ? choose_shared(prepared, cv, status, best_alphas) : BA_OK;
+    return shared ? choose_shared(prepared, cv, usable, best_alphas) : BA_OK;
 }
 
 void

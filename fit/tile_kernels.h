@@ -34,7 +34,7 @@ NAME(gather)(const REAL *base, size_t n_base, const size_t *rows, size_t n,
 }
 
 /* Mean (0 unless centring) and scale of every column over some rows; marks what
- * centring leaves nothing of. */
+ * is constant there. */
 static void
 NAME(find_scale)(const plan_t *plan, const REAL *base, const size_t *rows, size_t n,
     int centre, int32_t *constant, double *mean, double *scale, double *column)
@@ -45,7 +45,7 @@ NAME(find_scale)(const plan_t *plan, const REAL *base, const size_t *rows, size_
         for (size_t i = 0; i < n; i++) {
             column[i] = (double) base[rows[i] + j * plan->n_used];
         }
-        constant[j] = !ba_mean_and_scale(column, n, &middle, &deviation) && centre;
+        constant[j] = !ba_mean_and_scale(column, n, &middle, &deviation);
         mean[j] = centre ? middle : 0.0;
         scale[j] = plan->scale_targets == BA_SCALE_ZSCORE ? deviation : 1.0;
     }
@@ -223,11 +223,13 @@ NAME(select_fold)(const tile_job_t *job, const holdout_t *holdout,
     int32_t constant[BA_TILE];
     size_t n = split->n_validate;
 
-    memcpy(mean, job->mean, sizeof mean);
-    if (holdout->own_mean) {
+    if (holdout->is_refit) {
         NAME(find_scale)
         (job->plan, (const REAL *) job->tile.base, split->stay, split->n_stay, 1,
             constant, mean, scale, areas->column);
+    }
+    if (!holdout->is_refit || !job->plan->inner_centre_targets) {
+        memcpy(mean, job->mean, sizeof mean);
     }
     if (!holdout->own_scale) {
         memcpy(scale, job->scale, sizeof scale);

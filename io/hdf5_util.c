@@ -20,6 +20,14 @@ ba_hdf5_quiet(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
+int
+ba_hdf5_is_thread_safe(void)
+{
+    hbool_t answer = 0;
+
+    return H5is_library_threadsafe(&answer) >= 0 && answer;
+}
+
 typedef struct {
     char text[MAX_TEXT];
     hid_t minor;

@@ -14,6 +14,9 @@
  * HDF5. */
 void ba_hdf5_quiet(void);
 
+/* Non-zero when the linked library may be called from several threads. */
+int ba_hdf5_is_thread_safe(void);
+
 /* As ba_fail(), with ": " and the deepest record of HDF5's error stack (the cause) after
  * the message; empties the stack. */
 int ba_hdf5_fail(int status, const char *format, ...) BA_PRINTF(2, 3);

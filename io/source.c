@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/source_impl.h"
+#include "io/hdf5_util.h"
 
 #include "core/alloc.h"
 
@@ -355,6 +356,12 @@ const char *
 ba_source_file(const ba_source_t *source, size_t i)
 {
     return i < source->n_files ? source->files[i] : NULL;
+}
+
+int
+ba_source_can_read_ahead(const ba_source_t *source)
+{
+    return strcmp(source->format, "hdf5") != 0 || ba_hdf5_is_thread_safe();
 }
 
 int

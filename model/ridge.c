@@ -269,6 +269,42 @@ ba_ridge_factor_lambda(const ba_ridge_factor_t *factor)
     return factor->lambda;
 }
 
+/* Dual with intercept: the eigenvector nearest to the constant vector. */
+static size_t
+constant_direction(const ba_ridge_factor_t *factor)
+{
+    size_t n = factor->n, best = 0;
+    double largest = -1.0;
+
+    for (size_t j = 0; j < n; j++) {
+        double sum = 0.0;
+
+        for (size_t i = 0; i < n; i++) {
+            sum += factor->vectors[i + j * n];
+        }
+        if (fabs(sum) > largest) {
+            largest = fabs(sum);
+            best = j;
+        }
+    }
+    return best;
+}
+
+size_t
+ba_ridge_factor_spectrum(const ba_ridge_factor_t *factor, double *spectrum)
+{
+    int has_constant =
+        factor->solver == BA_SOLVER_DUAL && factor->intercept == BA_INTERCEPT_YES;
+    size_t constant = has_constant ? constant_direction(factor) : factor->rank, n = 0;
+
+    for (size_t i = 0; i < factor->rank; i++) {
+        if (i != constant) {
+            spectrum[n++] = factor->lambda[i];
+        }
+    }
+    return n;
+}
+
 double
 ba_ridge_factor_tolerance(const ba_ridge_factor_t *factor)
 {

@@ -53,6 +53,11 @@ BA_API size_t ba_ridge_factor_rank(
  * not marked: their weights are 0 for centred targets. */
 BA_API const double *ba_ridge_factor_lambda(const ba_ridge_factor_t *factor);
 
+/* The eigenvalues of the (centred) design's Gram matrix alone, without the direction that
+ * a dual factor with an intercept adds for the constant: copied to `spectrum` (room for
+ * rank), returns how many. The same for both forms but for zeros. */
+BA_API size_t ba_ridge_factor_spectrum(const ba_ridge_factor_t *factor, double *spectrum);
+
 /* Eigenvalues at or below count as 0 when alpha is 0. */
 BA_API double ba_ridge_factor_tolerance(const ba_ridge_factor_t *factor);
 

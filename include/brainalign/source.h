@@ -76,6 +76,10 @@ BA_API const char *ba_source_column_name(const ba_source_t *source, size_t colum
  */
 BA_API const ba_image_t *ba_source_image(const ba_source_t *source);
 
+/* Non-zero when one thread may read from the source while others use other files (HDF5
+ * built without thread safety forbids it). */
+BA_API int ba_source_can_read_ahead(const ba_source_t *source);
+
 /* Reads rows row0.. and columns col0.. of one slab into column-major dst (dst[i + j *
  * ld], ld >= n_rows). Cost: one pass over the chunks or rows touched. Errors: BA_IO,
  * BA_FORMAT (truncated), BA_VALUE (out of range). */

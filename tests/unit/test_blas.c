@@ -252,7 +252,8 @@ test_eigen_symmetric(void **state)
         double *a = positive_definite(n), *vectors = positive_definite(n);
         double lambda[130], scale = 4.0 * (double) n + 1.0;
 
-        assert_int_equal(ba_eigen_symmetric(NULL, ba_dmat(vectors, n, n, n), lambda), BA_OK);
+        assert_int_equal(
+            ba_eigen_symmetric(NULL, ba_dmat(vectors, n, n, n), lambda), BA_OK);
         for (size_t v = 0; v < n * n; v++) {
             size_t i = v % n, j = v / n;
             double left = 0.0, dot = 0.0;
@@ -324,7 +325,8 @@ test_degenerate_input(void **state)
     assert_int_equal(ba_cholesky(ba_dmat(nan_again, 2, 2, 2)), BA_NUMERIC);
     assert_int_equal(ba_cholesky(ba_dmat(negative, 2, 2, 2)), BA_NUMERIC);
     assert_contains(ba_error_message(), "Cholesky");
-    assert_int_equal(ba_eigen_symmetric(NULL, ba_dmat(infinite, 2, 2, 2), lambda), BA_NUMERIC);
+    assert_int_equal(
+        ba_eigen_symmetric(NULL, ba_dmat(infinite, 2, 2, 2), lambda), BA_NUMERIC);
 }
 
 /* GSL's library comes with a CBLAS of its own, ten times slower: the one that is bound

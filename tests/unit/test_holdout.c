@@ -320,8 +320,8 @@ test_leave_one_out_formula(void **state)
     check_leave_one_out(BA_SOLVER_DUAL, BA_INTERCEPT_YES);
 }
 
-/* The residual maker of the dual, entry by entry (I - H, with factor 1 as it is made now);
- * the same bits on 1, 2, 3 threads. */
+/* The residual maker of the dual, entry by entry (I - H, with factor 1 as it is made
+ * now); the same bits on 1, 2, 3 threads. */
 static void
 check_residual_maker(ba_intercept_t of_factor, ba_intercept_t of_fits)
 {
