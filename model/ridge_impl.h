@@ -17,7 +17,7 @@ struct ba_ridge_factor {
     double *vectors; /* dual: U, n x n; primal: V, p x p */
     double *scores;  /* primal: XV, n x p; NULL in the dual */
     double shift;    /* dual with intercept: eigenvalue given to the constant direction */
-    size_t n_null;    /* dual: first directions in which no column of X has a part */
+    size_t n_null;   /* dual: first directions in which no column of X has a part */
     double tolerance; /* eigenvalues at or below count as 0 when alpha is 0 */
 };
 

@@ -153,9 +153,9 @@ BA_API int ba_fit_n_outer(
     const ba_fit_data_t *data, const ba_fit_opts_t *opts, size_t *n_outer);
 
 /* Fits: per outer fold and once on all rows, inner cross-validation, choice of alpha,
- * refit, scores. Cost: see docs/methods.md. `sink` and `info` may be NULL. Errors: those of
- * ba_fit_plan(), of reading, of the sink, BA_NUMERIC, BA_CANCELLED. Targets that cannot
- * be scored are NaN with a status, never an error. The caller frees *result with
+ * refit, scores. Cost: see docs/methods.md. `sink` and `info` may be NULL. Errors: those
+ * of ba_fit_plan(), of reading, of the sink, BA_NUMERIC, BA_CANCELLED. Targets that
+ * cannot be scored are NaN with a status, never an error. The caller frees *result with
  * ba_fit_result_free(). */
 BA_API int ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data,
     const ba_fit_opts_t *opts, const ba_fit_sink_t *sink, ba_fit_result_t *result,

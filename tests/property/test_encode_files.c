@@ -112,6 +112,58 @@ test_formula_of_the_file(void **state)
     free(before);
 }
 
+/* The same for held-out rows of outer folds, with what is stored by fold; rows that were
+ * trimmed have no prediction. */
+static void
+test_formula_of_the_folds(void **state)
+{
+    ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+    ba_source_t *source = NULL;
+    double *found, *weights, *mean, *scale, *y_mean, *y_scale, *b, *outer, x[N * P];
+
+    (void) state;
+    opts.force = 1;
+    opts.delays = "0";
+    opts.fit.want_fold_weights = 1;
+    opts.fit.trim_first = 2;
+    opts.fit.outer_cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 4};
+    fit_to_file(1, 0, &opts);
+    found = read_array("enc.h5", "/predictions", N * V);
+    weights = read_array("enc.h5", "/fold_weights", 4 * P * V);
+    mean = read_array("enc.h5", "/scaling/feature_mean_by_fold", 4 * P);
+    scale = read_array("enc.h5", "/scaling/feature_scale_by_fold", 4 * P);
+    y_mean = read_array("enc.h5", "/scaling/response_mean_by_fold", 4 * V);
+    y_scale = read_array("enc.h5", "/scaling/response_scale_by_fold", 4 * V);
+    b = read_array("enc.h5", "/intercept_by_fold", 4 * V);
+    outer = read_array("enc.h5", "/splits/outer", N);
+    must(ba_source_open(NULL, in_folder("x.npy"), NULL, &source));
+    must(ba_source_read(source, 0, 0, N, 0, P, x, N));
+    for (size_t i = 0; i < N * V; i++) {
+        size_t v = i % V, t = i / V, k = outer[t] < 0 ? 0 : (size_t) outer[t];
+        double sum = b[k * V + v];
+
+        for (size_t j = 0; j < P; j++) {
+            sum += (x[t + j * N] - mean[k * P + j]) / scale[k * P + j] *
+                   weights[(k * P + j) * V + v];
+        }
+        assert_true(
+            (outer[t] < 0) == (t < 2 || t == 21 || t == 22 || t == 40 || t == 41));
+        assert_close(found[i],
+            outer[t] < 0 || v == 7 ? (double) NAN
+                                   : sum * y_scale[k * V + v] + y_mean[k * V + v],
+            40e-12);
+    }
+    ba_source_close(source);
+    free(found);
+    free(weights);
+    free(mean);
+    free(scale);
+    free(y_mean);
+    free(y_scale);
+    free(b);
+    free(outer);
+}
+
 /* A shard's encoder predicts its part of what all targets' predicts, to the bit. */
 static void
 test_shard_of_targets(void **state)
@@ -245,6 +297,7 @@ main(void)
         cmocka_unit_test(test_single_precision_survives_the_file),
         cmocka_unit_test(test_spaces_with_delays_of_their_own),
         cmocka_unit_test(test_formula_of_the_file),
+        cmocka_unit_test(test_formula_of_the_folds),
         cmocka_unit_test(test_shard_of_targets),
         cmocka_unit_test(test_score_is_that_of_the_fit),
         cmocka_unit_test(test_training_rows_are_refused),

@@ -76,7 +76,7 @@ the_only_data_set(void **state)
         "x.h5: 2 data sets fit, say which one as FILE:PATH; the "
         "file holds /cube (2 x 3 x 2), /features/x (2 x 3)");
     check_bad("[0:3,]", 2, BA_VALUE, "rows 0:3, but there are 2");
-    check_bad("[2:,]", 2, BA_VALUE, "rows 2:3, but there are 2");
+    check_bad("[2:,]", 2, BA_VALUE, "rows from 2, but there are 2");
     check_bad("[,3:4]", 2, BA_VALUE, "columns 3:4, but there are 3");
 }
 
