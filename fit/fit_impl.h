@@ -65,18 +65,19 @@ void ba_plan_free(plan_t *plan);
 /* Number of alphas of a run (grid or nodes). */
 size_t ba_plan_n_alphas(const plan_t *plan);
 
-/* cost.c: picks solver and reason; fills bytes and flops; BA_TOO_LARGE. */
+/* cost.c: picks solver and reason; flops of a run, and of its tiles alone. */
 void ba_cost_choose_solver(plan_t *plan);
-int ba_cost_check(
-    const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info) BA_MUST_USE;
+double ba_cost_flops(const plan_t *plan, double *tiles);
 
-/* Alphas whose operators are held at a time, and tiles in flight. */
-size_t ba_cost_alpha_chunk(
-    const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem);
-size_t ba_cost_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
-/* Problems that are factorised at a time, one a thread. */
-size_t ba_cost_factor_batch(const ba_ctx_t *ctx, const plan_t *plan);
-int ba_cost_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
+/* memory.c: alphas whose operators are held at a time, tiles in flight, problems that are
+ * factorised side by side, whether prepared tiles are kept; and all of it in the info,
+ * BA_TOO_LARGE where even the smallest form passes the budget. */
+size_t ba_memory_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan);
+size_t ba_memory_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
+size_t ba_memory_factor_batch(const ba_ctx_t *ctx, const plan_t *plan);
+int ba_memory_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
+int ba_memory_check(
+    const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info) BA_MUST_USE;
 
 /* ---- tiles.c: responses, read and prepared ---- */
 

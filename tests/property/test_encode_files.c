@@ -193,6 +193,54 @@ test_shard_of_targets(void **state)
     free(r_part);
 }
 
+static void
+assert_same_array(const char *file_a, const char *file_b, const char *path, size_t n)
+{
+    double *a = read_array(file_a, path, n), *b = read_array(file_b, path, n);
+
+    assert_memory_equal(a, b, n * sizeof *a);
+    free(a);
+    free(b);
+}
+
+/* The smallest budget reads the responses from their file again and again, a tile at a
+ * time, the next while one is worked on: the same bits as with all of them in memory. */
+static void
+test_small_memory(void **state)
+{
+    static const char *const arrays[] = {"/scores/r", "/scores/r2", "/best_alphas"};
+
+    (void) state;
+    for (int with_test = 0; with_test < 2; with_test++) {
+        ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+        ba_encode_fit_info_t info = {0};
+        ba_ctx_t ctx = ba_ctx_default();
+        ba_dataset_t *dataset = open_for_fit(1, with_test);
+        int status;
+
+        opts.force = 1;
+        must(ba_encode_fit(NULL, dataset, &opts, &info));
+        assert_int_equal(info.fit.n_passes, 1);
+        opts.output = in_folder("small.h5");
+        ctx.n_threads = 1;
+        ctx.memory = 65536;
+        do {
+            ctx.memory += 16384;
+            status = ba_encode_fit(&ctx, dataset, &opts, &info);
+        } while (status == BA_TOO_LARGE);
+        must(status);
+        assert_true(info.fit.n_passes >= 4); /* three alphas one by one, then the refit */
+        for (size_t i = 0; i < 3; i++) {
+            assert_same_array("enc.h5", "small.h5", arrays[i], V);
+        }
+        assert_same_array("enc.h5", "small.h5", "/weights", 3 * P * V);
+        assert_same_array(
+            "enc.h5", "small.h5", "/predictions", (with_test ? N_TEST : N) * V);
+        assert_same_array("enc.h5", "small.h5", "/splits/response_hash", N);
+        ba_dataset_free(dataset);
+    }
+}
+
 /* ---- score ---- */
 
 static void
@@ -299,6 +347,7 @@ main(void)
         cmocka_unit_test(test_formula_of_the_file),
         cmocka_unit_test(test_formula_of_the_folds),
         cmocka_unit_test(test_shard_of_targets),
+        cmocka_unit_test(test_small_memory),
         cmocka_unit_test(test_score_is_that_of_the_fit),
         cmocka_unit_test(test_training_rows_are_refused),
     };

@@ -88,76 +88,6 @@ test_shared_outer_is_exact(void **state)
     }
 }
 
-/* ---- targets at the edge of the grid ---- */
-
-/* Minus the mean square of the z-scored target, mean over the runs: the inner score of
- * predicting the mean. */
-static double
-score_of_mean(const study_t *study, size_t t)
-{
-    const double *y = study->train.y + t * study->train.n;
-    double mean = oracle_mean(y, study->train.n), sum = 0.0;
-    double deviation = oracle_deviation(y, study->train.n, 0.0);
-
-    for (size_t k = 0; k < 3; k++) {
-        size_t first = study->train.onset[k], n = study->train.onset[k + 1] - first;
-        double square = 0.0;
-
-        for (size_t i = first; i < first + n; i++) {
-            square += (y[i] - mean) * (y[i] - mean) / (deviation * deviation);
-        }
-        sum -= square / (double) n / 3.0;
-    }
-    return sum;
-}
-
-/* Of the targets that do better than the mean, the share whose alpha is the first and the
- * last. */
-static void
-check_edges(ba_score_t select)
-{
-    pool_t pool = {0};
-    shape_t shape = {.n_targets = 40, .n_features = 20, .seed = 30};
-    study_t study = study_make(&pool, &shape);
-    double n = 0.0, n_low = 0.0, n_high = 0.0;
-    outcome_of_fit_t fit;
-
-    /* half of the targets follow nothing but chance */
-    test_fill_normal(study.train.y + 20 * study.train.n, 20 * study.train.n, 31);
-    study.opts.alphas.values[0] = 20.0;
-    study.opts.alphas.values[1] = 30.0;
-    study.opts.scale_targets = BA_SCALE_ZSCORE;
-    study.opts.inner_scaling = BA_INNER_OUTER;
-    study.opts.select = select;
-    fit = study_fit(&study, NULL);
-    for (size_t t = 0; t < study.v; t++) {
-        double largest = -INFINITY;
-
-        for (size_t a = 0; a < 4; a++) {
-            largest = fmax(largest, fit.result.cv_scores[a * study.v + t]);
-        }
-        if (largest > (select == BA_SCORE_MSE ? score_of_mean(&study, t) : 0.0)) {
-            n += 1.0;
-            n_low += fit.result.best_alphas[t] == 20.0;
-            n_high += fit.result.best_alphas[t] == 500.0;
-        }
-    }
-    assert_true(n > 0.0 && n < 40.0 && n_low > 0.0 && n_low < n && n_high > 0.0);
-    assert_close(fit.info.edge_low, n_low / n, 1e-15);
-    assert_close(fit.info.edge_high, n_high / n, 1e-15);
-    fit_free(&fit);
-    pool_free(&pool);
-}
-
-static void
-test_edges_of_the_grid(void **state)
-{
-    (void) state;
-    check_edges(BA_SCORE_MSE);
-    check_edges(BA_SCORE_R2);
-    check_edges(BA_SCORE_R);
-}
-
 /* ---- degenerate targets ---- */
 
 /* Target 0 of a fit of `changed` and that of `clean` differ, all others not in a bit. */
@@ -492,7 +422,6 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_of_factorisations),
         cmocka_unit_test(test_shared_outer_is_exact),
-        cmocka_unit_test(test_edges_of_the_grid),
         cmocka_unit_test(test_nonfinite_target),
         cmocka_unit_test(test_nonfinite_value_in_a_trimmed_row),
         cmocka_unit_test(test_constant_target),

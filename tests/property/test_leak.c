@@ -95,26 +95,28 @@ static void
 fit_fold(const study_t *study, size_t k, fold_t *fold)
 {
     const prepared_t *shared = NULL;
+    ba_ctx_t ctx = ba_ctx_default();
 
     *fold = (fold_t){0};
+    ctx.n_threads = 1;
     inputs_open(study, &fold->inputs);
     assert_int_equal(
-        ba_plan_make(NULL, &fold->inputs.data, &study->opts, &fold->plan), BA_OK);
+        ba_plan_make(&ctx, &fold->inputs.data, &study->opts, &fold->plan), BA_OK);
     if (fold->plan.shared_outer) {
         assert_int_equal(
-            ba_prepared_make(NULL, &fold->plan,
+            ba_prepared_make(&ctx, &fold->plan,
                 &fold->plan.problems[fold->plan.n_problems - 1], NULL, &fold->final),
             BA_OK);
         shared = &fold->final;
     }
-    assert_int_equal(ba_prepared_make(NULL, &fold->plan, &fold->plan.problems[k], shared,
+    assert_int_equal(ba_prepared_make(&ctx, &fold->plan, &fold->plan.problems[k], shared,
                          &fold->prepared),
         BA_OK);
-    assert_int_equal(ba_operators_make(NULL, &fold->prepared, 0,
+    assert_int_equal(ba_operators_make(&ctx, &fold->prepared, 0,
                          ba_plan_n_alphas(&fold->plan), &fold->operators),
         BA_OK);
     assert_int_equal(
-        ba_refit_make(NULL, &fold->prepared, study->opts.want_fold_weights, &fold->refit),
+        ba_refit_make(&ctx, &fold->prepared, study->opts.want_fold_weights, &fold->refit),
         BA_OK);
     make_base(fold, study);
     allocate_outputs(fold, study);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a run holds at a time, and how the memory budget decides it. Nothing here changes
+ * a bit of the result.
+ *
+ * Beside the features a run holds, all through: results, tiles in flight (raw,
+ * transformed, prepared), every prepared tile where they are kept, a thread's scratch. On
+ * top of that the most demanding moment of a problem counts: factorising batch x (factor
+ * with the workspace of its making) making operators          batch x factor + [dual:
+ * residual maker and its root] + operators of a chunk of alphas refitting batch x factor
+ * + back in float64 + project, back and apply in the run's precision */
+#include "fit/fit_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Columns of the design that a panel holds (model/ridge.c). */
+#define PANEL 512.0
+
+/* Shares of what the smallest form leaves of the budget. */
+#define SHARE_ALPHAS 0.4
+#define SHARE_OTHER 0.2
+
+static double
+larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double
+number_size(const plan_t *plan)
+{
+    return (double) ba_number_size(plan->opts->precision);
+}
+
+static double
+largest_train(const plan_t *plan)
+{
+    double largest = 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        largest = larger(largest, (double) plan->problems[k].n_train);
+    }
+    return largest;
+}
+
+static double
+largest_test(const plan_t *plan)
+{
+    double largest = (double) plan->test_runs.n_samples;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        largest = larger(largest, (double) plan->problems[k].n_test);
+    }
+    return largest;
+}
+
+static int
+is_dual(const plan_t *plan)
+{
+    return plan->solver == BA_SOLVER_DUAL;
+}
+
+static double
+rank_of(const plan_t *plan)
+{
+    return is_dual(plan) ? largest_train(plan) : (double) plan->n_columns;
+}
+
+static int
+wants_weights(const plan_t *plan)
+{
+    return plan->opts->want_weights || plan->opts->want_fold_weights;
+}
+
+static double
+factor_bytes(const plan_t *plan)
+{
+    double n = largest_train(plan), p = (double) plan->n_columns;
+
+    return is_dual(plan) ? 8 * n * n : 8 * (n * p + p * p);
+}
+
+/* The eigendecomposition holds two more matrices; the primal form the design beside its
+ * scores, too. */
+static double
+factoring_bytes(const plan_t *plan)
+{
+    double n = largest_train(plan), p = (double) plan->n_columns;
+    double panel = 8 * PANEL * n;
+
+    return is_dual(plan) ? 24 * n * n + panel : 16 * n * p + 24 * p * p;
+}
+
+static double
+operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
+{
+    double numbers = 0.0, fixed = 0.0, p = (double) plan->n_columns;
+
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+        double left_out = (double) (problem->n_train - split->n_stay);
+
+        numbers +=
+            (double) split->n_validate * (is_dual(plan) ? (double) split->n_stay : p + 1);
+        fixed += is_dual(plan) ? 0.0 : left_out * p;
+    }
+    fixed += is_dual(plan) || problem->n_inner == 0 ? 0.0 : (double) problem->n_train * p;
+    return number_size(plan) * (numbers * n_alphas + fixed);
+}
+
+/* While operators are made: what serves all of them, and one being made in float64 by
+ * each thread. */
+static double
+making_bytes(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    double n = largest_train(plan), p = (double) plan->n_columns, held = 0.0, stay = 0.0;
+    const problem_t *final = &plan->problems[plan->n_problems - 1];
+
+    for (size_t k = 0; k < final->n_inner; k++) {
+        held = larger(held, (double) (final->n_train - final->inner[k].n_stay));
+        stay = larger(stay, (double) final->inner[k].n_stay);
+    }
+    if (is_dual(plan)) {
+        return 16 * n * n + 8 * ba_ctx_threads(ctx) * (2 * held * stay + 2 * held * held);
+    }
+    return 8 * (double) final->n_inner * p * p +
+           8 * ba_ctx_threads(ctx) * (2 * held * p + p * p + held * held);
+}
+
+static double
+refit_bytes(const plan_t *plan)
+{
+    double n = largest_train(plan), p = (double) plan->n_columns, rank = rank_of(plan);
+    double apply = largest_test(plan) * rank, back = wants_weights(plan) ? p * rank : 0.0;
+
+    return number_size(plan) * (n * rank + back + apply) + 8 * larger(back, apply);
+}
+
+/* One tile in flight: raw and transformed columns, and what goes out. */
+static double
+flight_bytes(const plan_t *plan)
+{
+    double n = (double) plan->n_samples, used = (double) plan->n_used;
+    double out = 12.0 * (double) ba_plan_n_alphas(plan);
+
+    out += wants_weights(plan) ? 8 * (double) plan->n_columns : 0.0;
+    out += plan->opts->want_predictions ? 8 * largest_test(plan) : 0.0;
+    return BA_TILE * (8 * n + 8 * used + out);
+}
+
+static double
+base_bytes(const plan_t *plan)
+{
+    return BA_TILE * (double) plan->n_used * number_size(plan);
+}
+
+static double
+scratch_bytes(const plan_t *plan)
+{
+    double n = (double) plan->n_used, rank = rank_of(plan);
+    double rhs = is_dual(plan) ? n : rank + 1;
+    double numbers = n + rhs + rank + 2 * larger(largest_test(plan), n / 4);
+
+    numbers += wants_weights(plan) ? (double) plan->n_columns : 0.0;
+    return BA_TILE * number_size(plan) * numbers;
+}
+
+static double
+result_bytes(const plan_t *plan)
+{
+    double v = (double) plan->n_targets, a = (double) ba_plan_n_alphas(plan);
+    double folds = (double) plan->n_outer + 1,
+           curves = plan->opts->want_cv ? folds + 1 : 1.0;
+
+    return 8 * v * (6 * folds + 4 + a * curves) + 32 * folds * (double) plan->n_columns;
+}
+
+static size_t
+n_tiles(const plan_t *plan)
+{
+    size_t start = plan->opts->target_start, stop = start + plan->n_targets;
+
+    return (stop + BA_TILE - 1) / BA_TILE - start / BA_TILE;
+}
+
+/* What is decided by the budget. */
+typedef struct {
+    size_t n_alphas, n_flight, n_batch;
+    int is_cached;
+} holding_t;
+
+static double
+problem_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
+{
+    double operators = 0.0, factors = (double) holding->n_batch * factor_bytes(plan);
+    double strict = plan->strict ? factoring_bytes(plan) : 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        operators = larger(operators,
+            operator_bytes(plan, &plan->problems[k], (double) holding->n_alphas));
+    }
+    operators += larger(making_bytes(ctx, plan), strict);
+    return larger((double) holding->n_batch * factoring_bytes(plan),
+        factors + larger(operators, refit_bytes(plan)));
+}
+
+static double
+total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
+{
+    double n_base = (double) (holding->is_cached ? n_tiles(plan) : holding->n_flight);
+
+    return result_bytes(plan) + (double) holding->n_flight * flight_bytes(plan) +
+           n_base * base_bytes(plan) + ba_ctx_threads(ctx) * scratch_bytes(plan) +
+           problem_bytes(ctx, plan, holding);
+}
+
+static holding_t
+smallest_holding(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    size_t threads = (size_t) ba_ctx_threads(ctx), tiles = n_tiles(plan);
+
+    return (holding_t){1, threads < tiles ? threads : tiles, 1, 0};
+}
+
+static double
+spare_bytes(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    holding_t smallest = smallest_holding(ctx, plan);
+
+    return larger(0.0, (double) ba_ctx_memory(ctx) - total_bytes(ctx, plan, &smallest));
+}
+
+static size_t
+at_most(double wanted, size_t limit)
+{
+    return wanted >= (double) limit ? limit : (size_t) wanted;
+}
+
+size_t
+ba_memory_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    double each = 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        each = larger(each, operator_bytes(plan, &plan->problems[k], 2.0) -
+                                operator_bytes(plan, &plan->problems[k], 1.0));
+    }
+    if (each <= 0.0) {
+        return ba_plan_n_alphas(plan);
+    }
+    return at_most(
+        1.0 + SHARE_ALPHAS * spare_bytes(ctx, plan) / each, ba_plan_n_alphas(plan));
+}
+
+int
+ba_memory_is_cached(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    return (double) n_tiles(plan) * base_bytes(plan) <=
+           SHARE_OTHER * spare_bytes(ctx, plan);
+}
+
+size_t
+ba_memory_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    size_t least = smallest_holding(ctx, plan).n_flight;
+    size_t most = 4 * (size_t) ba_ctx_threads(ctx);
+    double more =
+        SHARE_OTHER * spare_bytes(ctx, plan) / (flight_bytes(plan) + base_bytes(plan));
+
+    most = most > n_tiles(plan) ? n_tiles(plan) : most;
+    return at_most((double) least + more, most);
+}
+
+size_t
+ba_memory_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    size_t most = (size_t) ba_ctx_threads(ctx);
+
+    if (plan->shared_outer) {
+        return 1;
+    }
+    most = most > plan->n_problems ? plan->n_problems : most;
+    return at_most(
+        1.0 + SHARE_OTHER * spare_bytes(ctx, plan) / factoring_bytes(plan), most);
+}
+
+int
+ba_memory_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
+{
+    holding_t holding = smallest_holding(ctx, plan);
+    double bytes = total_bytes(ctx, plan, &holding),
+           allowed = (double) ba_ctx_memory(ctx);
+
+    *info = (ba_fit_info_t){.solver = plan->solver, .shared_outer = plan->shared_outer};
+    snprintf(info->reason, sizeof info->reason, "%s", plan->reason);
+    info->flops_planned = ba_cost_flops(plan, &info->flops_tiles);
+    if (bytes > allowed) {
+        /* The need is rounded up and the budget down: they never look equal. */
+        return ba_fail(BA_TOO_LARGE,
+            "memory: the %s form needs at least %.2f MiB beside the features, allowed "
+            "are %.2f MiB",
+            is_dual(plan) ? "dual" : "primal", ceil(bytes / 1048576 * 100) / 100,
+            floor(allowed / 1048576 * 100) / 100);
+    }
+    holding = (holding_t){ba_memory_alpha_chunk(ctx, plan),
+        ba_memory_tiles_in_flight(ctx, plan), ba_memory_factor_batch(ctx, plan),
+        ba_memory_is_cached(ctx, plan)};
+    info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
+    return BA_OK;
+}
