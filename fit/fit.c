@@ -143,7 +143,7 @@ select_problem(run_t *run, prepared_t *prepared)
 {
     int status = BA_OK;
     size_t n_alphas = prepared->n_alphas;
-    size_t chunk = ba_memory_alpha_chunk(run->ctx, &run->plan);
+    size_t chunk = ba_budget_alpha_chunk(run->ctx, &run->plan);
     operators_t operators = {0};
 
     for (size_t a0 = 0; a0 < n_alphas && prepared->problem->n_inner > 0; a0 += chunk) {
@@ -380,7 +380,7 @@ run_separately(run_t *run)
 {
     int status = BA_OK;
     size_t n_problems = run->plan.n_problems;
-    size_t batch = ba_memory_factor_batch(run->ctx, &run->plan);
+    size_t batch = ba_budget_factor_batch(run->ctx, &run->plan);
     prepared_t *prepared = NULL;
 
     BA_TRY_ALLOC(prepared, ba_calloc(batch, sizeof *prepared));
@@ -431,7 +431,7 @@ ba_fit_plan(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t 
     plan_t plan = {0};
 
     BA_TRY(ba_plan_make(ctx, data, opts, &plan));
-    BA_TRY(ba_memory_check(ctx, &plan, info));
+    BA_TRY(ba_budget_check(ctx, &plan, info));
 out:
     ba_plan_free(&plan);
     return status;
@@ -464,7 +464,7 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     *result = (ba_fit_result_t){0};
     ba_blas_single_thread();
     BA_TRY(ba_plan_make(ctx, data, opts, &run.plan));
-    BA_TRY(ba_memory_check(ctx, &run.plan, info));
+    BA_TRY(ba_budget_check(ctx, &run.plan, info));
     BA_TRY(ba_result_make(&run.plan, result));
     BA_TRY(ba_run_make(&run));
     BA_TRY(run.plan.shared_outer ? run_shared(&run) : run_separately(&run));

@@ -69,14 +69,14 @@ size_t ba_plan_n_alphas(const plan_t *plan);
 void ba_cost_choose_solver(plan_t *plan);
 double ba_cost_flops(const plan_t *plan, double *tiles);
 
-/* memory.c: alphas whose operators are held at a time, tiles in flight, problems that are
+/* budget.c: alphas whose operators are held at a time, tiles in flight, problems that are
  * factorised side by side, whether prepared tiles are kept; and all of it in the info,
  * BA_TOO_LARGE where even the smallest form passes the budget. */
-size_t ba_memory_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan);
-size_t ba_memory_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
-size_t ba_memory_factor_batch(const ba_ctx_t *ctx, const plan_t *plan);
-int ba_memory_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
-int ba_memory_check(
+size_t ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan);
+size_t ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
+size_t ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan);
+int ba_budget_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
+int ba_budget_check(
     const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info) BA_MUST_USE;
 
 /* ---- tiles.c: responses, read and prepared ---- */

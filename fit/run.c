@@ -22,7 +22,7 @@ tiles_settings(const run_t *run, int of_test_set)
         .target_stop = plan->opts->target_start + plan->n_targets,
         .status = of_test_set ? run->test_status : run->result->status,
         .row_hash = of_test_set ? NULL : run->result->target_hash,
-        .cached = ba_memory_is_cached(run->ctx, plan),
+        .cached = ba_budget_is_cached(run->ctx, plan),
         .n_in_flight = run->n_slots,
     };
 }
@@ -39,7 +39,7 @@ make_slots(run_t *run)
     for (size_t k = 0; k < plan->n_problems; k++) {
         n_test = plan->problems[k].n_test > n_test ? plan->problems[k].n_test : n_test;
     }
-    run->n_slots = ba_memory_tiles_in_flight(run->ctx, plan);
+    run->n_slots = ba_budget_tiles_in_flight(run->ctx, plan);
     BA_TRY_ALLOC(run->slots, ba_calloc(run->n_slots, sizeof *run->slots));
     for (size_t i = 0; i < run->n_slots; i++) {
         slot_t *slot = &run->slots[i];
@@ -83,7 +83,7 @@ ba_run_make(run_t *run)
         BA_TRY(ba_tiles_open(run->ctx, &settings, &run->test_tiles));
     }
     for (size_t k = 0; k < plan->n_problems; k++) {
-        size_t chunk = ba_memory_alpha_chunk(run->ctx, plan);
+        size_t chunk = ba_budget_alpha_chunk(run->ctx, plan);
         size_t n = plan->problems[k].n_inner > 0 ? ba_plan_n_alphas(plan) : 0;
 
         run->total +=

@@ -237,7 +237,7 @@ at_most(double wanted, size_t limit)
 }
 
 size_t
-ba_memory_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
+ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
 {
     double each = 0.0;
 
@@ -253,14 +253,14 @@ ba_memory_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
 }
 
 int
-ba_memory_is_cached(const ba_ctx_t *ctx, const plan_t *plan)
+ba_budget_is_cached(const ba_ctx_t *ctx, const plan_t *plan)
 {
     return (double) n_tiles(plan) * base_bytes(plan) <=
            SHARE_OTHER * spare_bytes(ctx, plan);
 }
 
 size_t
-ba_memory_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
+ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
 {
     size_t least = smallest_holding(ctx, plan).n_flight;
     size_t most = 4 * (size_t) ba_ctx_threads(ctx);
@@ -272,7 +272,7 @@ ba_memory_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
 }
 
 size_t
-ba_memory_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
+ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
 {
     size_t most = (size_t) ba_ctx_threads(ctx);
 
@@ -285,7 +285,7 @@ ba_memory_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
 }
 
 int
-ba_memory_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
+ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
 {
     holding_t holding = smallest_holding(ctx, plan);
     double bytes = total_bytes(ctx, plan, &holding),
@@ -302,9 +302,9 @@ ba_memory_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
             is_dual(plan) ? "dual" : "primal", ceil(bytes / 1048576 * 100) / 100,
             floor(allowed / 1048576 * 100) / 100);
     }
-    holding = (holding_t){ba_memory_alpha_chunk(ctx, plan),
-        ba_memory_tiles_in_flight(ctx, plan), ba_memory_factor_batch(ctx, plan),
-        ba_memory_is_cached(ctx, plan)};
+    holding = (holding_t){ba_budget_alpha_chunk(ctx, plan),
+        ba_budget_tiles_in_flight(ctx, plan), ba_budget_factor_batch(ctx, plan),
+        ba_budget_is_cached(ctx, plan)};
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
     return BA_OK;
 }
