@@ -80,6 +80,9 @@ int ba_svd(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v) BA_MUST_USE;
  * BA_NUMERIC when it is not. */
 int ba_cholesky(ba_dmat_t a) BA_MUST_USE;
 
+/* Replaces a Cholesky factor by the whole symmetric inverse (L L')^-1. Cost: 2/3 n^3. */
+void ba_cholesky_invert(ba_dmat_t l);
+
 /* b = (L L')^-1 b. */
 void ba_cholesky_solve(ba_cdmat_t l, ba_dmat_t b);
 

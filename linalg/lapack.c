@@ -160,6 +160,22 @@ ba_cholesky(ba_dmat_t a)
 }
 
 void
+ba_cholesky_invert(ba_dmat_t l)
+{
+    if (l.n_rows == 0) {
+        return;
+    }
+    /* A factor without zeros on its diagonal, as Cholesky leaves it, has an inverse: nothing can fail. */
+    LAPACKE_dpotri_work(
+        LAPACK_COL_MAJOR, 'L', (lapack_int) l.n_rows, l.data, (lapack_int) l.ld);
+    for (size_t j = 0; j < l.n_cols; j++) {
+        for (size_t i = j + 1; i < l.n_rows; i++) {
+            l.data[j + i * l.ld] = l.data[i + j * l.ld];
+        }
+    }
+}
+
+void
 ba_cholesky_solve(ba_cdmat_t l, ba_dmat_t b)
 {
     if (l.n_rows == 0 || b.n_cols == 0) {

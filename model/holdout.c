@@ -58,6 +58,7 @@ ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     double *root = NULL;
 
     BA_TRY_ALLOC(root, ba_malloc(n, n * sizeof *root));
+#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t j = 0; j < n; j++) {
         double weight = sqrt(alpha / (factor->lambda[j] + alpha));
 
@@ -66,6 +67,10 @@ ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
         }
     }
     ba_syrk_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(root, n, n, n), 0.0, m);
+    if (add == 0.0) {
+        goto out;
+    }
+#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t j = 0; j < n; j++) {
         for (size_t i = 0; i < n; i++) {
             m.data[i + j * m.ld] += add;
@@ -99,14 +104,23 @@ too_small(double alpha)
         alpha);
 }
 
-/* The columns of M_SS^-1 that belong to the rows to be predicted: n_left_out x n_predict,
- * in place of `ss`'s factor. */
+/* The columns of M_SS^-1 that belong to the rows to be predicted: n_left_out x n_predict. `ss` is overwritten. Solving costs 2 s^2 f, inverting 2/3 s^3. */
 static int
 solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
     ba_dmat_t columns, double alpha)
 {
+    size_t n = ss.n_rows;
+
     if (ba_cholesky(ss) != BA_OK) {
         return too_small(alpha);
+    }
+    if (3 * n_predict > n) {
+        ba_cholesky_invert(ss);
+        for (size_t j = 0; j < n_predict; j++) {
+            memcpy(columns.data + j * columns.ld, ss.data + predict[j] * ss.ld,
+                n * sizeof *columns.data);
+        }
+        return BA_OK;
     }
     memset(columns.data, 0, columns.ld * columns.n_cols * sizeof *columns.data);
     for (size_t j = 0; j < n_predict; j++) {
@@ -239,19 +253,17 @@ ba_ridge_holdout_gram(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     return BA_OK;
 }
 
-/* P = Q_F (D^-1 - Q_S'Q_S)^-1 through the transposed solve: n_columns^3 / 3 + 2
- * n_columns^2 n_predict. */
+/* P = Q_F (D^-1 - Q_S'Q_S)^-1: n_columns^3 + 2 n_columns^2 n_predict. */
 static int
 holdout_downdated(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t gram,
     const size_t *out_rows, const size_t *predict, size_t n_predict, ba_dmat_t p)
 {
     int status = BA_OK;
     size_t m = gram.n_rows;
-    double *left = NULL, *rows = NULL, *solved = NULL;
+    double *left = NULL, *rows = NULL;
 
     BA_TRY_ALLOC(left, ba_malloc(m, m * sizeof *left));
     BA_TRY_ALLOC(rows, ba_malloc(n_predict, m * sizeof *rows));
-    BA_TRY_ALLOC(solved, ba_malloc(m, n_predict * sizeof *solved));
     for (size_t j = 0; j < m; j++) {
         for (size_t i = 0; i < m; i++) {
             left[i + j * m] = -gram.data[i + j * gram.ld];
@@ -260,24 +272,15 @@ holdout_downdated(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t gram
             j < factor->rank ? factor->lambda[j] + alpha : (double) factor->n;
     }
     gather_columns(factor, m, out_rows, predict, n_predict, rows);
-    for (size_t j = 0; j < n_predict; j++) {
-        for (size_t i = 0; i < m; i++) {
-            solved[i + j * m] = rows[j + i * n_predict];
-        }
-    }
     if (ba_cholesky(ba_dmat(left, m, m, m)) != BA_OK) {
         BA_TRY(too_small(alpha));
     }
-    ba_cholesky_solve(ba_cdmat(left, m, m, m), ba_dmat(solved, m, n_predict, m));
-    for (size_t i = 0; i < m; i++) {
-        for (size_t j = 0; j < n_predict; j++) {
-            p.data[j + i * p.ld] = solved[i + j * m];
-        }
-    }
+    ba_cholesky_invert(ba_dmat(left, m, m, m));
+    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(rows, n_predict, m, n_predict), BA_KEEP,
+        ba_cdmat(left, m, m, m), 0.0, p);
 out:
     ba_free(left);
     ba_free(rows);
-    ba_free(solved);
     return status;
 }
 
