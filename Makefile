@@ -185,7 +185,7 @@ demo: all
 	$(PROGRAM) demo --force $(BUILD)/demo
 
 bench: $(BENCH_BIN)
-	@printf '%s\n' $(BENCH_BIN)
+	@sh bench/run $(OBJ)/bench $(BUILD)/bench $(SIZES)
 
 man: $(PROGRAM)
 	$(q)rm -rf $(BUILD)/man
@@ -242,7 +242,7 @@ help:
 	@echo 'make coverage-report lines covered by make check'
 	@echo 'make unit-test_NAME  one test program (also property-, golden-, faults-, fuzz-)'
 	@echo 'make layers headers exports check-install format-check cppcheck   checks of the source'
-	@echo 'make bench           the benchmark programs; bench/ says what each measures'
+	@echo 'make bench [SIZES="S M"]   times fits (bench/run); bench/peers.sh beside peers'
 	@echo 'make docs            docs/cli.md and man pages from the option tables'
 	@echo 'make install DESTDIR= PREFIX=   make uninstall'
 	@echo 'make configure CC=... PREFIX=... CFLAGS=...   keep settings in config.mk; without settings: forget them'

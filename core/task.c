@@ -39,6 +39,14 @@ ba_task_start(int (*call)(void *payload), void *payload)
     return task;
 }
 
+static void
+wait_for(const ba_task_t *task)
+{
+    if (task->is_running) {
+        pthread_join(task->thread, NULL);
+    }
+}
+
 int
 ba_task_join(ba_task_t *task)
 {
@@ -47,10 +55,17 @@ ba_task_join(ba_task_t *task)
     if (!task) {
         return BA_OK;
     }
-    if (task->is_running) {
-        pthread_join(task->thread, NULL);
-    }
+    wait_for(task);
     status = ba_error_raise(&task->keep);
     ba_free(task);
     return status;
+}
+
+void
+ba_task_drop(ba_task_t *task)
+{
+    if (task) {
+        wait_for(task);
+        ba_free(task);
+    }
 }

@@ -15,4 +15,7 @@ ba_task_t *ba_task_start(int (*call)(void *payload), void *payload) BA_MUST_USE;
  * calling thread. NULL gives BA_OK. */
 int ba_task_join(ba_task_t *task);
 
+/* Waits and frees; what the call failed with is forgotten. NULL is fine. */
+void ba_task_drop(ba_task_t *task);
+
 #endif

@@ -269,8 +269,9 @@ out:
 }
 
 static int
-write_attributes(ba_bundle_t *bundle, const ba_encode_fit_opts_t *opts,
-    const ba_design_t *design, const ba_fit_result_t *result, const ba_fit_info_t *info)
+write_attributes(ba_bundle_t *bundle, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, const ba_design_t *design,
+    const ba_fit_result_t *result, const ba_fit_info_t *info)
 {
     int status = BA_OK;
     static const char *const selections[] = {"mse", "r2", "r"};
@@ -279,6 +280,7 @@ write_attributes(ba_bundle_t *bundle, const ba_encode_fit_opts_t *opts,
     int64_t version = BA_ENCODER_FORMAT_VERSION, *list = NULL;
     int64_t n_samples = (int64_t) result->n_samples, n_used = (int64_t) result->n_used;
     int64_t across = opts->delay_across_runs;
+    int64_t n_total = (int64_t) ba_source_n_cols(dataset->train.responses);
     int64_t range[2] = {(int64_t) result->target_start,
         (int64_t) (result->target_start + result->n_targets)};
 
@@ -293,6 +295,7 @@ write_attributes(ba_bundle_t *bundle, const ba_encode_fit_opts_t *opts,
     BA_TRY(ba_bundle_attr_i64(bundle, "/", "delays", n_delays, list));
     BA_TRY(ba_bundle_attr_i64(bundle, "/", "delay_across_runs", 1, &across));
     BA_TRY(ba_bundle_attr_i64(bundle, "/", "target_range", 2, range));
+    BA_TRY(ba_bundle_attr_i64(bundle, "/", "n_targets_total", 1, &n_total));
     BA_TRY(ba_bundle_attr_string(bundle, "/", "select", selections[opts->fit.select]));
     BA_TRY(ba_bundle_attr_string(
         bundle, "/", "solver", info->solver == BA_SOLVER_PRIMAL ? "primal" : "dual"));
@@ -332,7 +335,7 @@ ba_encoder_file_write(ba_encoder_file_t *file, const ba_dataset_t *dataset,
     int status = BA_OK;
     ba_bundle_t *bundle = file->bundle;
 
-    BA_TRY(write_attributes(bundle, opts, file->design, result, info));
+    BA_TRY(write_attributes(bundle, dataset, opts, file->design, result, info));
     BA_TRY(write_transforms(bundle, opts, dataset));
     BA_TRY(write_scores(bundle, result));
     BA_TRY(write_alphas(bundle, result, opts->fit.alphas.n == 0));

@@ -28,10 +28,28 @@ typedef struct {
     ba_fit_opts_t fit;
     ba_detrend_opts_t detrend;
     int32_t *cv_ids, *outer_ids;
+    char *id_files[3]; /* of fold ids, ends with NULL */
 } job_t;
 
+/* The file of a SPEC of fold ids joins the list of inputs. */
 static int
-read_fold_ids(const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv, int32_t **ids)
+note_id_file(job_t *job, const char *text)
+{
+    int status = BA_OK;
+    ba_spec_t spec;
+    size_t n = job->id_files[0] ? 1 : 0;
+
+    BA_TRY(ba_spec_parse(text, &spec));
+    job->id_files[n] = ba_strdup(spec.file);
+    ba_spec_free(&spec);
+    status = job->id_files[n] ? BA_OK : BA_NOMEM;
+out:
+    return status;
+}
+
+static int
+read_fold_ids(
+    const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv, job_t *job, int32_t **ids)
 {
     int status = BA_OK;
     ba_source_t *source = NULL;
@@ -40,6 +58,7 @@ read_fold_ids(const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv, int32_t *
     if (cv->kind != BA_CV_ROWS || cv->ids) {
         return BA_OK;
     }
+    BA_TRY(note_id_file(job, cv->spec));
     BA_TRY(ba_source_open(ctx, cv->spec, NULL, &source));
     if (ba_source_n_rows(source) != n_samples || ba_source_n_cols(source) != 1) {
         BA_TRY(ba_fail(BA_SHAPE,
@@ -88,9 +107,9 @@ set_up_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     job->fit = opts->fit;
     job->fit.gap_inner = opts->gap_inner < 0 ? gap : (size_t) opts->gap_inner;
     job->fit.gap_outer = opts->gap_outer < 0 ? gap : (size_t) opts->gap_outer;
-    BA_TRY(read_fold_ids(ctx, dataset->train.n_samples, &job->fit.cv, &job->cv_ids));
+    BA_TRY(read_fold_ids(ctx, dataset->train.n_samples, &job->fit.cv, job, &job->cv_ids));
     BA_TRY(read_fold_ids(
-        ctx, dataset->train.n_samples, &job->fit.outer_cv, &job->outer_ids));
+        ctx, dataset->train.n_samples, &job->fit.outer_cv, job, &job->outer_ids));
     BA_TRY(ba_detrend_parse(opts->detrend ? opts->detrend : "none", &job->detrend));
     job->detrend.tr = opts->tr;
 out:
@@ -145,6 +164,8 @@ job_free(job_t *job)
 {
     ba_predictors_free(&job->train);
     ba_predictors_free(&job->test);
+    ba_free(job->id_files[0]);
+    ba_free(job->id_files[1]);
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);
 }
@@ -274,7 +295,8 @@ write_outputs(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, job
     BA_TRY(ba_score_outputs_make(
         dataset, &columns, opts->table, opts->map, opts->force, &outputs));
     BA_TRY(ba_encoder_file_write(file, dataset, opts, &job->train, result, info));
-    BA_TRY(ba_provenance_write(provenance, dataset, NULL, file->bundle));
+    BA_TRY(ba_provenance_write(
+        provenance, dataset, (const char *const *) job->id_files, file->bundle));
     BA_TRY(ba_bundle_commit(file->bundle));
     BA_TRY(ba_score_outputs_commit(&outputs));
 out:

@@ -42,20 +42,21 @@ find_targets(scoring_t *scoring)
     const ba_source_t *responses = scoring->dataset->train.responses;
     const ba_encoder_t *encoder = scoring->applier.encoder;
     size_t v = encoder->n_targets;
-    int64_t range[2] = {0, 0};
+    int64_t range[2] = {0, 0}, total = 0;
 
     if (!responses) {
         return ba_fail(
             BA_VALUE, "responses: none given, wanted --responses or a run table");
     }
     if (ba_bundle_get_i64(encoder->bundle, "/", "target_range", 2, range, NULL) ==
-        BA_OK) {
+            BA_OK &&
+        ba_bundle_get_i64(encoder->bundle, "/", "n_targets_total", 1, &total, NULL) ==
+            BA_OK) {
         scoring->target_start = (size_t) range[0];
     }
     if (ba_source_n_cols(responses) == v) {
         scoring->column0 = 0;
-    } else if (scoring->target_start > 0 &&
-               ba_source_n_cols(responses) >= scoring->target_start + v) {
+    } else if (ba_source_n_cols(responses) == (size_t) total) {
         scoring->column0 = scoring->target_start;
     } else {
         return ba_fail(BA_SHAPE, "%s: %zu targets, the encoder %s has %zu",

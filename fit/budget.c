@@ -54,6 +54,19 @@ largest_test(const plan_t *plan)
     return largest;
 }
 
+static double
+largest_held(const plan_t *plan)
+{
+    double largest = 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        for (size_t i = 0; i < plan->problems[k].n_inner; i++) {
+            largest = larger(largest, (double) plan->problems[k].inner[i].n_validate);
+        }
+    }
+    return largest;
+}
+
 static int
 is_dual(const plan_t *plan)
 {
@@ -133,7 +146,25 @@ refit_bytes(const plan_t *plan)
     double n = largest_train(plan), p = (double) plan->n_columns, rank = rank_of(plan);
     double apply = largest_test(plan) * rank, back = wants_weights(plan) ? p * rank : 0.0;
 
+    if (plan->shared_outer) {
+        apply += (double) ba_plan_n_alphas(plan) * largest_test(plan) *
+                 (is_dual(plan) ? n : rank + 1);
+    }
     return number_size(plan) * (n * rank + back + apply) + 8 * larger(back, apply);
+}
+
+/* Raw and transformed columns of a fixed test set, and their sum over repeats. */
+static double
+test_flight_numbers(const plan_t *plan)
+{
+    const ba_fit_data_t *data = plan->data;
+    double used = (double) plan->test_runs.n_samples;
+
+    if (!data->test_design) {
+        return 0.0;
+    }
+    return (double) data->test_runs->n_samples +
+           used * (ba_source_n_slabs(data->test_targets) > 1 ? 2 : 1);
 }
 
 /* One tile in flight: raw and transformed columns, and what goes out. */
@@ -141,7 +172,7 @@ static double
 flight_bytes(const plan_t *plan)
 {
     double n = (double) plan->n_samples, used = (double) plan->n_used;
-    double out = 12.0 * (double) ba_plan_n_alphas(plan);
+    double out = 12.0 * (double) ba_plan_n_alphas(plan) + 8 * test_flight_numbers(plan);
 
     out += wants_weights(plan) ? 8 * (double) plan->n_columns : 0.0;
     out += plan->opts->want_predictions ? 8 * largest_test(plan) : 0.0;
@@ -151,7 +182,12 @@ flight_bytes(const plan_t *plan)
 static double
 base_bytes(const plan_t *plan)
 {
-    return BA_TILE * (double) plan->n_used * number_size(plan);
+    double runs = (double) (plan->runs.n_runs + plan->test_runs.n_runs);
+    double statistics = plan->scale_targets == BA_SCALE_RUNS ? 16 * runs : 0.0;
+
+    return BA_TILE *
+           (statistics +
+               number_size(plan) * (double) (plan->n_used + plan->test_runs.n_samples));
 }
 
 static double
@@ -159,7 +195,7 @@ scratch_bytes(const plan_t *plan)
 {
     double n = (double) plan->n_used, rank = rank_of(plan);
     double rhs = is_dual(plan) ? n : rank + 1;
-    double numbers = n + rhs + rank + 2 * larger(largest_test(plan), n / 4);
+    double numbers = n + rhs + rank + 2 * larger(largest_test(plan), largest_held(plan));
 
     numbers += wants_weights(plan) ? (double) plan->n_columns : 0.0;
     return BA_TILE * number_size(plan) * numbers;

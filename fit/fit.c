@@ -28,6 +28,13 @@ struct stage {
     size_t a0; /* selection: first alpha of the chunk */
 };
 
+/* The refit of the final fit scores a fixed test set. */
+static int
+reads_test_set(const run_t *run, const stage_t *stage)
+{
+    return run->test_tiles && stage->job.refit && stage->job.prepared->problem->fold < 0;
+}
+
 static tile_job_t
 job_of(const run_t *run, const stage_t *stage, size_t t, slot_t *slot)
 {
@@ -35,7 +42,7 @@ job_of(const run_t *run, const stage_t *stage, size_t t, slot_t *slot)
     size_t first, n, column;
 
     job.tile = ba_tiles_get(run->tiles, t);
-    if (run->test_tiles && stage->job.prepared->problem->fold < 0) {
+    if (reads_test_set(run, stage)) {
         job.test_tile = ba_tiles_get(run->test_tiles, t);
     }
     ba_tiles_range(run->tiles, t, &first, &n, &column);
@@ -84,7 +91,7 @@ run_stage(run_t *run, const stage_t *stage)
     size_t n_tiles = ba_tiles_count(run->tiles), n, n_test;
     size_t n_bytes = is_double(run) ? ba_tile_scratch_bytes_f64(&stage->job)
                                     : ba_tile_scratch_bytes_f32(&stage->job);
-    int has_test = run->test_tiles && stage->job.prepared->problem->fold < 0;
+    int has_test = reads_test_set(run, stage);
     char *scratch = NULL;
     double start = ba_seconds();
 
@@ -308,7 +315,7 @@ keep_choice(run_t *run, const prepared_t *prepared)
         for (size_t t = 0; t < v; t++) {
             if (prepared->problem->n_inner > 0 && result->status[t] == BA_TARGET_SCORED &&
                 isnan(run->best_scores[t])) {
-                result->status[t] = BA_TARGET_NO_INNER_SCORE;
+                run->no_inner[t] = 1;
             }
         }
         ba_select_edges(
@@ -326,6 +333,15 @@ keep_choice(run_t *run, const prepared_t *prepared)
     }
 }
 
+static int
+name_fold(int status, int fold)
+{
+    if (status != BA_OK && status != BA_CANCELLED && fold >= 0) {
+        ba_fail_within(status, "outer fold %d", fold);
+    }
+    return status;
+}
+
 /* Everything of a problem after its factorisation. */
 static int
 run_prepared(run_t *run, prepared_t *prepared)
@@ -338,10 +354,7 @@ run_prepared(run_t *run, prepared_t *prepared)
     BA_TRY(refit_problem(run, prepared));
 out:
     run->info->n_factorisations += prepared->n_factorisations;
-    if (status != BA_OK && status != BA_CANCELLED && fold >= 0) {
-        ba_fail_within(status, "outer fold %d", fold);
-    }
-    return status;
+    return name_fold(status, fold);
 }
 
 /* Factorises several problems, one a thread: much of an eigendecomposition runs on one
@@ -356,7 +369,8 @@ prepare_batch(run_t *run, const problem_t *problems, size_t n, prepared_t *prepa
 
     BA_TRY(ba_ctx_check(run->ctx));
     if (n == 1) {
-        BA_TRY(ba_prepared_make(run->ctx, &run->plan, problems, NULL, prepared));
+        BA_TRY(name_fold(ba_prepared_make(run->ctx, &run->plan, problems, NULL, prepared),
+            problems->fold));
         goto out;
     }
     alone.n_threads = 1;
@@ -470,7 +484,7 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     BA_TRY(run.plan.shared_outer ? run_shared(&run) : run_separately(&run));
     info->n_passes = ba_tiles_n_passes(run.tiles);
     info->seconds_read = ba_tiles_seconds(run.tiles);
-    ba_result_finish(&run.plan, run.test_status, result);
+    ba_result_finish(&run.plan, run.test_status, run.no_inner, result);
 out:
     ba_run_free(&run);
     if (status != BA_OK) {

@@ -181,7 +181,7 @@ typedef struct {
     const ba_design_t *test_design;
     double *feature_mean, *feature_scale; /* n_columns, NULL = none */
     ba_training_t training;
-    ba_ridge_factor_t *factor;      /* own, or NULL with strict */
+    ba_ridge_factor_t *factor;      /* own, NULL where the final fit's is shared */
     const ba_ridge_factor_t *used;  /* own or the shared one */
     const size_t *factor_positions; /* positions of the factor's rows */
     size_t n_factor;
@@ -238,8 +238,8 @@ void ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result)
 
 /* Means over folds, final status. test_status: of the targets in a fixed test set, NULL
  * without one. */
-void ba_result_finish(
-    const plan_t *plan, const int32_t *test_status, ba_fit_result_t *result);
+void ba_result_finish(const plan_t *plan, const int32_t *test_status,
+    const int32_t *no_inner, ba_fit_result_t *result);
 
 /* ---- tile_kernels.h, for float and double ---- */
 

@@ -189,11 +189,15 @@ clear_unusable(const plan_t *plan, ba_fit_result_t *result, size_t t)
 }
 
 void
-ba_result_finish(const plan_t *plan, const int32_t *test_status, ba_fit_result_t *result)
+ba_result_finish(const plan_t *plan, const int32_t *test_status, const int32_t *no_inner,
+    ba_fit_result_t *result)
 {
     size_t v = result->n_targets;
 
     for (size_t t = 0; t < v; t++) {
+        if (result->status[t] == BA_TARGET_SCORED && no_inner[t]) {
+            result->status[t] = BA_TARGET_NO_INNER_SCORE;
+        }
         if (result->status[t] == BA_TARGET_NONFINITE ||
             result->status[t] == BA_TARGET_CONSTANT) {
             clear_unusable(plan, result, t);

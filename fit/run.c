@@ -71,6 +71,7 @@ ba_run_make(run_t *run)
     run->n_threads = (size_t) ba_ctx_threads(run->ctx);
     BA_TRY(make_slots(run));
     BA_TRY_ALLOC(run->cv, ba_malloc(ba_plan_n_alphas(plan), v * sizeof *run->cv));
+    BA_TRY_ALLOC(run->no_inner, ba_calloc(v, sizeof *run->no_inner));
     BA_TRY_ALLOC(run->usable, ba_calloc(v, sizeof *run->usable));
     BA_TRY_ALLOC(run->baseline, ba_calloc(v, sizeof *run->baseline));
     BA_TRY_ALLOC(run->best_alphas, ba_calloc(v, sizeof *run->best_alphas));
@@ -109,6 +110,7 @@ ba_run_free(run_t *run)
     ba_free(run->best_scores);
     ba_free(run->test_status);
     ba_free(run->usable);
+    ba_free(run->no_inner);
     ba_tiles_close(run->tiles);
     ba_tiles_close(run->test_tiles);
     ba_plan_free(&run->plan);

@@ -28,6 +28,7 @@ typedef struct {
     double *cv;       /* n_alphas x n_targets of the problem at hand */
     double *baseline; /* n_targets */
     double *best_alphas, *best_scores;
+    int32_t *no_inner;    /* n_targets: no inner score in the final fit */
     int32_t *usable;      /* n_targets: varies over the training rows at hand */
     int32_t *test_status; /* n_targets: of a fixed test set */
     double done, total;   /* tiles */

@@ -72,7 +72,7 @@ void
 ba_tiles_close(tiles_t *tiles)
 {
     if (tiles) {
-        ba_task_join(tiles->ahead);
+        ba_task_drop(tiles->ahead);
         for (size_t k = 0; tiles->detrend && k < tiles->n_slabs; k++) {
             ba_detrend_free(tiles->detrend[k]);
         }
@@ -177,11 +177,13 @@ fetch(tiles_t *tiles, size_t t0, size_t n_tiles, size_t slab)
                            had->slab == slab;
     double start = ba_seconds();
 
-    status = ba_task_join(tiles->ahead);
-    tiles->ahead = NULL;
-    if (!is_there) {
+    if (is_there) {
+        status = ba_task_join(tiles->ahead);
+    } else {
+        ba_task_drop(tiles->ahead);
         status = read_request(&wanted);
     }
+    tiles->ahead = NULL;
     tiles->seconds += ba_seconds() - start;
     return status;
 }
@@ -218,16 +220,14 @@ block_length(const tiles_t *tiles, size_t t0)
     return left < tiles->opts.n_in_flight ? left : tiles->opts.n_in_flight;
 }
 
-/* The block after this one: the next of the pass, or the first of another pass. */
+/* The next block of the pass; whether there will be another pass is not known here. */
 static int
 start_next(tiles_t *tiles, size_t t0, size_t n)
 {
-    size_t next = t0 + n < tiles->n_tiles ? t0 + n : 0;
-
-    if (next == 0 && (tiles->opts.cached || n == tiles->n_tiles)) {
+    if (t0 + n >= tiles->n_tiles) {
         return BA_OK;
     }
-    return read_ahead(tiles, next, block_length(tiles, next), 0);
+    return read_ahead(tiles, t0 + n, block_length(tiles, t0 + n), 0);
 }
 
 int

@@ -124,7 +124,6 @@ typedef struct {
     double seconds_factor, seconds_operators, seconds_tiles, seconds_read;
     double edge_low, edge_high; /* share of targets with a positive inner score whose
                                    alpha is at an end of the grid */
-    double rank_tolerance;
 } ba_fit_info_t;
 
 /* Receives what is too large for memory, tile by tile, in ascending target order, from
