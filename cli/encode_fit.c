@@ -228,10 +228,6 @@ split_delays(const cli_list_t *delays, const char **named, ba_encode_fit_opts_t 
             opts->delays = item;
         }
     }
-    if (!opts->delays) {
-        BA_TRY(ba_fail(BA_VALUE,
-            "--delays: found '%s' only, wanted a list for all other spaces", named[0]));
-    }
 out:
     return status;
 }

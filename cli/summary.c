@@ -54,6 +54,16 @@ cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     printf("%zu, features times delays\n", info->n_columns);
     cli_info_key("targets");
     printf("%zu\n", info->n_targets);
+    cli_info_key("splits");
+    if (dataset->test.n_samples > 0) {
+        printf("a test set of %zu samples", dataset->test.n_samples);
+    } else {
+        printf("%zu outer folds", info->n_outer);
+    }
+    printf(
+        ", up to %zu inner; gap %zu inner, %zu outer; fits train on %zu to %zu samples\n",
+        info->fit.n_inner, info->fit.gap_inner, info->fit.gap_outer,
+        info->fit.train_least, info->fit.train_most);
     cli_info_key("solver");
     puts(info->fit.reason);
     cli_info_key("memory");
@@ -94,29 +104,6 @@ scored_by(const ba_dataset_t *dataset, const ba_encode_fit_info_t *info, char te
     return text;
 }
 
-static void
-note_statuses(const ba_encode_fit_info_t *info)
-{
-    static const char *const words[] = {
-#define STATUS_WORDS(name, value, text) [value] = text,
-        BA_TARGET_STATUS_LIST(STATUS_WORDS)
-#undef STATUS_WORDS
-    };
-    cli_text_t line = {0};
-
-    for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (info->n_status[i] > 0) {
-            cli_text_addf(&line, "%s%zu %s", line.length > 0 ? ", " : "",
-                info->n_status[i], words[i]);
-        }
-    }
-    if (line.length > 0) {
-        cli_message_note("%zu of %zu targets scored; without a score: %s", info->n_scored,
-            info->n_targets, line.data);
-    }
-    cli_text_free(&line);
-}
-
 void
 cli_summary_note(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     const ba_encode_fit_info_t *info)
@@ -126,9 +113,12 @@ cli_summary_note(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     cli_message_note("%zu samples (%zu used), %zu columns, %zu targets, %s",
         info->n_samples, info->n_used, info->n_columns, info->n_targets,
         scored_by(dataset, info, text));
+    cli_message_note(
+        "gap of %zu samples inside, %zu outside; fits train on %zu to %zu samples",
+        info->fit.gap_inner, info->fit.gap_outer, info->fit.train_least,
+        info->fit.train_most);
     cli_message_note("%s", info->fit.reason);
     note_scores(dataset, info);
-    note_statuses(info);
     cli_message_note("wrote %s in %s, at most %s of memory", opts->output,
         cli_seconds_text(info->seconds, seconds),
         cli_bytes_text((double) info->peak_bytes, bytes));

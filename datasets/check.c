@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/alloc.h"
+#include "datasets/fold_ids.h"
 
 int
 ba_check_is_constant(double low, double high)
@@ -90,6 +91,8 @@ find_folds(ba_checker_t *checker, size_t *rows, int32_t *of_row)
 {
     const ba_check_opts_t *opts = checker->opts;
     const ba_runs_t *runs = &checker->dataset->train.runs;
+    ba_cv_opts_t cv = opts->outer_cv;
+    int32_t *ids = NULL;
     ba_runs_t kept = {.onset = NULL};
     size_t n_folds;
     int status;
@@ -110,7 +113,11 @@ find_folds(ba_checker_t *checker, size_t *rows, int32_t *of_row)
     if (opts->outer_cv.kind == BA_CV_NONE || checker->dataset->test.n_samples > 0) {
         return BA_OK;
     }
-    status = ba_cv_folds(&opts->outer_cv, runs, rows, checker->n_used, of_row, &n_folds);
+    status = ba_fold_ids_read(checker->ctx, runs->n_samples, &cv, &ids);
+    if (status == BA_OK) {
+        status = ba_cv_folds(&cv, runs, rows, checker->n_used, of_row, &n_folds);
+    }
+    ba_free(ids);
     if (status == BA_NOMEM) {
         return status;
     }

@@ -307,6 +307,41 @@ out:
     return status;
 }
 
+static const char *
+cv_word(const ba_cv_opts_t *cv)
+{
+    static const char *const words[] = {
+        "default", "runs", "kfold", "chunks", "rows", "none"};
+
+    return words[cv->kind];
+}
+
+/* Settings that decide the result and that defaults may have filled in. */
+static int
+write_settings(ba_bundle_t *bundle, const ba_fit_opts_t *fit)
+{
+    int status = BA_OK;
+    static const char *const scales[] = {"default", "runs", "zscore", "center", "none"};
+    static const char *const inner[] = {"center", "outer", "strict"};
+    int64_t gap[2] = {(int64_t) fit->gap_inner, (int64_t) fit->gap_outer};
+    int64_t shared = fit->shared_alpha;
+
+    BA_TRY(ba_bundle_attr_string(bundle, "/", "cv", cv_word(&fit->cv)));
+    BA_TRY(ba_bundle_attr_string(bundle, "/", "outer_cv", cv_word(&fit->outer_cv)));
+    BA_TRY(ba_bundle_attr_i64(bundle, "/", "cv_gap", 2, gap));
+    BA_TRY(
+        ba_bundle_attr_string(bundle, "/", "inner_scaling", inner[fit->inner_scaling]));
+    BA_TRY(ba_bundle_attr_string(
+        bundle, "/", "scale_features", scales[fit->scale_features]));
+    BA_TRY(ba_bundle_attr_string(
+        bundle, "/", "scale_responses", scales[fit->scale_targets]));
+    BA_TRY(ba_bundle_attr_i64(bundle, "/", "shared_alpha", 1, &shared));
+    BA_TRY(ba_bundle_attr_string(
+        bundle, "/", "alphas", fit->alphas.n == 0 ? "auto" : "given"));
+out:
+    return status;
+}
+
 /* Run-wise transforms of the responses, so that scoring can repeat them. */
 static int
 write_transforms(
@@ -329,13 +364,15 @@ out:
 
 int
 ba_encoder_file_write(ba_encoder_file_t *file, const ba_dataset_t *dataset,
-    const ba_encode_fit_opts_t *opts, const ba_predictors_t *predictors,
-    const ba_fit_result_t *result, const ba_fit_info_t *info)
+    const ba_encode_fit_opts_t *opts, const ba_fit_opts_t *fit,
+    const ba_predictors_t *predictors, const ba_fit_result_t *result,
+    const ba_fit_info_t *info)
 {
     int status = BA_OK;
     ba_bundle_t *bundle = file->bundle;
 
     BA_TRY(write_attributes(bundle, dataset, opts, file->design, result, info));
+    BA_TRY(write_settings(bundle, fit));
     BA_TRY(write_transforms(bundle, opts, dataset));
     BA_TRY(write_scores(bundle, result));
     BA_TRY(write_alphas(bundle, result, opts->fit.alphas.n == 0));

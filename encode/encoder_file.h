@@ -26,10 +26,12 @@ int ba_encoder_file_create(const ba_encode_fit_opts_t *opts, const ba_design_t *
 /* The receiver of weights and predictions. */
 ba_fit_sink_t ba_encoder_file_sink(ba_encoder_file_t *file);
 
-/* Everything else: scores, alphas, scaling, splits, status, labels, attributes. */
+/* Everything else (fit: the settings with their defaults filled in): scores, alphas,
+ * scaling, splits, status, labels, attributes. */
 int ba_encoder_file_write(ba_encoder_file_t *file, const ba_dataset_t *dataset,
-    const ba_encode_fit_opts_t *opts, const ba_predictors_t *predictors,
-    const ba_fit_result_t *result, const ba_fit_info_t *info) BA_MUST_USE;
+    const ba_encode_fit_opts_t *opts, const ba_fit_opts_t *fit,
+    const ba_predictors_t *predictors, const ba_fit_result_t *result,
+    const ba_fit_info_t *info) BA_MUST_USE;
 
 /* Place of a delayed column in an n_delays x n_features array. */
 size_t ba_encoder_file_place(const ba_design_t *design, size_t column);

@@ -6,7 +6,9 @@
 #include "brainalign/version.h"
 #include "core/alloc.h"
 #include "core/resource.h"
+#include "datasets/fold_ids.h"
 #include "datasets/provenance.h"
+#include "encode/fingerprint.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,33 +54,12 @@ read_fold_ids(
     const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv, job_t *job, int32_t **ids)
 {
     int status = BA_OK;
-    ba_source_t *source = NULL;
-    double *numbers = NULL;
 
-    if (cv->kind != BA_CV_ROWS || cv->ids) {
-        return BA_OK;
+    if (cv->kind == BA_CV_ROWS && !cv->ids) {
+        BA_TRY(note_id_file(job, cv->spec));
     }
-    BA_TRY(note_id_file(job, cv->spec));
-    BA_TRY(ba_source_open(ctx, cv->spec, NULL, &source));
-    if (ba_source_n_rows(source) != n_samples || ba_source_n_cols(source) != 1) {
-        BA_TRY(ba_fail(BA_SHAPE,
-            "%s: %zu x %zu fold ids, wanted one for each of %zu samples", cv->spec,
-            ba_source_n_rows(source), ba_source_n_cols(source), n_samples));
-    }
-    BA_TRY_ALLOC(numbers, ba_malloc(n_samples, sizeof *numbers));
-    BA_TRY_ALLOC(*ids, ba_malloc(n_samples, sizeof **ids));
-    BA_TRY(ba_source_read(source, 0, 0, n_samples, 0, 1, numbers, n_samples));
-    for (size_t i = 0; i < n_samples; i++) {
-        if (!(fabs(numbers[i]) < 1e9) || numbers[i] != floor(numbers[i])) {
-            BA_TRY(ba_fail(BA_FORMAT, "%s: fold id %g in row %zu, wanted a whole number",
-                cv->spec, numbers[i], i));
-        }
-        (*ids)[i] = (int32_t) numbers[i];
-    }
-    cv->ids = *ids;
+    BA_TRY(ba_fold_ids_read(ctx, n_samples, cv, ids));
 out:
-    ba_source_close(source);
-    ba_free(numbers);
     return status;
 }
 
@@ -173,9 +154,9 @@ job_free(job_t *job)
 /* ---- warnings ---- */
 
 static void
-warn_before(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const job_t *job)
+warn_before(const ba_ctx_t *ctx, const ba_dataset_t *dataset, double tr)
 {
-    int smallest, largest;
+    double header_tr = dataset->image ? ba_image_tr(dataset->image) : 0.0;
 
     if (ba_version_blas_is_pinned()) {
         ba_ctx_log(ctx, BA_LOG_WARNING,
@@ -189,10 +170,13 @@ warn_before(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const job_t *job)
             "%zu feature spaces share one alpha; their scales decide between them",
             dataset->n_spaces);
     }
-    ba_predictors_delay_range(&job->train, &smallest, &largest);
-    if (job->fit.gap_outer == 0 && (smallest != 0 || largest != 0)) {
-        ba_ctx_log(ctx, BA_LOG_INFO,
-            "no gap between training and test samples although features are delayed");
+    if (tr > 30.0) {
+        ba_ctx_log(
+            ctx, BA_LOG_WARNING, "tr: %g seconds a sample; were milliseconds meant?", tr);
+    }
+    if (header_tr > 0.0 && tr > 0.0 && fabs(header_tr - tr) > 0.01 * header_tr) {
+        ba_ctx_log(ctx, BA_LOG_WARNING, "tr: %g s given, the image header says %g s", tr,
+            header_tr);
     }
 }
 
@@ -227,6 +211,80 @@ warn_after(const ba_ctx_t *ctx, const ba_fit_result_t *result, const ba_fit_info
                 result->n_targets, why[code]);
         }
     }
+}
+
+/* A test set that repeats the training stimulus misleads; one that repeats the recording
+ * is no test. */
+static int
+check_test_is_new(const ba_ctx_t *ctx, const job_t *job, const ba_fit_result_t *result)
+{
+    int status = BA_OK;
+    size_t n = 0, n_test;
+
+    if (!job->data.test_design) {
+        return BA_OK;
+    }
+    n_test = job->data.test_runs->n_samples;
+    BA_TRY(ba_fingerprint_count(
+        job->test.row_hash, n_test, job->train.row_hash, result->n_samples, &n));
+    if ((double) n > BA_COINCIDENCES * (double) n_test) {
+        ba_ctx_log(ctx, BA_LOG_WARNING,
+            "%zu of %zu feature rows of the test set are training rows too: the scores "
+            "are not "
+            "of a new stimulus",
+            n, n_test);
+    }
+    if (result->n_targets < 2) {
+        return BA_OK;
+    }
+    BA_TRY(ba_fingerprint_count(
+        result->test_target_hash, n_test, result->target_hash, result->n_samples, &n));
+    if (n > 0) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu rows of the test set are rows of the training responses, wanted new "
+            "ones",
+            ba_source_name(job->data.test_targets), n));
+    }
+out:
+    return status;
+}
+
+/* Response rows that stand in more than one outer fold: the same recording given twice.
+ */
+static int
+warn_duplicates(const ba_ctx_t *ctx, const ba_fit_result_t *result)
+{
+    int status = BA_OK;
+    size_t n = 0;
+
+    if (result->n_targets < 2 || result->n_outer < 2) {
+        return BA_OK;
+    }
+    BA_TRY(ba_fingerprint_duplicates(
+        result->target_hash, result->outer_fold, result->n_samples, &n));
+    if (n > 0) {
+        ba_ctx_log(ctx, BA_LOG_WARNING,
+            "%zu response rows stand in more than one outer fold: is a recording given "
+            "twice?",
+            n);
+    }
+out:
+    return status;
+}
+
+static void
+debug_account(const ba_ctx_t *ctx, const ba_fit_info_t *info)
+{
+    ba_ctx_log(ctx, BA_LOG_DEBUG,
+        "factorisations: %zu%s; responses read %zu times; at most %.0f MiB planned",
+        info->n_factorisations, info->shared_outer ? ", one for all outer folds" : "",
+        info->n_passes, (double) info->bytes_planned / 1048576);
+    ba_ctx_log(ctx, BA_LOG_DEBUG,
+        "seconds: factorising %.2f, operators %.2f, tiles %.2f (waiting for responses "
+        "%.2f); "
+        "tiles at %.1f GFLOP/s",
+        info->seconds_factor, info->seconds_operators, info->seconds_tiles,
+        info->seconds_read, info->flops_tiles / info->seconds_tiles / 1e9);
 }
 
 /* ---- account ---- */
@@ -274,6 +332,7 @@ plan(const ba_ctx_t *ctx, const job_t *job, ba_encode_fit_info_t *info)
     info->n_used = runs.n_samples;
     BA_TRY(ba_fit_plan(ctx, &job->data, &job->fit, &info->fit));
     info->fit.bytes_planned += features;
+    info->n_outer = info->fit.n_outer;
 out:
     ba_runs_free(&runs);
     ba_free(kept);
@@ -294,7 +353,8 @@ write_outputs(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, job
 
     BA_TRY(ba_score_outputs_make(
         dataset, &columns, opts->table, opts->map, opts->force, &outputs));
-    BA_TRY(ba_encoder_file_write(file, dataset, opts, &job->train, result, info));
+    BA_TRY(
+        ba_encoder_file_write(file, dataset, opts, &job->fit, &job->train, result, info));
     BA_TRY(ba_provenance_write(
         provenance, dataset, (const char *const *) job->id_files, file->bundle));
     BA_TRY(ba_bundle_commit(file->bundle));
@@ -326,6 +386,9 @@ fit_and_write(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     sink = ba_encoder_file_sink(&file);
     BA_TRY(ba_fit_run(ctx, &job->data, &job->fit, &sink, &result, &info->fit));
     info->fit.bytes_planned += features;
+    BA_TRY(check_test_is_new(ctx, job, &result));
+    BA_TRY(warn_duplicates(ctx, &result));
+    debug_account(ctx, &info->fit);
     warn_after(ctx, &result, &info->fit, opts->fit.alphas.n == 0);
     sum_up(&result, info);
     BA_TRY(write_outputs(dataset, opts, job, &provenance, &result, &info->fit, &file));
@@ -350,11 +413,15 @@ ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         BA_TRY(
             ba_fail(BA_VALUE, "output: none given, wanted the name of the result file"));
     }
+    if (opts->map && opts->fit.outer_cv.kind == BA_CV_NONE &&
+        dataset->test.n_samples == 0) {
+        BA_TRY(ba_fail(BA_VALUE, "map: there are no scores to map with outer-cv none"));
+    }
     BA_TRY(ba_score_outputs_check(
         dataset, opts->output, opts->table, opts->map, opts->force));
     BA_TRY(set_up(ctx, dataset, opts, &job));
     BA_TRY(plan(ctx, &job, &account));
-    warn_before(ctx, dataset, &job);
+    warn_before(ctx, dataset, opts->tr);
     if (!opts->dry_run) {
         BA_TRY(fit_and_write(ctx, dataset, opts, &job, &account));
     }

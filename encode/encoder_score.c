@@ -13,10 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Feature rows that may coincide before they count as known: low-dimensional features
- * repeat by chance. */
-#define COINCIDENCES 0.05
-
 typedef struct {
     const ba_ctx_t *ctx;
     const ba_dataset_t *dataset;
@@ -66,6 +62,37 @@ find_targets(scoring_t *scoring)
     return BA_OK;
 }
 
+/* The encoder's voxels and those of these responses, one by one. */
+static int
+check_voxels(const scoring_t *scoring)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = scoring->applier.encoder;
+    const ba_image_t *image = scoring->dataset->image;
+    int32_t *wanted = NULL, found[3];
+
+    if (!image || !ba_bundle_has(encoder->bundle, "/targets/ijk")) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(wanted, ba_malloc(encoder->n_targets, 3 * sizeof *wanted));
+    BA_TRY(ba_bundle_read(encoder->bundle, "/targets/ijk", BA_I32, NULL, NULL, wanted));
+    for (size_t t = 0; t < encoder->n_targets; t++) {
+        const int32_t *at = wanted + 3 * t;
+
+        ba_image_voxel(image, scoring->column0 + t, found);
+        if (memcmp(found, at, sizeof found) != 0) {
+            BA_TRY(ba_fail(BA_SHAPE,
+                "mask: voxel %zu is (%d, %d, %d), the encoder %s was fitted on (%d, %d, "
+                "%d) there",
+                t, (int) found[0], (int) found[1], (int) found[2], encoder->path,
+                (int) at[0], (int) at[1], (int) at[2]));
+        }
+    }
+out:
+    ba_free(wanted);
+    return status;
+}
+
 static int
 refuse(const scoring_t *scoring, const char *what, size_t n)
 {
@@ -88,7 +115,7 @@ check_features_are_new(const scoring_t *scoring)
     }
     BA_TRY(ba_fingerprint_count(scoring->applier.predictors.row_hash, n,
         encoder->feature_hash, encoder->n_rows, &n_known));
-    if ((double) n_known > COINCIDENCES * (double) n) {
+    if ((double) n_known > BA_COINCIDENCES * (double) n) {
         BA_TRY(refuse(scoring, "features", n_known));
     }
 out:
@@ -328,6 +355,7 @@ set_up(scoring_t *scoring)
     BA_TRY(ba_applier_open(
         scoring->ctx, scoring->opts->encoder, scoring->dataset, &scoring->applier));
     BA_TRY(find_targets(scoring));
+    BA_TRY(check_voxels(scoring));
     BA_TRY(check_features_are_new(scoring));
     v = scoring->applier.encoder->n_targets;
     BA_TRY_ALLOC(scoring->r, ba_malloc(v, sizeof *scoring->r));

@@ -70,3 +70,45 @@ out:
     ba_free(b);
     return status;
 }
+
+typedef struct {
+    uint64_t hash;
+    int32_t fold;
+} mark_t;
+
+static int
+compare_marks(const void *a, const void *b)
+{
+    const mark_t *x = a, *y = b;
+
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+int
+ba_fingerprint_duplicates(
+    const uint64_t *rows, const int32_t *fold, size_t n, size_t *n_found)
+{
+    mark_t *marks = ba_malloc(n, sizeof *marks);
+    size_t n_marks = 0;
+
+    *n_found = 0;
+    if (!marks) {
+        return BA_NOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (fold[i] >= 0) {
+            marks[n_marks++] = (mark_t){rows[i], fold[i]};
+        }
+    }
+    qsort(marks, n_marks, sizeof *marks, compare_marks);
+    for (size_t i = 0, next; i < n_marks; i = next) {
+        for (next = i + 1; next < n_marks && marks[next].hash == marks[i].hash;) {
+            next++;
+        }
+        if (next == i + 2 && marks[i].fold != marks[i + 1].fold) {
+            *n_found += 2;
+        }
+    }
+    ba_free(marks);
+    return BA_OK;
+}

@@ -4,10 +4,13 @@
  *
  * Beside the features a run holds, all through: results, tiles in flight (raw,
  * transformed, prepared), every prepared tile where they are kept, a thread's scratch. On
- * top of that the most demanding moment of a problem counts: factorising batch x (factor
- * with the workspace of its making) making operators          batch x factor + [dual:
- * residual maker and its root] + operators of a chunk of alphas refitting batch x factor
- * + back in float64 + project, back and apply in the run's precision */
+ * top of that the most demanding moment of a problem counts:
+ *
+ * - factorising: batch x (factor with the workspace of its making);
+ * - making operators: batch x factor, in the dual the residual maker and its root,
+ *   operators of a chunk of alphas;
+ * - refitting: batch x factor, back in float64, and project, back and apply in the run's
+ *   precision. */
 #include "fit/fit_impl.h"
 
 #include <math.h>
@@ -320,6 +323,28 @@ ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
         1.0 + SHARE_OTHER * spare_bytes(ctx, plan) / factoring_bytes(plan), most);
 }
 
+/* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
+static void
+count_splits(const plan_t *plan, ba_fit_info_t *info)
+{
+    info->n_outer = plan->data->test_design ? 1 : plan->n_outer;
+    info->gap_inner = plan->opts->gap_inner;
+    info->gap_outer = plan->opts->gap_outer;
+    info->train_least = plan->n_used;
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        const problem_t *problem = &plan->problems[k];
+
+        info->n_inner =
+            problem->n_inner > info->n_inner ? problem->n_inner : info->n_inner;
+        for (size_t i = 0; i <= problem->n_inner; i++) {
+            size_t n = i < problem->n_inner ? problem->inner[i].n_stay : problem->n_train;
+
+            info->train_least = n < info->train_least ? n : info->train_least;
+            info->train_most = n > info->train_most ? n : info->train_most;
+        }
+    }
+}
+
 int
 ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
 {
@@ -330,6 +355,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     *info = (ba_fit_info_t){.solver = plan->solver, .shared_outer = plan->shared_outer};
     snprintf(info->reason, sizeof info->reason, "%s", plan->reason);
     info->flops_planned = ba_cost_flops(plan, &info->flops_tiles);
+    count_splits(plan, info);
     if (bytes > allowed) {
         /* The need is rounded up and the budget down: they never look equal. */
         return ba_fail(BA_TOO_LARGE,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The cost model: which form is cheaper. docs/methods.md has the derivation.
+/* The cost model: which form is cheaper (docs/methods.md, "Cost model").
  *
- * Per problem with n training rows, K inner folds (s rows left out, f predicted), A alphas, v targets; m = p columns in the primal and
- * m = the rows that stay in the dual:
+ * Per problem with n training rows, K inner folds (s rows left out, f predicted), A alphas,
+ * v targets; m = p columns in the primal, the rows that stay in the dual; sums over folds:
  *
- *     set-up  dual    n^2 p + 9 n^3 + A (n^3 + sum over folds of s^3 / 3 + 2 s^2 f + 2 s f m)
- *             primal  3 n p^2 + 9 p^3 + A (sum over folds of p^3 / 3 + 2 p^2 f) + sum over folds of 2 s p^2,
- *                     or, where s <= p, A (sum over folds of 2 s^2 p + s^3 / 3 + 2 s^2 f + 2 s f p)
- *     tiles           v (2 A (sum over folds of f) m + [primal: 4 n p] + 2 n r + 2 n_test r + [weights: 2 p r]), r = n or p
+ *   set-up, dual    n^2 p + 9 n^3 + A (n^3 + sum (s^3/3 + 2 s^2 f + 2 s f m))
+ *   set-up, primal  3 n p^2 + 9 p^3 + A sum (p^3 + 2 p^2 f) + sum 2 s p^2,
+ *                   or, where s <= p, A sum (2 s^2 p + s^3/3 + 2 s^2 f + 2 s f p)
+ *   tiles           v (2 A m sum f + [primal: 4 n p] + 2 n r + 2 n_test r
+ *                   + [weights: 2 p r]) with r = n or p
  *
  * Set-up flops are float64 and partly not matrix products: they weigh SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
@@ -43,7 +44,7 @@ problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
             splits += s * s * s / 3 + 2 * s * s * f + 2 * s * f * m;
             splits += solver == BA_SOLVER_PRIMAL ? 2 * s * s * p : 0.0;
         } else {
-            splits += p * p * p / 3 + 2 * p * p * f + 2 * s * p * p / alphas;
+            splits += p * p * p + 2 * p * p * f + 2 * s * p * p / alphas;
         }
         held += f * m;
     }

@@ -95,6 +95,10 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
     BA_TRY(new_folds(plan->n_outer * plan->n_samples, &result->inner_fold_by_fold));
     BA_TRY_ALLOC(
         result->target_hash, ba_calloc(plan->n_samples, sizeof *result->target_hash));
+    if (plan->data->test_design) {
+        BA_TRY_ALLOC(result->test_target_hash, ba_calloc(plan->data->test_runs->n_samples,
+                                                   sizeof *result->test_target_hash));
+    }
     for (size_t i = 0; i < plan->n_used; i++) {
         result->outer_fold[plan->rows[i]] =
             fold_id(&plan->opts->outer_cv, plan->outer_fold[i], plan->rows[i]);
@@ -237,5 +241,6 @@ ba_fit_result_free(ba_fit_result_t *result)
     ba_free(result->inner_fold);
     ba_free(result->inner_fold_by_fold);
     ba_free(result->target_hash);
+    ba_free(result->test_target_hash);
     *result = (ba_fit_result_t){0};
 }

@@ -21,7 +21,8 @@ tiles_settings(const run_t *run, int of_test_set)
         .target_start = plan->opts->target_start,
         .target_stop = plan->opts->target_start + plan->n_targets,
         .status = of_test_set ? run->test_status : run->result->status,
-        .row_hash = of_test_set ? NULL : run->result->target_hash,
+        .row_hash =
+            of_test_set ? run->result->test_target_hash : run->result->target_hash,
         .cached = ba_budget_is_cached(run->ctx, plan),
         .n_in_flight = run->n_slots,
     };

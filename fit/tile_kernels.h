@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What happens to one tile of targets, written once and compiled for float and for
- * double: the including file defines REAL      float or double MATRIX    view type,
- * CMATRIX read-only view type, GEMM, SCORE NAME(x)   x with the precision's suffix.
+ * double. The including file defines REAL (float or double), MATRIX and CMATRIX (its view
+ * types), GEMM, SCORE, and NAME(x), which is x with the precision's suffix.
+ *
  * Nothing here allocates, fails or depends on another tile. */
 
 #define COLUMNS ((size_t) BA_TILE)

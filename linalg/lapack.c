@@ -165,7 +165,8 @@ ba_cholesky_invert(ba_dmat_t l)
     if (l.n_rows == 0) {
         return;
     }
-    /* A factor without zeros on its diagonal, as Cholesky leaves it, has an inverse: nothing can fail. */
+    /* A factor without zeros on its diagonal, as Cholesky leaves it, has an inverse:
+     * nothing can fail. */
     LAPACKE_dpotri_work(
         LAPACK_COL_MAJOR, 'L', (lapack_int) l.n_rows, l.data, (lapack_int) l.ld);
     for (size_t j = 0; j < l.n_cols; j++) {

@@ -3,9 +3,15 @@
  * whole.
  *
  * With the residual maker M = I - H(alpha), H the hat matrix of the fit on all n rows,
- * the residuals of rows S under the fit that never saw S are e_S = M_SS^-1 (M y)_S,
- * Allen's (1974) leave-one-out formula for a block. As e_S = y_S - yhat_S, the prediction
- * is yhat_S = -M_SS^-1 M_ST y_T                               (T the rows that stay)
+ * the residuals of rows S under the fit that never saw S are
+ *
+ *     e_S = M_SS^-1 (M y)_S,
+ *
+ * Allen's (1974) leave-one-out formula for a block. As e_S = y_S - yhat_S, with T the
+ * rows that stay,
+ *
+ *     yhat_S = -M_SS^-1 M_ST y_T,
+ *
  * which never touches y_S. It holds for any scaling that does not change with S, and for
  * an unpenalised intercept when M is that of the fit with intercept. M may be multiplied
  * by any number.
@@ -13,9 +19,19 @@
  * Dual: M = alpha (K + alpha)^-1 = U diag(alpha / (lambda + alpha)) U', without the
  * cancellation that I - H would suffer where the fit nearly interpolates. The shift that
  * ridge.c gives to the constant direction leaves alpha / (shift + alpha) there; the fit
- * with intercept has 0 and the fit without it has 1. Primal: M_SS = I - Q_S D Q_S' [-
- * 11'/n], M_ST = -Q_S D Q_T' [- 11'/n] with Q = XV, D = diag(1 / (lambda + alpha)); the
- * operator stops at Q_S D, and the right-hand side carries Q_T'Y_T. */
+ * with intercept has 0 and the fit without it has 1.
+ *
+ * Primal: with Q = XV and D = diag(1 / (lambda + alpha)),
+ *
+ *     M_SS = I - Q_S D Q_S' [- 11'/n],   M_ST = -Q_S D Q_T' [- 11'/n];
+ *
+ * the operator stops at Q_S D, and the right-hand side carries Q_T'Y_T. Where more rows
+ * are left out than there are columns the same operator is
+ *
+ *     M_SS^-1 Q_S D = Q_S (D^-1 - Q_S'Q_S)^-1,
+ *
+ * the Gram matrix down-dated by the left-out rows, which is made once for all alphas. An
+ * intercept is one more column of ones in Q, with D^-1 = n. */
 #include "model/ridge_impl.h"
 
 #include "core/alloc.h"
@@ -104,7 +120,8 @@ too_small(double alpha)
         alpha);
 }
 
-/* The columns of M_SS^-1 that belong to the rows to be predicted: n_left_out x n_predict. `ss` is overwritten. Solving costs 2 s^2 f, inverting 2/3 s^3. */
+/* The columns of M_SS^-1 that belong to the rows to be predicted: n_left_out x n_predict.
+ * `ss` is overwritten. Solving costs 2 s^2 f, inverting 2/3 s^3. */
 static int
 solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
     ba_dmat_t columns, double alpha)

@@ -110,16 +110,21 @@ typedef struct {
     int32_t *inner_fold_by_fold; /* n_outer x n_samples */
     uint64_t *target_hash; /* n_samples: fingerprint of each sample's raw responses in the
                               range */
+    uint64_t
+        *test_target_hash; /* of a fixed test set's samples, first repeat; NULL without */
 } ba_fit_result_t;
 
 /* What was done, and what it took. */
 typedef struct {
     ba_solver_t solver;
-    char reason[160];        /* why this form: one line */
-    int shared_outer;        /* 1 = one factorisation served the outer folds too */
-    size_t n_factorisations; /* eigendecompositions */
-    size_t n_passes;         /* readings of the responses */
-    size_t bytes_planned;    /* peak of features, factorisations and buffers */
+    char reason[160];               /* why this form: one line */
+    int shared_outer;               /* 1 = one factorisation served the outer folds too */
+    size_t n_outer, n_inner;        /* outer folds; most inner folds of a fit */
+    size_t gap_inner, gap_outer;    /* samples */
+    size_t train_least, train_most; /* training samples of the inner fits */
+    size_t n_factorisations;        /* eigendecompositions */
+    size_t n_passes;                /* readings of the responses */
+    size_t bytes_planned;           /* peak of features, factorisations and buffers */
     double flops_planned, flops_tiles; /* all of it, and that of the loop over tiles */
     double seconds_factor, seconds_operators, seconds_tiles, seconds_read;
     double edge_low, edge_high; /* share of targets with a positive inner score whose

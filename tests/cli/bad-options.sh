@@ -13,7 +13,7 @@ for alphas in -1 nan inf 1e999 '' ',' '1,,' 1,-2 auto,1 log: log:1,2 log:1,2,0 l
     with --delays 0 "--alphas=$alphas"
 done
 echo 'delays'
-for delays in '' ',' '1,' 1,,2 x 1.5 99999999999 --1 '1 2' features:1; do
+for delays in '' ',' '1,' 1,,2 x 1.5 99999999999 --1 '1 2'; do
     with "--delays=$delays"
 done
 with --delays 0 --delays features:x

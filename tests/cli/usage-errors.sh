@@ -47,7 +47,6 @@ wrong encode fit --delays 1 -o a.h5 --features x.npy --responses y.npy -q -v
 wrong encode fit --delays 1 -o a.h5 --features x.npy --responses y.npy -j 0
 wrong encode fit --delays 1 -o a.h5 --features x.npy --responses y.npy --threads 100000
 wrong encode fit --delays 1 --delays 2 -o a.h5 --features x.npy --responses y.npy
-wrong encode fit --delays sem:1 -o a.h5 --features x.npy --responses y.npy
 wrong encode fit --delays 1 -o a.h5 --features x.npy --responses y.npy --trim 1,
 wrong encode fit --delays 1 -o a.h5 --features x.npy --responses y.npy --trim 1,2,3
 wrong encode fit --delays 1 -o a.h5 --features x.npy --responses y.npy --tr 0
