@@ -163,7 +163,8 @@ static const cli_option_t result_rows[] = {
         .metavar = "LIST",
         .value = "weights",
         .help = "What to keep beside the scores, separated by commas: weights, "
-                "fold-weights, predictions, cv, or none.",
+                "fold-weights, predictions, cv, or none. Without weights nothing can be "
+                "predicted or scored later.",
         .offset = offsetof(fit_args_t, save)},
     {.name = "table",
         .kind = CLI_STRING,
