@@ -158,13 +158,6 @@ warn_before(const ba_ctx_t *ctx, const ba_dataset_t *dataset, double tr)
 {
     double header_tr = dataset->image ? ba_image_tr(dataset->image) : 0.0;
 
-    if (ba_version_blas_is_pinned()) {
-        ba_ctx_log(ctx, BA_LOG_WARNING,
-            "the BLAS runs its %s kernels, below what this CPU can do: same numbers, "
-            "slower "
-            "(is OPENBLAS_CORETYPE set?)",
-            ba_version_blas_core());
-    }
     if (dataset->n_spaces > 1) {
         ba_ctx_log(ctx, BA_LOG_WARNING,
             "%zu feature spaces share one alpha; their scales decide between them",
@@ -191,6 +184,13 @@ warn_after(const ba_ctx_t *ctx, const ba_fit_result_t *result, const ba_fit_info
     };
     double edges = info->edge_low + info->edge_high;
 
+    if (ba_version_blas_is_pinned()) {
+        ba_ctx_log(ctx, BA_LOG_WARNING,
+            "the BLAS runs its %s kernels, below what this CPU can do: same numbers, "
+            "slower "
+            "(is OPENBLAS_CORETYPE set?)",
+            ba_version_blas_core());
+    }
     if (edges > 0.05) {
         ba_ctx_log(ctx, BA_LOG_WARNING,
             "alphas: of the targets with a positive inner score %.1f %% chose the "
