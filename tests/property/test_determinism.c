@@ -190,6 +190,39 @@ test_memory_budgets(void **state)
     }
 }
 
+/* A target without any inner score (constant within every run, scored by r) stays what it
+ * is when tiles are read again. */
+static void
+test_no_inner_score_read_again(void **state)
+{
+    pool_t pool = {0};
+    study_t study = many_targets(&pool, 0);
+    size_t n = study.train.n;
+    ba_ctx_t ctx;
+    outcome_of_fit_t all, fit;
+
+    (void) state;
+    study.opts.select = BA_SCORE_R;
+    study.opts.scale_targets = BA_SCALE_ZSCORE;
+    study.opts.cv = (ba_cv_opts_t){.kind = BA_CV_RUNS};
+    for (size_t k = 0; k < study.train.n_runs; k++) {
+        for (size_t i = study.train.onset[k]; i < study.train.onset[k + 1]; i++) {
+            study.train.y[i + 300 * n] = (double) k;
+        }
+    }
+    ctx = context(2, 0);
+    all = study_fit(&study, &ctx);
+    ctx = context(2, smallest_budget(&study, 2));
+    fit = study_fit(&study, &ctx);
+    assert_int_equal(all.result.status[300], BA_TARGET_NO_INNER_SCORE);
+    assert_true(fit.info.n_passes > all.info.n_passes);
+    assert_true(fit.result.target_scale[300] != 1.0);
+    assert_same(&all, &fit);
+    fit_free(&fit);
+    fit_free(&all);
+    pool_free(&pool);
+}
+
 /* Ranges that begin and end inside tiles or at their borders. */
 static void
 test_target_ranges(void **state)
@@ -295,6 +328,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_memory_budgets),
+        cmocka_unit_test(test_no_inner_score_read_again),
         cmocka_unit_test(test_target_ranges),
         cmocka_unit_test(test_permuted_targets),
         cmocka_unit_test(test_solver_of_shards),
