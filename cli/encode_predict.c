@@ -46,7 +46,8 @@ out:
 static const char *const description[] = {
     "Predicts the responses to new features with the final weights of an encoder. "
     "Feature spaces must be those of the fit: as many, in the same order, with the same "
-    "numbers of features and, where there are several, the same names. Delays are applied "
+    "numbers of features and, where there are several, the same names. Delays are "
+    "applied "
     "as in the fit. Of a run table the test runs are taken if it has any, else all.",
     NULL,
 };
