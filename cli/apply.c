@@ -36,26 +36,6 @@ cli_apply_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
     };
 }
 
-static int
-check_spaces(const ba_encoder_t *encoder, const ba_dataset_t *dataset, const char *path)
-{
-    if (encoder->n_spaces != dataset->n_spaces) {
-        return ba_fail(BA_SHAPE, "%s: found %zu feature spaces in the data, wanted %zu",
-            path, dataset->n_spaces, encoder->n_spaces);
-    }
-    for (size_t i = 0; i < encoder->n_spaces; i++) {
-        size_t n = ba_source_n_cols(dataset->train.features[i]);
-
-        if (n != encoder->space_features[i]) {
-            return ba_fail(BA_SHAPE,
-                "%s: found %zu columns, wanted %zu as in space '%s' of %s",
-                ba_source_name(dataset->train.features[i]), n, encoder->space_features[i],
-                encoder->space_names[i], path);
-        }
-    }
-    return BA_OK;
-}
-
 int
 cli_apply_dry_run(const cli_call_t *call, const ba_dataset_t *dataset)
 {
@@ -64,7 +44,7 @@ cli_apply_dry_run(const cli_call_t *call, const ba_dataset_t *dataset)
     int status;
 
     BA_TRY(ba_encoder_load(args->encoder, &encoder));
-    BA_TRY(check_spaces(encoder, dataset, args->encoder));
+    BA_TRY(ba_encoder_check(encoder, dataset));
     cli_info_key("samples");
     printf("%zu in %zu run%s\n", dataset->train.n_samples, dataset->train.runs.n_runs,
         cli_plural(dataset->train.runs.n_runs));

@@ -311,3 +311,29 @@ ba_encoder_read_weights(const ba_encoder_t *encoder, size_t t0, size_t n, double
     }
     return ba_bundle_read(encoder->bundle, "/weights", BA_F64, start, count, weights);
 }
+
+int
+ba_encoder_check(const ba_encoder_t *encoder, const ba_dataset_t *dataset)
+{
+    if (dataset->n_spaces != encoder->n_spaces) {
+        return ba_fail(BA_SHAPE, "features: %zu spaces, the encoder %s has %zu",
+            dataset->n_spaces, encoder->path, encoder->n_spaces);
+    }
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        size_t n = ba_source_n_cols(dataset->train.features[k]);
+
+        if (encoder->n_spaces > 1 &&
+            strcmp(dataset->space_names[k], encoder->space_names[k]) != 0) {
+            return ba_fail(BA_SHAPE,
+                "features: space '%s' in place %zu, the encoder %s has '%s' there",
+                dataset->space_names[k], k, encoder->path, encoder->space_names[k]);
+        }
+        if (n != encoder->space_features[k]) {
+            return ba_fail(BA_SHAPE,
+                "%s: %zu features, space '%s' of the encoder %s has %zu",
+                ba_source_name(dataset->train.features[k]), n, encoder->space_names[k],
+                encoder->path, encoder->space_features[k]);
+        }
+    }
+    return BA_OK;
+}

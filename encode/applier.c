@@ -6,36 +6,9 @@
 #include "linalg/blas.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Rows of the scaled design held at a time: 128 MiB of them. */
 #define BLOCK_BYTES ((size_t) 128 << 20)
-
-static int
-check_spaces(const ba_encoder_t *encoder, const ba_dataset_t *dataset)
-{
-    if (dataset->n_spaces != encoder->n_spaces) {
-        return ba_fail(BA_SHAPE, "features: %zu spaces, the encoder %s has %zu",
-            dataset->n_spaces, encoder->path, encoder->n_spaces);
-    }
-    for (size_t k = 0; k < encoder->n_spaces; k++) {
-        size_t n = ba_source_n_cols(dataset->train.features[k]);
-
-        if (encoder->n_spaces > 1 &&
-            strcmp(dataset->space_names[k], encoder->space_names[k]) != 0) {
-            return ba_fail(BA_SHAPE,
-                "features: space '%s' in place %zu, the encoder %s has '%s' there",
-                dataset->space_names[k], k, encoder->path, encoder->space_names[k]);
-        }
-        if (n != encoder->space_features[k]) {
-            return ba_fail(BA_SHAPE,
-                "%s: %zu features, space '%s' of the encoder %s has %zu",
-                ba_source_name(dataset->train.features[k]), n, encoder->space_names[k],
-                encoder->path, encoder->space_features[k]);
-        }
-    }
-    return BA_OK;
-}
 
 static int
 read_predictors(const ba_dataset_t *dataset, ba_applier_t *out)
@@ -104,7 +77,7 @@ ba_applier_open(const ba_ctx_t *ctx, const char *encoder, const ba_dataset_t *da
     *out = (ba_applier_t){.ctx = ctx, .n_samples = dataset->train.n_samples};
     ba_blas_single_thread();
     BA_TRY(ba_encoder_load(encoder, &out->encoder));
-    BA_TRY(check_spaces(out->encoder, dataset));
+    BA_TRY(ba_encoder_check(out->encoder, dataset));
     BA_TRY(read_predictors(dataset, out));
     BA_TRY(allocate(out));
 out:

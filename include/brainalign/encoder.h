@@ -5,6 +5,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/ctx.h"
+#include "brainalign/dataset.h"
 #include "brainalign/design.h"
 
 #ifdef __cplusplus
@@ -40,6 +41,11 @@ typedef struct {
  * frees. */
 BA_API int ba_encoder_load(const char *path, ba_encoder_t **out);
 BA_API void ba_encoder_free(ba_encoder_t *encoder);
+
+/* BA_OK when the training features of `dataset` are what the encoder wants: as many spaces, in
+ * the same order, with the same numbers of features and, where there are several, the same
+ * names. BA_SHAPE names both sides otherwise. */
+BA_API int ba_encoder_check(const ba_encoder_t *encoder, const ba_dataset_t *dataset);
 
 /* Weights of targets t0 .. t0 + n - 1 as float64, n_delays x n_features x n (C order). */
 BA_API int ba_encoder_read_weights(
