@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 /* A cache line, and the widest vector register: tile kernels rely on it for speed, never
  * for correctness. */
 #define ALIGNMENT 64
@@ -136,4 +140,12 @@ void
 ba_free(void *block)
 {
     free(block);
+}
+
+void
+ba_alloc_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

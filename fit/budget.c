@@ -7,10 +7,10 @@
  * top of that the most demanding moment of a problem counts:
  *
  * - factorising: batch x (factor with the workspace of its making);
- * - making operators: batch x factor, in the dual the residual maker and its root,
- *   operators of a chunk of alphas;
- * - refitting: batch x factor, back in float64, and project, back and apply in the run's
- *   precision. */
+ * - making operators: batch x factor, in the primal the blocks of the training rows, in
+ *   the dual the residual maker and its root, operators of a chunk of alphas;
+ * - refitting: batch x factor, the blocks or project, back in float64, back and apply in
+ *   the run's precision. */
 #include "fit/fit_impl.h"
 
 #include <math.h>
@@ -18,6 +18,16 @@
 
 /* Columns of the design that a panel holds (model/ridge.c). */
 #define PANEL 512.0
+
+/* Blocks that a tile's scratch has room for (fit/tile_kernels.h). */
+#define KEPT_BLOCKS 17.0
+
+/* Operators that are held at a time where another pass over the tiles costs next to
+ * nothing. */
+#define OPERATORS_ENOUGH (192.0 * 1048576)
+
+/* Tiles in flight for each thread: enough to keep all of them busy. */
+#define TILES_A_THREAD 2
 
 /* Shares of what the smallest form leaves of the budget. */
 #define SHARE_ALPHAS 0.4
@@ -108,20 +118,53 @@ factoring_bytes(const plan_t *plan)
 }
 
 static double
-operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
+n_products(const plan_t *plan)
 {
-    double numbers = 0.0, fixed = 0.0, p = (double) plan->n_columns;
+    return is_dual(plan) ? 0.0 : (double) plan->n_columns + 1;
+}
+
+static int
+is_projected(const plan_t *plan, const split_t *split)
+{
+    return !is_dual(plan) && !plan->strict &&
+           ba_cost_is_projected(plan, split->n_validate);
+}
+
+/* Rows of a split's operators. */
+static double
+n_predicted(const plan_t *plan, const split_t *split)
+{
+    return is_projected(plan, split) ? n_products(plan) : (double) split->n_validate;
+}
+
+/* Blocks of a primal problem, which its selection and refit share. */
+static double
+products_bytes(const plan_t *plan, const problem_t *problem)
+{
+    double m = n_products(plan), mixes = 0.0;
 
     for (size_t k = 0; k < problem->n_inner; k++) {
-        const split_t *split = &problem->inner[k];
-        double left_out = (double) (problem->n_train - split->n_stay);
-
-        numbers +=
-            (double) split->n_validate * (is_dual(plan) ? (double) split->n_stay : p + 1);
-        fixed += is_dual(plan) ? 0.0 : left_out * p;
+        mixes += is_projected(plan, &problem->inner[k]) ? m * m : 0.0;
     }
-    fixed += is_dual(plan) || problem->n_inner == 0 ? 0.0 : (double) problem->n_train * p;
-    return number_size(plan) * (numbers * n_alphas + fixed);
+    return number_size(plan) * ((double) problem->n_train * m + mixes) + 8 * mixes;
+}
+
+static double
+operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
+{
+    double numbers = 0.0, gaps = 0.0, m = n_products(plan);
+
+    if (ba_cost_is_pooled(plan, problem)) {
+        return number_size(plan) * n_alphas * (double) problem->n_train *
+               (double) problem->n_train;
+    }
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+
+        numbers += n_predicted(plan, split) * (is_dual(plan) ? (double) split->n_stay : m);
+        gaps += m * (double) (problem->n_train - split->n_stay - split->n_validate);
+    }
+    return number_size(plan) * (numbers * n_alphas + gaps);
 }
 
 /* While operators are made: what serves all of them, and one being made in float64 by
@@ -129,18 +172,26 @@ operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
 static double
 making_bytes(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    double n = largest_train(plan), p = (double) plan->n_columns, held = 0.0, stay = 0.0;
+    double n = largest_train(plan), m = n_products(plan), held = 0.0, stay = 0.0;
+    double own = 0.0, grams = 0.0;
     const problem_t *final = &plan->problems[plan->n_problems - 1];
 
     for (size_t k = 0; k < final->n_inner; k++) {
-        held = larger(held, (double) (final->n_train - final->inner[k].n_stay));
+        double s = (double) (final->n_train - final->inner[k].n_stay);
+        double f = n_predicted(plan, &final->inner[k]);
+
+        held = larger(held, s);
         stay = larger(stay, (double) final->inner[k].n_stay);
+        grams += s > m ? m * m : 0.0;
+        own = larger(own, s > m ? m * m + 2 * f * m : 2 * s * m + s * s + f * (s + m));
     }
     if (is_dual(plan)) {
-        return 16 * n * n + 8 * ba_ctx_threads(ctx) * (2 * held * stay + 2 * held * held);
+        double pooled = ba_cost_is_pooled(plan, final) ? 16 * n * n : 0.0;
+
+        return 16 * n * n + pooled +
+               8 * ba_ctx_threads(ctx) * (2 * held * stay + 2 * held * held);
     }
-    return 8 * (double) final->n_inner * p * p +
-           8 * ba_ctx_threads(ctx) * (2 * held * p + p * p + held * held);
+    return 8 * grams + 8 * ba_ctx_threads(ctx) * own;
 }
 
 static double
@@ -148,12 +199,13 @@ refit_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns, rank = rank_of(plan);
     double apply = largest_test(plan) * rank, back = wants_weights(plan) ? p * rank : 0.0;
+    double project = is_dual(plan) ? n * rank : 0.0;
 
     if (plan->shared_outer) {
         apply += (double) ba_plan_n_alphas(plan) * largest_test(plan) *
                  (is_dual(plan) ? n : rank + 1);
     }
-    return number_size(plan) * (n * rank + back + apply) + 8 * larger(back, apply);
+    return number_size(plan) * (project + back + apply) + 8 * larger(back, apply);
 }
 
 /* Raw and transformed columns of a fixed test set, and their sum over repeats. */
@@ -196,11 +248,17 @@ base_bytes(const plan_t *plan)
 static double
 scratch_bytes(const plan_t *plan)
 {
-    double n = (double) plan->n_used, rank = rank_of(plan);
-    double rhs = is_dual(plan) ? n : rank + 1;
-    double numbers = n + rhs + rank + 2 * larger(largest_test(plan), largest_held(plan));
+    double n = (double) plan->n_used, m = n_products(plan);
+    double rhs = is_dual(plan) ? n : m, parts = 0.0;
+    double held = larger(m, larger(largest_test(plan), largest_held(plan)));
+    double numbers = n + rhs + larger(rank_of(plan), m) + 2 * held;
 
-    numbers += wants_weights(plan) ? (double) plan->n_columns : 0.0;
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        double blocks = (double) plan->problems[k].n_inner + 1;
+
+        parts = larger(parts, blocks < KEPT_BLOCKS ? blocks : KEPT_BLOCKS);
+    }
+    numbers += 2 * m * parts + (wants_weights(plan) ? (double) plan->n_columns : 0.0);
     return BA_TILE * number_size(plan) * numbers;
 }
 
@@ -214,6 +272,17 @@ result_bytes(const plan_t *plan)
     return 8 * v * (6 * folds + 4 + a * curves) + 32 * folds * (double) plan->n_columns;
 }
 
+static size_t n_tiles(const plan_t *plan);
+
+/* Products of all training rows with every target, kept for the refit. */
+static double
+totals_bytes(const plan_t *plan)
+{
+    return is_dual(plan) ? 0.0
+                         : (double) n_tiles(plan) * BA_TILE * number_size(plan) *
+                               ((double) plan->n_columns + 1);
+}
+
 static size_t
 n_tiles(const plan_t *plan)
 {
@@ -225,22 +294,23 @@ n_tiles(const plan_t *plan)
 /* What is decided by the budget. */
 typedef struct {
     size_t n_alphas, n_flight, n_batch;
-    int is_cached;
+    int is_cached, keeps_totals;
 } holding_t;
 
 static double
 problem_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
     double operators = 0.0, factors = (double) holding->n_batch * factor_bytes(plan);
-    double strict = plan->strict ? factoring_bytes(plan) : 0.0;
+    double strict = plan->strict ? factoring_bytes(plan) : 0.0, products = 0.0;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
         operators = larger(operators,
             operator_bytes(plan, &plan->problems[k], (double) holding->n_alphas));
+        products = larger(products, products_bytes(plan, &plan->problems[k]));
     }
     operators += larger(making_bytes(ctx, plan), strict);
     return larger((double) holding->n_batch * factoring_bytes(plan),
-        factors + larger(operators, refit_bytes(plan)));
+        factors + products + larger(operators, refit_bytes(plan)));
 }
 
 static double
@@ -250,6 +320,7 @@ total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 
     return result_bytes(plan) + (double) holding->n_flight * flight_bytes(plan) +
            n_base * base_bytes(plan) + ba_ctx_threads(ctx) * scratch_bytes(plan) +
+           (holding->keeps_totals ? totals_bytes(plan) : 0.0) +
            problem_bytes(ctx, plan, holding);
 }
 
@@ -258,7 +329,7 @@ smallest_holding(const ba_ctx_t *ctx, const plan_t *plan)
 {
     size_t threads = (size_t) ba_ctx_threads(ctx), tiles = n_tiles(plan);
 
-    return (holding_t){1, threads < tiles ? threads : tiles, 1, 0};
+    return (holding_t){1, threads < tiles ? threads : tiles, 1, 0, 0};
 }
 
 static double
@@ -275,20 +346,33 @@ at_most(double wanted, size_t limit)
     return wanted >= (double) limit ? limit : (size_t) wanted;
 }
 
+/* In the dual another pass over tiles that are in memory costs a copy of them. */
 size_t
 ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    double each = 0.0;
+    double each = 0.0, most;
+    size_t n_alphas = ba_plan_n_alphas(plan), chunk;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
         each = larger(each, operator_bytes(plan, &plan->problems[k], 2.0) -
                                 operator_bytes(plan, &plan->problems[k], 1.0));
     }
     if (each <= 0.0) {
-        return ba_plan_n_alphas(plan);
+        return n_alphas;
     }
-    return at_most(
-        1.0 + SHARE_ALPHAS * spare_bytes(ctx, plan) / each, ba_plan_n_alphas(plan));
+    most = SHARE_ALPHAS * spare_bytes(ctx, plan);
+    if (is_dual(plan) && ba_budget_is_cached(ctx, plan) && OPERATORS_ENOUGH < most) {
+        most = OPERATORS_ENOUGH;
+    }
+    chunk = at_most(1.0 + most / each, n_alphas);
+    return (n_alphas - 1) / ((n_alphas + chunk - 1) / chunk) + 1;
+}
+
+int
+ba_budget_keeps_totals(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    return totals_bytes(plan) > 0 &&
+           totals_bytes(plan) <= SHARE_OTHER * spare_bytes(ctx, plan);
 }
 
 int
@@ -302,7 +386,7 @@ size_t
 ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
 {
     size_t least = smallest_holding(ctx, plan).n_flight;
-    size_t most = 4 * (size_t) ba_ctx_threads(ctx);
+    size_t most = TILES_A_THREAD * (size_t) ba_ctx_threads(ctx);
     double more =
         SHARE_OTHER * spare_bytes(ctx, plan) / (flight_bytes(plan) + base_bytes(plan));
 
@@ -366,7 +450,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     }
     holding = (holding_t){ba_budget_alpha_chunk(ctx, plan),
         ba_budget_tiles_in_flight(ctx, plan), ba_budget_factor_batch(ctx, plan),
-        ba_budget_is_cached(ctx, plan)};
+        ba_budget_is_cached(ctx, plan), ba_budget_keeps_totals(ctx, plan)};
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
     return BA_OK;
 }

@@ -2,62 +2,146 @@
 /* The cost model: which form is cheaper (docs/methods.md, "Cost model").
  *
  * Per problem with n training rows, K inner folds (s rows left out, f predicted), A alphas,
- * v targets; m = p columns in the primal, the rows that stay in the dual; sums over folds:
+ * v targets; m = p + 1 products in the primal, the rows that stay in the dual; q = f, or
+ * m where the fold is projected (primal, f A > 1.2 m (A + 1)); sums over folds:
  *
  *   set-up, dual    n^2 p + 9 n^3 + A (n^3 + sum (s^3/3 + 2 s^2 f + 2 s f m))
- *   set-up, primal  3 n p^2 + 9 p^3 + A sum (p^3 + 2 p^2 f) + sum 2 s p^2,
- *                   or, where s <= p, A sum (2 s^2 p + s^3/3 + 2 s^2 f + 2 s f p)
- *   tiles           v (2 A m sum f + [primal: 4 n p] + 2 n r + 2 n_test r
- *                   + [weights: 2 p r]) with r = n or p
+ *   set-up, primal  3 n p^2 + 9 p^3 + sum of
+ *                     projected          4 f m^2 + s m^2 + 2 A m^3
+ *                     else, where s > m  s m^2 + A (m^3 + 2 f m^2)
+ *                     else               A (2 s^2 m + s^3/3 + 2 s^2 f + 2 s f m)
+ *   pooled, dual    4/3 A n^3 more set-up, A n^2 a target instead of 2 A sum f m: mean
+ *                   squared error, every row in a fold, and cheaper by this count
+ *   tiles, dual     v (2 A sum f m + 2 n^2 + 2 n_test n + [weights: 2 p n])
+ *   tiles, primal   v (2 A sum q m + 2 n m + [projected: 2 m^2 each] + 2 n_test p +
+ *                      [weights: 2 p^2])
  *
  * Set-up flops are float64 and partly not matrix products: they weigh SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
 
 #include <stdio.h>
 
-/* Relative cost of a set-up flop to one of a float32 tile product (measured: 3.5 to 5).
- */
-#define SETUP_WEIGHT 4.0
+/* Relative cost of a set-up flop to one of a tile product: it is in float64 and partly no
+ * matrix product (measured beside float32 tiles: 3.5 to 5). */
+#define SETUP_WEIGHT_SINGLE 4.0
+#define SETUP_WEIGHT_DOUBLE 2.0
+
+/* A triangular product runs slower than a general one, for each flop. */
+#define TRMM_SLOWER 1.15
+
+/* E'E and its Cholesky factor, times n^3. */
+#define POOLED_SETUP (4.0 / 3)
+
+/* A basis for a block costs a QR decomposition and one more product a tile. */
+#define PROJECTION_GAIN 1.2
 
 typedef struct {
     double setup, tiles;
 } flops_t;
 
+/* The number of targets that forms are chosen for is that of the whole source, so that
+ * shards agree. */
+static double
+whole_targets(const plan_t *plan)
+{
+    return (double) ba_source_n_cols(plan->data->targets);
+}
+
+static double
+setup_weight(const plan_t *plan)
+{
+    return plan->opts->precision == BA_DOUBLE ? SETUP_WEIGHT_DOUBLE : SETUP_WEIGHT_SINGLE;
+}
+
+/* One inner fold: s rows left out, f predicted. */
+static flops_t
+dual_fold(double s, double f, double stay, double alphas)
+{
+    return (flops_t){alphas * (s * s * s / 3 + 2 * s * s * f + 2 * s * f * stay),
+        2 * alphas * f * stay};
+}
+
+static flops_t
+primal_fold(double s, double f, double m, double alphas, int is_projected)
+{
+    if (is_projected) {
+        return (flops_t){4 * f * m * m + s * m * m + 2 * alphas * m * m * m,
+            2 * alphas * m * m + 2 * m * m};
+    }
+    if (s > m) {
+        return (flops_t){
+            s * m * m + alphas * (m * m * m + 2 * f * m * m), 2 * alphas * f * m};
+    }
+    return (flops_t){
+        alphas * (2 * s * s * m + s * s * s / 3 + 2 * s * s * f + 2 * s * f * m),
+        2 * alphas * f * m};
+}
+
+/* What one quadratic form of all folds saves in a dual problem, weighted; 0 or less where
+ * it does not apply. */
+static double
+pooled_gain(const plan_t *plan, const problem_t *problem)
+{
+    double n = (double) problem->n_train, residuals = 0.0, held = 0.0;
+    double alphas = (double) ba_plan_n_alphas(plan);
+
+    if (plan->strict || plan->opts->select != BA_SCORE_MSE) {
+        return 0.0;
+    }
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+
+        residuals += 2 * (double) split->n_validate * (double) split->n_stay;
+        held += (double) split->n_validate;
+    }
+    if (held < n) {
+        return 0.0;
+    }
+    return alphas * ((residuals - TRMM_SLOWER * n * n) * whole_targets(plan) -
+                        setup_weight(plan) * POOLED_SETUP * n * n * n);
+}
+
+int
+ba_cost_is_pooled(const plan_t *plan, const problem_t *problem)
+{
+    return plan->solver == BA_SOLVER_DUAL && pooled_gain(plan, problem) > 0.0;
+}
+
 static flops_t
 problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
 {
     const ba_fit_opts_t *opts = plan->opts;
-    double n = (double) problem->n_train, p = (double) plan->n_columns;
-    double rank = solver == BA_SOLVER_DUAL ? n : p,
-           alphas = (double) ba_plan_n_alphas(plan);
-    double v = (double) plan->n_targets;
-    double splits = 0.0, held = 0.0;
+    double n = (double) problem->n_train, p = (double) plan->n_columns, m = p + 1;
+    double rank = solver == BA_SOLVER_DUAL ? n : p;
+    double alphas = (double) ba_plan_n_alphas(plan), target = 0.0, residual_flops = 0.0;
     int weights = problem->fold < 0 ? opts->want_weights : opts->want_fold_weights;
-    flops_t flops;
+    flops_t sum = {9 * rank * rank * rank, 0.0};
 
-    for (size_t k = 0; k < problem->n_inner; k++) {
-        double f = (double) problem->inner[k].n_validate;
-        double stay = (double) problem->inner[k].n_stay, s = n - stay;
-        double m = solver == BA_SOLVER_DUAL ? stay : p;
-
-        if (solver == BA_SOLVER_DUAL || s <= p) {
-            splits += s * s * s / 3 + 2 * s * s * f + 2 * s * f * m;
-            splits += solver == BA_SOLVER_PRIMAL ? 2 * s * s * p : 0.0;
-        } else {
-            splits += p * p * p + 2 * p * p * f + 2 * s * p * p / alphas;
-        }
-        held += f * m;
+    sum.setup += solver == BA_SOLVER_DUAL ? n * n * p : 3 * n * p * p;
+    if (solver == BA_SOLVER_DUAL && problem->n_inner > 0) {
+        sum.setup += alphas * n * n * n;
     }
-    flops.setup =
-        (solver == BA_SOLVER_DUAL ? n * n * p : 3 * n * p * p) + 9 * rank * rank * rank +
-        alphas * splits +
-        (solver == BA_SOLVER_DUAL && problem->n_inner > 0 ? alphas * n * n * n : 0.0);
-    flops.tiles =
-        v * (2 * alphas * held + 2 * n * rank + 2 * (double) problem->n_test * rank +
-                (weights ? 2 * p * rank : 0.0));
-    flops.tiles +=
-        solver == BA_SOLVER_PRIMAL && problem->n_inner > 0 ? v * 4 * n * p : 0.0;
-    return flops;
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+        double f = (double) split->n_validate, stay = (double) split->n_stay;
+        flops_t fold =
+            solver == BA_SOLVER_DUAL
+                ? dual_fold(n - stay, f, stay, alphas)
+                : primal_fold(n - stay, f, m, alphas,
+                      !plan->strict && ba_cost_is_projected(plan, split->n_validate));
+
+        sum.setup += fold.setup;
+        residual_flops += fold.tiles;
+    }
+    target += residual_flops;
+    target += 2 * n * (solver == BA_SOLVER_DUAL ? n : m);
+    target += 2 * (double) problem->n_test * rank + (weights ? 2 * p * rank : 0.0);
+    if (solver == BA_SOLVER_DUAL && pooled_gain(plan, problem) > 0.0) {
+        sum.setup += alphas * POOLED_SETUP * n * n * n;
+        target += alphas * n * n - residual_flops;
+    }
+    sum.tiles = (double) plan->n_targets * target;
+    return sum;
 }
 
 static flops_t
@@ -74,16 +158,31 @@ all_flops(const plan_t *plan, ba_solver_t solver)
     return sum;
 }
 
-/* The number of targets that the form is chosen for is that of the whole source, so that
- * shards agree. */
 static double
 weighted(const plan_t *plan, ba_solver_t solver)
 {
     flops_t flops = all_flops(plan, solver);
-    double whole =
-        (double) ba_source_n_cols(plan->data->targets) / (double) plan->n_targets;
+    double whole = whole_targets(plan) / (double) plan->n_targets;
 
-    return SETUP_WEIGHT * flops.setup + whole * flops.tiles;
+    return setup_weight(plan) * flops.setup + whole * flops.tiles;
+}
+
+/* How the inner folds of the final fit are scored. */
+static const char *
+inner_form(const plan_t *plan)
+{
+    const problem_t *problem = &plan->problems[plan->n_problems - 1];
+
+    if (plan->strict || problem->n_inner == 0) {
+        return "";
+    }
+    if (plan->solver == BA_SOLVER_DUAL) {
+        return ba_cost_is_pooled(plan, problem) ? "; inner folds as one quadratic form"
+                                                : "";
+    }
+    return ba_cost_is_projected(plan, problem->inner[0].n_validate)
+               ? "; inner folds in bases of their own"
+               : "";
 }
 
 void
@@ -95,16 +194,16 @@ ba_cost_choose_solver(plan_t *plan)
 
     if (asked != BA_SOLVER_AUTO) {
         plan->solver = asked;
-        snprintf(plan->reason, sizeof plan->reason, "%s form, as asked",
-            asked == BA_SOLVER_PRIMAL ? "primal" : "dual");
+        snprintf(plan->reason, sizeof plan->reason, "%s form, as asked%s",
+            asked == BA_SOLVER_PRIMAL ? "primal" : "dual", inner_form(plan));
         return;
     }
     plan->solver = primal < dual ? BA_SOLVER_PRIMAL : BA_SOLVER_DUAL;
     snprintf(plan->reason, sizeof plan->reason,
-        "%s form: %zu columns, %zu samples; %.2g weighted flops, the %s form %.2g",
+        "%s form: %zu columns, %zu samples; %.2g weighted flops, the %s form %.2g%s",
         primal < dual ? "primal" : "dual", plan->n_columns, plan->n_used,
         primal < dual ? primal : dual, primal < dual ? "dual" : "primal",
-        primal < dual ? dual : primal);
+        primal < dual ? dual : primal, inner_form(plan));
 }
 
 double
@@ -114,4 +213,12 @@ ba_cost_flops(const plan_t *plan, double *tiles)
 
     *tiles = flops.tiles;
     return flops.setup + flops.tiles;
+}
+
+int
+ba_cost_is_projected(const plan_t *plan, size_t n_rows)
+{
+    double m = (double) plan->n_columns + 1, alphas = (double) ba_plan_n_alphas(plan);
+
+    return alphas >= 2 && (double) n_rows * alphas > PROJECTION_GAIN * m * (alphas + 1);
 }

@@ -51,6 +51,8 @@ job_of(const run_t *run, const stage_t *stage, size_t t, slot_t *slot)
 
         slot->alphas[j] = inside ? run->best_alphas[first + j - column] : 1.0;
     }
+    job.total = run->totals ? run->totals + t * run->total_size : NULL;
+    job.has_total = run->totals && run->has_totals;
     job.constant = slot->constant;
     job.mean = slot->mean;
     job.scale = slot->scale;
@@ -159,11 +161,13 @@ select_problem(run_t *run, prepared_t *prepared)
         double start = ba_seconds();
 
         BA_TRY(ba_operators_make(run->ctx, prepared, a0, n, &operators));
+        ba_alloc_trim();
         run->info->seconds_operators += ba_seconds() - start;
         stage.job.plan = &run->plan;
         stage.job.prepared = prepared;
         stage.job.operators = &operators;
         BA_TRY(run_stage(run, &stage));
+        run->has_totals = !run->plan.strict;
         ba_operators_free(&operators);
     }
     BA_TRY(ba_select_alphas(
@@ -290,6 +294,7 @@ refit_problem(run_t *run, prepared_t *prepared)
     double start = ba_seconds();
 
     BA_TRY(ba_refit_make(run->ctx, prepared, want, &refit));
+    ba_alloc_trim();
     run->info->seconds_operators += ba_seconds() - start;
     stage.job.plan = &run->plan;
     stage.job.prepared = prepared;
@@ -349,6 +354,8 @@ run_prepared(run_t *run, prepared_t *prepared)
     int status = BA_OK;
     int fold = prepared->problem->fold;
 
+    run->has_totals = 0;
+    BA_TRY(ba_products_make(run->ctx, prepared));
     BA_TRY(select_problem(run, prepared));
     keep_choice(run, prepared);
     BA_TRY(refit_problem(run, prepared));

@@ -69,6 +69,14 @@ size_t ba_plan_n_alphas(const plan_t *plan);
 void ba_cost_choose_solver(plan_t *plan);
 double ba_cost_flops(const plan_t *plan, double *tiles);
 
+/* Whether a block of so many rows is worth an orthonormal basis of its own: fewer
+ * coordinates than rows for every alpha. */
+int ba_cost_is_projected(const plan_t *plan, size_t n_rows);
+
+/* Whether a dual problem's mean squared errors are had cheaper from one quadratic form
+ * of all folds: many targets for every sample. */
+int ba_cost_is_pooled(const plan_t *plan, const problem_t *problem);
+
 /* budget.c: alphas whose operators are held at a time, tiles in flight, problems that are
  * factorised side by side, whether prepared tiles are kept; and all of it in the info,
  * BA_TOO_LARGE where even the smallest form passes the budget. */
@@ -76,6 +84,7 @@ size_t ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan);
 size_t ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan);
 size_t ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan);
 int ba_budget_is_cached(const ba_ctx_t *ctx, const plan_t *plan);
+int ba_budget_keeps_totals(const ba_ctx_t *ctx, const plan_t *plan);
 int ba_budget_check(
     const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info) BA_MUST_USE;
 
@@ -131,31 +140,52 @@ double ba_tiles_seconds(const tiles_t *tiles);
 
 /* ---- operators.c: what a problem applies to its tiles ---- */
 
+/* Training rows that inner folds leave out together, or those that none leaves out. With
+ * Q the principal components (ba_ridge_factor_project()), their [Q, 1] is basis mix. */
+typedef struct {
+    size_t *rows, n_rows; /* positions */
+    size_t *index;        /* the same rows as positions in the factor */
+    size_t n_basis;
+    void *basis;      /* n_rows x n_basis; orthonormal and the constant first with mix */
+    void *mix;        /* n_basis x n_products; NULL = basis is [Q, 1] itself */
+    double *full_mix; /* the same in float64 */
+} block_t;
+
+/* Primal: all that a fit needs to know of its targets are [Q, 1]'Y over its rows, which
+ * is a sum over blocks. A split's right-hand side is that sum less its own block and its
+ * gap. */
+typedef struct {
+    size_t n_products; /* rank + 1 */
+    block_t *blocks;   /* one a split, in their order; then the rest, which may be none */
+    size_t n_blocks;
+} products_t;
+
 /* The held-out predictions of one split: P[a] for a chunk of alphas, and how to make R.
  */
 typedef struct {
     const split_t *split;
     size_t n_rhs;
-    void **p;       /* n_alphas matrices n_validate x n_rhs */
-    void *gathered; /* primal: project rows of `gather`, n_gather x rank */
-    size_t *gather, n_gather;
-    int downdate;   /* primal: R = all - gathered'Y, else gathered'Y */
-    int append_sum; /* primal with intercept: last row of R is 1'Y_stay */
-    int is_refit;   /* strict: targets centred anew on the rows that stay (where the
-                       plan centres them), ... */
-    int own_scale;  /* ... and scaled anew */
+    size_t n_predicted; /* rows of P: those to be validated, or coordinates in the basis
+                           of their block */
+    int is_projected;   /* the latter */
+    void **p;           /* n_alphas matrices n_predicted x n_rhs */
+    size_t *gap, n_gap; /* primal: positions of training rows that neither stay nor are
+                           validated */
+    void *gap_columns;  /* their [Q, 1], n_gap x n_products */
+    void *own_project;  /* strict, primal: n_stay x n_rhs */
+    int is_refit;       /* strict: targets centred anew on the rows that stay (where the
+                           plan centres them), ... */
+    int own_scale;      /* ... and scaled anew */
 } holdout_t;
 
 typedef struct {
     ba_solver_t solver;
     ba_precision_t precision;
-    size_t rank, n_alphas;
-    void *project; /* n_rows x rank: for refits, and in the primal for R; NULL when not
-                      needed */
-    const size_t *rows; /* positions of project's rows */
-    size_t n_rows;
+    size_t n_alphas;
     holdout_t *holdouts;
     size_t n_holdouts;
+    void **pooled; /* n_alphas upper triangles, n_train x n_train, that give the mean
+                      squared error instead of the holdouts' p; NULL = not used */
 } operators_t;
 
 /* Refit: weights and test predictions at any alpha. */
@@ -164,7 +194,7 @@ typedef struct {
     size_t rank, n_columns;
     const double *lambda;
     double tolerance_alpha0; /* eigenvalues at or below count as 0 at alpha 0 */
-    void *project;           /* n_train x rank */
+    void *project;           /* dual: n_train x rank */
     void *back;              /* n_columns x rank, NULL when no weights are wanted */
     void *apply;             /* n_test x rank, NULL without a test part */
     double *offset;          /* rank: center' back, NULL when columns have mean 0 */
@@ -188,6 +218,7 @@ typedef struct {
     double *alphas;
     size_t n_alphas;
     size_t n_factorisations;
+    products_t products; /* primal, once made */
 } prepared_t;
 
 int ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem,
@@ -203,6 +234,26 @@ int ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const size_t *ro
 size_t ba_number_size(ba_precision_t precision);
 int ba_to_precision(
     ba_precision_t precision, const double *src, size_t n, void **out) BA_MUST_USE;
+
+/* The blocks of a primal problem; nothing in the dual. */
+int ba_products_make(const ba_ctx_t *ctx, prepared_t *prepared) BA_MUST_USE;
+void ba_products_free(products_t *products);
+
+/* Rows of [Q, 1] at some positions of the factor, in the precision of the run. */
+int ba_products_columns(
+    const prepared_t *prepared, const size_t *index, size_t n, void **out) BA_MUST_USE;
+
+/* Indices into the ascending list `among` of the values that are (or are not) in the
+ * ascending list `listed`; returns how many. */
+size_t ba_indices_of(const size_t *among, size_t n_among, const size_t *listed,
+    size_t n_listed, int in_list, size_t *out);
+
+/* pooled.c: rows of the stacked residual maker that belong to a split with operator p
+ * (n_validate x n_stay), and the triangle of all; work: n_train x n_train. */
+int ba_pooled_place(const problem_t *problem, const split_t *split, const double *p,
+    ba_dmat_t stacked) BA_MUST_USE;
+int ba_pooled_finish(const ba_ctx_t *ctx, ba_precision_t precision, ba_cdmat_t stacked,
+    ba_dmat_t work, void **out) BA_MUST_USE;
 
 /* Operators that predict one split's validation rows, for all alphas. */
 int ba_operators_test(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split,
@@ -250,6 +301,9 @@ typedef struct {
     const operators_t *operators;
     const refit_t *refit;
     tile_t tile, test_tile; /* test_tile: fixed test set */
+    void *total;            /* primal: n_products x BA_TILE, kept for later stages of the
+                               problem; NULL = made each time */
+    int has_total;          /* an earlier stage has filled it */
     int32_t
         *constant; /* BA_TILE: 1 where the target is constant over the training rows */
     double *mean, *scale;      /* BA_TILE: training mean taken off, and divisor */

@@ -32,66 +32,6 @@ ba_to_precision(ba_precision_t precision, const double *src, size_t n, void **ou
     return BA_OK;
 }
 
-/* Indices into the ascending list `among` of the values that are (or are not) in the
- * ascending list `listed`. */
-static size_t
-indices_of(const size_t *among, size_t n_among, const size_t *listed, size_t n_listed,
-    int in_list, size_t *out)
-{
-    size_t k = 0, n = 0;
-
-    for (size_t i = 0; i < n_among; i++) {
-        while (k < n_listed && listed[k] < among[i]) {
-            k++;
-        }
-        if ((k < n_listed && listed[k] == among[i]) == in_list) {
-            out[n++] = i;
-        }
-    }
-    return n;
-}
-
-/* Gathered rows of project for a primal right-hand side: of the rows that stay or of
- * those left out, whichever are fewer. */
-static int
-gather_project(const prepared_t *prepared, const size_t *left_out, size_t n_left_out,
-    ba_precision_t precision, holdout_t *holdout)
-{
-    int status = BA_OK;
-    const split_t *split = holdout->split;
-    ba_cdmat_t project = ba_ridge_factor_project(prepared->used);
-    size_t n = prepared->n_factor, n_gather;
-    size_t *index = NULL;
-    double *rows = NULL;
-
-    holdout->downdate = n_left_out < split->n_stay;
-    BA_TRY_ALLOC(index, ba_malloc(n, sizeof *index));
-    if (holdout->downdate) {
-        memcpy(index, left_out, n_left_out * sizeof *index);
-        n_gather = n_left_out;
-    } else {
-        n_gather = indices_of(
-            prepared->factor_positions, n, split->stay, split->n_stay, 1, index);
-    }
-    holdout->n_gather = n_gather;
-    BA_TRY_ALLOC(holdout->gather, ba_malloc(n_gather, sizeof *holdout->gather));
-    BA_TRY_ALLOC(rows, ba_malloc(n_gather, project.n_cols * sizeof *rows));
-    for (size_t i = 0; i < n_gather; i++) {
-        holdout->gather[i] = prepared->factor_positions[index[i]];
-    }
-    for (size_t j = 0; j < project.n_cols; j++) {
-        for (size_t i = 0; i < n_gather; i++) {
-            rows[i + j * n_gather] = project.data[index[i] + j * project.ld];
-        }
-    }
-    BA_TRY(
-        ba_to_precision(precision, rows, n_gather * project.n_cols, &holdout->gathered));
-out:
-    ba_free(index);
-    ba_free(rows);
-    return status;
-}
-
 /* ---- closed form: one factorisation for all splits ---- */
 
 typedef struct {
@@ -121,12 +61,12 @@ removal_make(const prepared_t *prepared, const split_t *split, removal_t *remova
     BA_TRY_ALLOC(removal->left_out, ba_malloc(n, sizeof *removal->left_out));
     BA_TRY_ALLOC(
         removal->predict, ba_malloc(split->n_validate, sizeof *removal->predict));
-    removal->n_left_out = indices_of(
+    removal->n_left_out = ba_indices_of(
         prepared->factor_positions, n, split->stay, split->n_stay, 0, removal->left_out);
     for (size_t i = 0; i < removal->n_left_out; i++) {
         positions[i] = prepared->factor_positions[removal->left_out[i]];
     }
-    indices_of(positions, removal->n_left_out, split->validate, split->n_validate, 1,
+    ba_indices_of(positions, removal->n_left_out, split->validate, split->n_validate, 1,
         removal->predict);
 out:
     ba_free(positions);
@@ -149,13 +89,72 @@ out:
     return status;
 }
 
+/* Training rows of the problem that neither stay nor are validated: what a primal
+ * right-hand side loses beside its own block. */
+static int
+gather_gap(const prepared_t *prepared, const split_t *split, holdout_t *holdout)
+{
+    int status = BA_OK;
+    const problem_t *problem = prepared->problem;
+    size_t n = problem->n_train, n_out, n_gap, *out_rows = NULL, *index = NULL;
+
+    BA_TRY_ALLOC(out_rows, ba_malloc(n, sizeof *out_rows));
+    BA_TRY_ALLOC(index, ba_malloc(n, sizeof *index));
+    n_out = ba_indices_of(problem->train, n, split->stay, split->n_stay, 0, out_rows);
+    for (size_t i = 0; i < n_out; i++) {
+        out_rows[i] = problem->train[out_rows[i]];
+    }
+    n_gap =
+        ba_indices_of(out_rows, n_out, split->validate, split->n_validate, 0, index);
+    if (n_gap == 0) {
+        goto out;
+    }
+    BA_TRY_ALLOC(holdout->gap, ba_malloc(n_gap, sizeof *holdout->gap));
+    for (size_t i = 0; i < n_gap; i++) {
+        holdout->gap[i] = out_rows[index[i]];
+    }
+    ba_indices_of(
+        prepared->factor_positions, prepared->n_factor, holdout->gap, n_gap, 1, index);
+    BA_TRY(ba_products_columns(prepared, index, n_gap, &holdout->gap_columns));
+    holdout->n_gap = n_gap;
+out:
+    ba_free(out_rows);
+    ba_free(index);
+    return status;
+}
+
+/* P = mix A, A the coefficients of the fit that left the rows out: below its first row
+ * mix is upper triangular, with the intercept's column, 0 there, at the end. */
+static int
+projected_operator(const prepared_t *prepared, double alpha, const removal_t *removal,
+    const block_t *block, ba_dmat_t p)
+{
+    int status = BA_OK;
+    size_t m = p.n_cols, n = block->n_basis, rank = n - 1;
+    double *inverse = NULL;
+
+    BA_TRY_ALLOC(inverse, ba_malloc(m, m * sizeof *inverse));
+    BA_TRY(ba_ridge_holdout_inverse(prepared->used, alpha,
+        ba_cdmat(removal->gram, m, m, m), ba_dmat(inverse, m, m, m)));
+    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(block->full_mix, 1, m, n), BA_KEEP,
+        ba_cdmat(inverse, m, m, m), 0.0, ba_dmat(p.data, 1, m, p.ld));
+    for (size_t j = 0; j < m; j++) {
+        memcpy(p.data + 1 + j * p.ld, inverse + j * m, rank * sizeof *inverse);
+    }
+    ba_trmm_f64(ba_cdmat(block->full_mix + 1, rank, rank, n),
+        ba_dmat(p.data + 1, rank, m, p.ld));
+out:
+    ba_free(inverse);
+    return status;
+}
+
 static int
 closed_form_operator(const prepared_t *prepared, ba_intercept_t intercept, double alpha,
-    ba_cdmat_t maker, const removal_t *removal, ba_precision_t precision,
+    ba_cdmat_t maker, const removal_t *removal, const block_t *block, ba_dmat_t stacked,
     holdout_t *holdout, size_t a)
 {
     int status = BA_OK;
-    size_t n = holdout->split->n_validate, n_rhs = holdout->n_rhs;
+    size_t n = holdout->n_predicted, n_rhs = holdout->n_rhs;
     int primal = ba_ridge_factor_solver(prepared->used) == BA_SOLVER_PRIMAL;
     size_t m = primal && !removal->gram ? 0 : n_rhs;
     double *p = NULL;
@@ -164,12 +163,31 @@ closed_form_operator(const prepared_t *prepared, ba_intercept_t intercept, doubl
         maker = ba_cdmat(removal->gram, m, m, m);
     }
     BA_TRY_ALLOC(p, ba_malloc(n, n_rhs * sizeof *p));
-    BA_TRY(ba_ridge_holdout(prepared->used, alpha, intercept, maker, removal->left_out,
-        removal->n_left_out, removal->predict, n, ba_dmat(p, n, n_rhs, n)));
-    BA_TRY(ba_to_precision(precision, p, n * n_rhs, &holdout->p[a]));
+    BA_TRY(holdout->is_projected
+               ? projected_operator(
+                     prepared, alpha, removal, block, ba_dmat(p, n, n_rhs, n))
+               : ba_ridge_holdout(prepared->used, alpha, intercept, maker,
+                     removal->left_out, removal->n_left_out, removal->predict, n,
+                     ba_dmat(p, n, n_rhs, n)));
+    if (stacked.n_rows > 0) {
+        BA_TRY(ba_pooled_place(prepared->problem, holdout->split, p, stacked));
+        goto out;
+    }
+    BA_TRY(ba_to_precision(
+        prepared->plan->opts->precision, p, n * n_rhs, &holdout->p[a]));
 out:
     ba_free(p);
     return status;
+}
+
+/* The block of the k-th split, where held-out predictions are compared in its basis. */
+static const block_t *
+projected_block(const prepared_t *prepared, const split_t *splits, size_t k)
+{
+    const block_t *blocks =
+        splits == prepared->problem->inner ? prepared->products.blocks : NULL;
+
+    return blocks && blocks[k].mix ? blocks + k : NULL;
 }
 
 static int
@@ -180,22 +198,62 @@ closed_form_splits(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t int
 
     for (size_t k = 0; k < operators->n_holdouts; k++) {
         holdout_t *holdout = &operators->holdouts[k];
+        const block_t *block = projected_block(prepared, splits, k);
 
         holdout->split = &splits[k];
         holdout->n_rhs =
             ba_ridge_holdout_n_rhs(prepared->used, intercept, splits[k].n_stay);
-        holdout->append_sum =
-            operators->solver == BA_SOLVER_PRIMAL && intercept == BA_INTERCEPT_YES;
+        holdout->is_projected = block != NULL;
+        holdout->n_predicted = block ? block->n_basis : splits[k].n_validate;
         BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
         BA_TRY(removal_make(prepared, &splits[k], &removals[k]));
         if (operators->solver == BA_SOLVER_PRIMAL) {
             BA_TRY(make_gram(ctx, prepared, intercept, holdout->n_rhs, &removals[k]));
-            BA_TRY(gather_project(prepared, removals[k].left_out, removals[k].n_left_out,
-                operators->precision, holdout));
+            BA_TRY(gather_gap(prepared, &splits[k], holdout));
         }
     }
 out:
     return status;
+}
+
+/* What the closed form needs while it goes over the alphas. */
+typedef struct {
+    removal_t *removals;
+    ba_dmat_t maker;         /* dual: residual maker of the alpha at hand */
+    ba_dmat_t stacked, work; /* pooled */
+} making_t;
+
+static int
+making_start(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
+    const split_t *splits, operators_t *operators, making_t *making)
+{
+    int status = BA_OK;
+    size_t n = operators->solver == BA_SOLVER_DUAL ? prepared->n_factor : 0;
+    size_t m = operators->pooled ? prepared->problem->n_train : 0;
+
+    BA_TRY_ALLOC(
+        making->removals, ba_calloc(operators->n_holdouts, sizeof *making->removals));
+    making->maker = ba_dmat(NULL, n, n, n);
+    making->stacked = making->work = ba_dmat(NULL, m, m, m);
+    BA_TRY_ALLOC(making->maker.data, ba_malloc(n, n * sizeof(double)));
+    BA_TRY_ALLOC(making->stacked.data, ba_malloc(m, m * sizeof(double)));
+    BA_TRY_ALLOC(making->work.data, ba_malloc(m, m * sizeof(double)));
+    BA_TRY(closed_form_splits(
+        ctx, prepared, intercept, splits, making->removals, operators));
+out:
+    return status;
+}
+
+static void
+making_end(const operators_t *operators, making_t *making)
+{
+    for (size_t k = 0; making->removals && k < operators->n_holdouts; k++) {
+        removal_free(&making->removals[k]);
+    }
+    ba_free(making->removals);
+    ba_free(making->maker.data);
+    ba_free(making->stacked.data);
+    ba_free(making->work.data);
 }
 
 /* Operators of any splits of the factor's rows, for alphas a0 ...; parallel over splits.
@@ -205,24 +263,21 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
     const split_t *splits, size_t a0, operators_t *operators)
 {
     int status = BA_OK;
-    size_t n = prepared->n_factor, n_splits = operators->n_holdouts;
+    size_t n_splits = operators->n_holdouts;
     int dual = operators->solver == BA_SOLVER_DUAL;
     /* A residual maker serves all splits of its alpha; the primal form needs none. */
     size_t batch = dual ? 1 : operators->n_alphas;
-    removal_t *removals = NULL;
-    double *maker = NULL;
+    making_t making = {0};
     ba_error_keep_t keep = {.status = BA_OK};
 
-    BA_TRY_ALLOC(removals, ba_calloc(n_splits, sizeof *removals));
-    BA_TRY_ALLOC(maker, ba_malloc(dual ? n : 1, (dual ? n : 1) * sizeof *maker));
-    BA_TRY(closed_form_splits(ctx, prepared, intercept, splits, removals, operators));
+    BA_TRY(making_start(ctx, prepared, intercept, splits, operators, &making));
     for (size_t a = 0; a < operators->n_alphas; a += batch) {
         const double *alphas = prepared->alphas + a0 + a;
 
         BA_TRY(ba_ctx_check(ctx));
         if (dual) {
             BA_TRY(ba_ridge_residual_maker(
-                ctx, prepared->used, alphas[0], intercept, ba_dmat(maker, n, n, n)));
+                ctx, prepared->used, alphas[0], intercept, making.maker));
         }
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
         for (size_t t = 0; t < batch * n_splits; t++) {
@@ -230,17 +285,18 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
 
             ba_error_keep(
                 &keep, closed_form_operator(prepared, intercept, alphas[i],
-                           ba_cdmat(maker, n, n, n), &removals[k], operators->precision,
+                           ba_dmat_const(making.maker), &making.removals[k],
+                           projected_block(prepared, splits, k), making.stacked,
                            &operators->holdouts[k], a + i));
         }
         BA_TRY(ba_error_raise(&keep));
+        if (operators->pooled) {
+            BA_TRY(ba_pooled_finish(ctx, operators->precision,
+                ba_dmat_const(making.stacked), making.work, &operators->pooled[a]));
+        }
     }
 out:
-    for (size_t k = 0; removals && k < n_splits; k++) {
-        removal_free(&removals[k]);
-    }
-    ba_free(removals);
-    ba_free(maker);
+    making_end(operators, &making);
     return status;
 }
 
@@ -292,6 +348,7 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
     size_t *stay = NULL, *validate = NULL, rank;
 
     holdout->split = split;
+    holdout->n_predicted = split->n_validate;
     holdout->own_scale = refit_scaling;
     holdout->is_refit = 1;
     BA_TRY_ALLOC(stay, ba_malloc(split->n_stay, sizeof *stay));
@@ -323,10 +380,7 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
     }
     if (operators->solver == BA_SOLVER_PRIMAL) {
         BA_TRY(ba_to_precision(operators->precision, ba_ridge_factor_project(factor).data,
-            split->n_stay * rank, &holdout->gathered));
-        BA_TRY_ALLOC(holdout->gather, ba_malloc(split->n_stay, sizeof *holdout->gather));
-        memcpy(holdout->gather, split->stay, split->n_stay * sizeof *holdout->gather);
-        holdout->n_gather = split->n_stay;
+            split->n_stay * rank, &holdout->own_project));
     }
 out:
     ba_ridge_factor_free(factor);
@@ -347,30 +401,10 @@ allocate_holdouts(
     *out = (operators_t){0};
     out->solver = ba_ridge_factor_solver(prepared->used);
     out->precision = prepared->plan->opts->precision;
-    out->rank = ba_ridge_factor_rank(prepared->used);
     out->n_alphas = n_alphas;
     out->n_holdouts = n_holdouts;
     out->holdouts = ba_calloc(n_holdouts, sizeof *out->holdouts);
     return out->holdouts ? BA_OK : BA_NOMEM;
-}
-
-/* The primal right-hand sides that are down-dated start from all rows of the factor. */
-static int
-keep_project(const prepared_t *prepared, operators_t *out)
-{
-    ba_cdmat_t project = ba_ridge_factor_project(prepared->used);
-    int needed = 0;
-
-    for (size_t k = 0; k < out->n_holdouts; k++) {
-        needed |= out->holdouts[k].downdate;
-    }
-    out->rows = prepared->factor_positions;
-    out->n_rows = prepared->n_factor;
-    if (!needed) {
-        return BA_OK;
-    }
-    return ba_to_precision(
-        out->precision, project.data, project.n_rows * project.n_cols, &out->project);
 }
 
 int
@@ -388,9 +422,11 @@ ba_operators_make(const ba_ctx_t *ctx, prepared_t *prepared, size_t a0, size_t n
                 ctx, prepared, &problem->inner[k], a0, out, &out->holdouts[k]));
         }
     } else {
+        if (ba_cost_is_pooled(plan, problem)) {
+            BA_TRY_ALLOC(out->pooled, ba_calloc(n_alphas, sizeof *out->pooled));
+        }
         BA_TRY(
             closed_form(ctx, prepared, plan->inner_intercept, problem->inner, a0, out));
-        BA_TRY(keep_project(prepared, out));
     }
 out:
     if (status != BA_OK) {
@@ -407,7 +443,6 @@ ba_operators_test(
 
     BA_TRY(allocate_holdouts(prepared, 1, prepared->n_alphas, out));
     BA_TRY(closed_form(ctx, prepared, prepared->plan->intercept, split, 0, out));
-    BA_TRY(keep_project(prepared, out));
 out:
     if (status != BA_OK) {
         ba_operators_free(out);
@@ -425,10 +460,14 @@ ba_operators_free(operators_t *operators)
             ba_free(holdout->p[a]);
         }
         ba_free(holdout->p);
-        ba_free(holdout->gathered);
-        ba_free(holdout->gather);
+        ba_free(holdout->gap);
+        ba_free(holdout->gap_columns);
+        ba_free(holdout->own_project);
     }
+    for (size_t a = 0; operators->pooled && a < operators->n_alphas; a++) {
+        ba_free(operators->pooled[a]);
+    }
+    ba_free(operators->pooled);
     ba_free(operators->holdouts);
-    ba_free(operators->project);
     *operators = (operators_t){0};
 }

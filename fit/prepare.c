@@ -106,6 +106,7 @@ out:
 void
 ba_prepared_free(prepared_t *prepared)
 {
+    ba_products_free(&prepared->products);
     ba_ridge_factor_free(prepared->factor);
     ba_free(prepared->train_rows);
     ba_free(prepared->test_rows);

@@ -107,8 +107,10 @@ ba_refit_make(const ba_ctx_t *ctx, prepared_t *prepared, int want_weights, refit
         BA_TRY(make_by_alpha(ctx, prepared, out));
         goto out;
     }
-    BA_TRY(ba_to_precision(
-        out->precision, project.data, project.n_rows * project.n_cols, &out->project));
+    if (prepared->plan->solver == BA_SOLVER_DUAL) {
+        BA_TRY(ba_to_precision(out->precision, project.data,
+            project.n_rows * project.n_cols, &out->project));
+    }
     BA_TRY(make_back(ctx, prepared, want_weights, out));
     BA_TRY(make_apply(ctx, prepared, out));
 out:

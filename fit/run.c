@@ -61,6 +61,20 @@ out:
     return status;
 }
 
+static int
+make_totals(run_t *run)
+{
+    const plan_t *plan = &run->plan;
+
+    if (!ba_budget_keeps_totals(run->ctx, plan)) {
+        return BA_OK;
+    }
+    run->total_size =
+        (plan->n_columns + 1) * BA_TILE * ba_number_size(plan->opts->precision);
+    run->totals = ba_malloc(ba_tiles_count(run->tiles), run->total_size);
+    return run->totals ? BA_OK : BA_NOMEM;
+}
+
 int
 ba_run_make(run_t *run)
 {
@@ -79,6 +93,7 @@ ba_run_make(run_t *run)
     BA_TRY_ALLOC(run->best_scores, ba_calloc(v, sizeof *run->best_scores));
     settings = tiles_settings(run, 0);
     BA_TRY(ba_tiles_open(run->ctx, &settings, &run->tiles));
+    BA_TRY(make_totals(run));
     if (plan->data->test_design) {
         BA_TRY_ALLOC(run->test_status, ba_calloc(v, sizeof *run->test_status));
         settings = tiles_settings(run, 1);
@@ -105,6 +120,7 @@ ba_run_free(run_t *run)
         ba_free(run->slots[i].predictions);
     }
     ba_free(run->slots);
+    ba_free(run->totals);
     ba_free(run->cv);
     ba_free(run->baseline);
     ba_free(run->best_alphas);

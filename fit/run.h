@@ -31,6 +31,9 @@ typedef struct {
     int32_t *no_inner;    /* n_targets: no inner score in the final fit */
     int32_t *usable;      /* n_targets: varies over the training rows at hand */
     int32_t *test_status; /* n_targets: of a fixed test set */
+    char *totals; /* primal: n_products x BA_TILE numbers of every tile, NULL = not kept */
+    size_t total_size;   /* bytes of one tile's */
+    int has_totals;      /* they are those of the problem at hand */
     double done, total;   /* tiles */
 } run_t;
 

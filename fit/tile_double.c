@@ -12,6 +12,10 @@
 #define MATRIX ba_dmat_t
 #define CMATRIX ba_cdmat_t
 #define GEMM ba_gemm_f64
+#define TRMM ba_trmm_f64
+#define SQUARES ba_score_squares_f64
 #define SCORE ba_score_f64
+#define SCORE_REST ba_score_rest_f64
+#define SCORE_PROJECTED ba_score_projected_f64
 #define NAME(x) x##_f64
 #include "fit/tile_kernels.h"

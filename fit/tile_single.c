@@ -12,6 +12,10 @@
 #define MATRIX ba_mat_t
 #define CMATRIX ba_cmat_t
 #define GEMM ba_gemm_f32
+#define TRMM ba_trmm_f32
+#define SQUARES ba_score_squares_f32
 #define SCORE ba_score_f32
+#define SCORE_REST ba_score_rest_f32
+#define SCORE_PROJECTED ba_score_projected_f32
 #define NAME(x) x##_f32
 #include "fit/tile_kernels.h"

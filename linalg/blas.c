@@ -65,6 +65,26 @@ ba_gemm_f32(float alpha, ba_op_t op_a, ba_cmat_t a, ba_op_t op_b, ba_cmat_t b, f
         blas_int(b.ld), beta, c.data, blas_int(c.ld));
 }
 
+void
+ba_trmm_f64(ba_cdmat_t u, ba_dmat_t b)
+{
+    if (b.n_rows > 0 && b.n_cols > 0) {
+        cblas_dtrmm(CblasColMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit,
+            blas_int(b.n_rows), blas_int(b.n_cols), 1.0, u.data, blas_int(u.ld), b.data,
+            blas_int(b.ld));
+    }
+}
+
+void
+ba_trmm_f32(ba_cmat_t u, ba_mat_t b)
+{
+    if (b.n_rows > 0 && b.n_cols > 0) {
+        cblas_strmm(CblasColMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit,
+            blas_int(b.n_rows), blas_int(b.n_cols), 1.0f, u.data, blas_int(u.ld), b.data,
+            blas_int(b.ld));
+    }
+}
+
 const char *
 ba_version_blas_core(void)
 {

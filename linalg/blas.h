@@ -56,6 +56,10 @@ void ba_gemm_f64(double alpha, ba_op_t op_a, ba_cdmat_t a, ba_op_t op_b, ba_cdma
 void ba_gemm_f32(float alpha, ba_op_t op_a, ba_cmat_t a, ba_op_t op_b, ba_cmat_t b,
     float beta, ba_mat_t c);
 
+/* b = u b with u upper triangular; what stands below its diagonal is not read. */
+void ba_trmm_f64(ba_cdmat_t u, ba_dmat_t b);
+void ba_trmm_f32(ba_cmat_t u, ba_mat_t b);
+
 /* The same as ba_gemm_f64() on the threads of ctx. */
 void ba_gemm_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op_a, ba_cdmat_t a,
     ba_op_t op_b, ba_cdmat_t b, double beta, ba_dmat_t c);
@@ -75,6 +79,15 @@ int ba_eigen_symmetric(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda) BA_MUST
  * singular values keep their relative accuracy. Several times the cost of an
  * eigendecomposition of a'a. BA_NUMERIC, BA_NOMEM. */
 int ba_svd(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v) BA_MUST_USE;
+
+/* Thin QR decomposition by Householder reflections: a (n_rows >= n_cols) becomes the
+ * orthonormal factor, r (n_cols x n_cols) the upper triangular one, zeros below. Cost: 4
+ * n_rows n_cols^2. BA_NUMERIC, BA_NOMEM. */
+int ba_qr(ba_dmat_t a, ba_dmat_t r) BA_MUST_USE;
+
+/* Replaces a (n_rows >= n_cols) by the triangular factor of its QR decomposition in its
+ * first n_cols rows, zeros below the diagonal there. Half the cost of ba_qr(). */
+int ba_qr_triangle(ba_dmat_t a) BA_MUST_USE;
 
 /* Cholesky factor L of a symmetric positive definite matrix in its lower triangle.
  * BA_NUMERIC when it is not. */

@@ -187,3 +187,62 @@ ba_cholesky_solve(ba_cdmat_t l, ba_dmat_t b)
     LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', (lapack_int) l.n_rows,
         (lapack_int) b.n_cols, l.data, (lapack_int) l.ld, b.data, (lapack_int) b.ld);
 }
+
+static int
+reflect(ba_dmat_t a, double **tau)
+{
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(*tau, ba_malloc(a.n_cols, sizeof **tau));
+    BA_TRY(check_info(LAPACKE_dgeqrf(LAPACK_COL_MAJOR, (lapack_int) a.n_rows,
+                          (lapack_int) a.n_cols, a.data, (lapack_int) a.ld, *tau),
+        "QR decomposition"));
+out:
+    return status;
+}
+
+static void
+copy_triangle(ba_cdmat_t a, ba_dmat_t r)
+{
+    for (size_t j = 0; j < a.n_cols; j++) {
+        for (size_t i = 0; i < a.n_cols; i++) {
+            r.data[i + j * r.ld] = i <= j ? a.data[i + j * a.ld] : 0.0;
+        }
+    }
+}
+
+int
+ba_qr(ba_dmat_t a, ba_dmat_t r)
+{
+    int status = BA_OK;
+    double *tau = NULL;
+
+    if (a.n_cols == 0) {
+        return BA_OK;
+    }
+    BA_TRY(reflect(a, &tau));
+    copy_triangle(ba_dmat_const(a), r);
+    BA_TRY(check_info(LAPACKE_dorgqr(LAPACK_COL_MAJOR, (lapack_int) a.n_rows,
+                          (lapack_int) a.n_cols, (lapack_int) a.n_cols, a.data,
+                          (lapack_int) a.ld, tau),
+        "QR decomposition"));
+out:
+    ba_free(tau);
+    return status;
+}
+
+int
+ba_qr_triangle(ba_dmat_t a)
+{
+    int status = BA_OK;
+    double *tau = NULL;
+
+    if (a.n_cols == 0) {
+        return BA_OK;
+    }
+    BA_TRY(reflect(a, &tau));
+    copy_triangle(ba_dmat_const(a), a);
+out:
+    ba_free(tau);
+    return status;
+}

@@ -31,7 +31,9 @@
  *     M_SS^-1 Q_S D = Q_S (D^-1 - Q_S'Q_S)^-1,
  *
  * the Gram matrix down-dated by the left-out rows, which is made once for all alphas. An
- * intercept is one more column of ones in Q, with D^-1 = n. */
+ * intercept is one more column of ones in Q, with D^-1 = n. Where the predicted rows
+ * themselves outnumber the columns, Q_F = O R by a QR decomposition, and R (D^-1 -
+ * Q_S'Q_S)^-1 gives the predictions' coordinates in O, which is all that a score needs. */
 #include "model/ridge_impl.h"
 
 #include "core/alloc.h"
@@ -237,18 +239,18 @@ out:
     return status;
 }
 
-/* Rows of [Q, 1] at the left-out rows: n_out x n_columns. */
-static void
-gather_columns(const ba_ridge_factor_t *factor, size_t n_columns, const size_t *out_rows,
-    const size_t *predict, size_t n, double *dst)
+void
+ba_ridge_holdout_columns(
+    const ba_ridge_factor_t *factor, const size_t *rows, ba_dmat_t columns)
 {
-    for (size_t j = 0; j < n_columns; j++) {
+    size_t n = columns.n_rows;
+
+    for (size_t j = 0; j < columns.n_cols; j++) {
         const double *scores = factor->scores + j * factor->n;
+        double *column = columns.data + j * columns.ld;
 
         for (size_t i = 0; i < n; i++) {
-            size_t row = out_rows[predict ? predict[i] : i];
-
-            dst[i + j * n] = j < factor->rank ? scores[row] : 1.0;
+            column[i] = j < factor->rank ? scores[rows[i]] : 1.0;
         }
     }
 }
@@ -263,10 +265,31 @@ ba_ridge_holdout_gram(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     if (!rows) {
         return BA_NOMEM;
     }
-    gather_columns(factor, n_columns, left_out, NULL, n_left_out, rows);
+    ba_ridge_holdout_columns(
+        factor, left_out, ba_dmat(rows, n_left_out, n_columns, n_left_out));
     ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE,
         ba_cdmat(rows, n_left_out, n_columns, n_left_out), 0.0, gram);
     ba_free(rows);
+    return BA_OK;
+}
+
+int
+ba_ridge_holdout_inverse(
+    const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t gram, ba_dmat_t inverse)
+{
+    size_t m = gram.n_rows;
+
+    for (size_t j = 0; j < m; j++) {
+        for (size_t i = 0; i < m; i++) {
+            inverse.data[i + j * inverse.ld] = -gram.data[i + j * gram.ld];
+        }
+        inverse.data[j + j * inverse.ld] +=
+            j < factor->rank ? factor->lambda[j] + alpha : (double) factor->n;
+    }
+    if (ba_cholesky(inverse) != BA_OK) {
+        return too_small(alpha);
+    }
+    ba_cholesky_invert(inverse);
     return BA_OK;
 }
 
@@ -276,28 +299,23 @@ holdout_downdated(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t gram
     const size_t *out_rows, const size_t *predict, size_t n_predict, ba_dmat_t p)
 {
     int status = BA_OK;
-    size_t m = gram.n_rows;
-    double *left = NULL, *rows = NULL;
+    size_t m = gram.n_rows, *predicted = NULL;
+    double *inverse = NULL, *rows = NULL;
 
-    BA_TRY_ALLOC(left, ba_malloc(m, m * sizeof *left));
+    BA_TRY_ALLOC(inverse, ba_malloc(m, m * sizeof *inverse));
     BA_TRY_ALLOC(rows, ba_malloc(n_predict, m * sizeof *rows));
-    for (size_t j = 0; j < m; j++) {
-        for (size_t i = 0; i < m; i++) {
-            left[i + j * m] = -gram.data[i + j * gram.ld];
-        }
-        left[j + j * m] +=
-            j < factor->rank ? factor->lambda[j] + alpha : (double) factor->n;
+    BA_TRY_ALLOC(predicted, ba_malloc(n_predict, sizeof *predicted));
+    for (size_t i = 0; i < n_predict; i++) {
+        predicted[i] = out_rows[predict[i]];
     }
-    gather_columns(factor, m, out_rows, predict, n_predict, rows);
-    if (ba_cholesky(ba_dmat(left, m, m, m)) != BA_OK) {
-        BA_TRY(too_small(alpha));
-    }
-    ba_cholesky_invert(ba_dmat(left, m, m, m));
+    ba_ridge_holdout_columns(factor, predicted, ba_dmat(rows, n_predict, m, n_predict));
+    BA_TRY(ba_ridge_holdout_inverse(factor, alpha, gram, ba_dmat(inverse, m, m, m)));
     ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(rows, n_predict, m, n_predict), BA_KEEP,
-        ba_cdmat(left, m, m, m), 0.0, p);
+        ba_cdmat(inverse, m, m, m), 0.0, p);
 out:
-    ba_free(left);
+    ba_free(inverse);
     ba_free(rows);
+    ba_free(predicted);
     return status;
 }
 

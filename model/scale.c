@@ -2,24 +2,69 @@
 #include "model/scale.h"
 
 #include "core/alloc.h"
+#include "model/clones.h"
 
 #include <math.h>
+
+BA_CLONES static double
+sum_of(const double *x, size_t n)
+{
+    double sum[BA_LANES] = {0};
+    size_t i = 0;
+
+    for (; i + BA_LANES <= n; i += BA_LANES) {
+        for (size_t j = 0; j < BA_LANES; j++) {
+            sum[j] += x[i + j];
+        }
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        sum[j] += x[i + j];
+    }
+    return ba_lanes_sum(sum);
+}
+
+BA_CLONES static double
+squares_of(const double *x, size_t n, double mean)
+{
+    double sum[BA_LANES] = {0};
+    size_t i = 0;
+
+    for (; i + BA_LANES <= n; i += BA_LANES) {
+        for (size_t j = 0; j < BA_LANES; j++) {
+            sum[j] += (x[i + j] - mean) * (x[i + j] - mean);
+        }
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        sum[j] += (x[i + j] - mean) * (x[i + j] - mean);
+    }
+    return ba_lanes_sum(sum);
+}
+
+/* The largest absolute value is at most |mean| + sqrt(squares), so that it is hardly ever
+ * looked for. */
+static int
+varies(const double *x, size_t n, double mean, double squares, double scale)
+{
+    double largest = 0.0;
+
+    if (scale > BA_CONSTANT * (fabs(mean) + sqrt(squares))) {
+        return 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        largest = fmax(largest, fabs(x[i]));
+    }
+    return scale > BA_CONSTANT * largest;
+}
 
 int
 ba_mean_and_scale(const double *x, size_t n, double *mean, double *scale)
 {
-    double sum = 0.0, squares = 0.0, largest = 0.0;
+    double squares;
 
-    for (size_t i = 0; i < n; i++) {
-        sum += x[i];
-        largest = fmax(largest, fabs(x[i]));
-    }
-    *mean = n > 0 ? sum / (double) n : 0.0;
-    for (size_t i = 0; i < n; i++) {
-        squares += (x[i] - *mean) * (x[i] - *mean);
-    }
+    *mean = n > 0 ? sum_of(x, n) / (double) n : 0.0;
+    squares = squares_of(x, n, *mean);
     *scale = n > 0 ? sqrt(squares / (double) n) : 0.0;
-    if (!(*scale > BA_CONSTANT * largest)) {
+    if (!varies(x, n, *mean, squares, *scale)) {
         *scale = 1.0;
         return 0;
     }

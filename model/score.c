@@ -36,3 +36,53 @@ ba_score_f32(ba_score_t kind, const float *y, size_t ld_y, const float *p, size_
 {
     score_f32(kind, y, ld_y, p, ld_p, n, n_targets, scores);
 }
+
+void
+ba_score_rest_f64(const double *y, size_t ld_y, size_t n, const double *o, size_t ld_o,
+    size_t m, size_t n_targets, double *square, double *rest)
+{
+    project_rest_f64(y, ld_y, n, o, ld_o, m, n_targets, square, rest);
+}
+
+void
+ba_score_projected_f64(ba_score_t kind, const double *o, size_t ld_o, const double *s,
+    size_t ld_s, size_t m, size_t n, const double *square, const double *rest,
+    size_t n_targets, double *scores)
+{
+    score_projected_f64(
+        kind, o, ld_o, s, ld_s, m, n, square, rest, n_targets, scores);
+}
+
+void
+ba_score_rest_f32(const float *y, size_t ld_y, size_t n, const float *o, size_t ld_o,
+    size_t m, size_t n_targets, double *square, double *rest)
+{
+    project_rest_f32(y, ld_y, n, o, ld_o, m, n_targets, square, rest);
+}
+
+void
+ba_score_projected_f32(ba_score_t kind, const float *o, size_t ld_o, const float *s,
+    size_t ld_s, size_t m, size_t n, const double *square, const double *rest,
+    size_t n_targets, double *scores)
+{
+    score_projected_f32(
+        kind, o, ld_o, s, ld_s, m, n, square, rest, n_targets, scores);
+}
+
+void
+ba_score_squares_f64(
+    const double *y, size_t ld_y, size_t n, size_t n_targets, double *squares)
+{
+    for (size_t j = 0; j < n_targets; j++) {
+        squares[j] = square_f64(y + j * ld_y, n, 0.0);
+    }
+}
+
+void
+ba_score_squares_f32(
+    const float *y, size_t ld_y, size_t n, size_t n_targets, double *squares)
+{
+    for (size_t j = 0; j < n_targets; j++) {
+        squares[j] = square_f32(y + j * ld_y, n, 0.0);
+    }
+}

@@ -137,3 +137,57 @@ SCORE_NAME(score)(ba_score_t kind, const SCORE_NUMBER *y, size_t ld_y,
         }
     }
 }
+
+/* What a projection o of y onto an orthonormal basis leaves: the first of its m vectors
+ * is the constant one, so that the others hold what is centred. */
+static void
+SCORE_NAME(project_rest)(const SCORE_NUMBER *y, size_t ld_y, size_t n,
+    const SCORE_NUMBER *o, size_t ld_o, size_t m, size_t n_targets, double *square,
+    double *rest)
+{
+    for (size_t j = 0; j < n_targets; j++) {
+        const SCORE_NUMBER *yj = y + j * ld_y, *oj = o + j * ld_o;
+        double mean = SCORE_NAME(mean)(yj, n), all = SCORE_NAME(square)(yj, n, mean);
+        int varies = n >= 2 && SCORE_NAME(varies)(yj, n, mean, all);
+
+        square[j] = varies ? all : (double) NAN;
+        rest[j] = fmax(0.0, all - SCORE_NAME(square)(oj + 1, m - 1, 0.0));
+    }
+}
+
+static double
+SCORE_NAME(projected_r)(const SCORE_NUMBER *o, const SCORE_NUMBER *s, size_t m, size_t n,
+    double square)
+{
+    double pp = SCORE_NAME(square)(s + 1, m - 1, 0.0), size = (double) n, r;
+    double mean = fabs((double) s[0]) / sqrt(size);
+
+    if (!(sqrt(pp / size) > BA_NEGLIGIBLE * (mean + sqrt(pp)))) {
+        return (double) NAN;
+    }
+    r = SCORE_NAME(product)(o + 1, s + 1, m - 1, 0.0, 0.0) / (sqrt(square) * sqrt(pp));
+    r = r > 1 ? 1 : r;
+    return r < -1 ? -1 : r;
+}
+
+static void
+SCORE_NAME(score_projected)(ba_score_t kind, const SCORE_NUMBER *o, size_t ld_o,
+    const SCORE_NUMBER *s, size_t ld_s, size_t m, size_t n, const double *square,
+    const double *rest, size_t n_targets, double *scores)
+{
+    for (size_t j = 0; j < n_targets; j++) {
+        const SCORE_NUMBER *oj = o + j * ld_o, *sj = s + j * ld_s;
+
+        switch (kind) {
+        case BA_SCORE_MSE:
+            scores[j] = -((SCORE_NAME(sse)(oj, sj, m) + rest[j]) / (double) n);
+            break;
+        case BA_SCORE_R2:
+            scores[j] = 1 - (SCORE_NAME(sse)(oj, sj, m) + rest[j]) / square[j];
+            break;
+        case BA_SCORE_R:
+            scores[j] = SCORE_NAME(projected_r)(oj, sj, m, n, square[j]);
+            break;
+        }
+    }
+}

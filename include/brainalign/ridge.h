@@ -111,6 +111,17 @@ BA_API int ba_ridge_holdout(const ba_ridge_factor_t *factor, double alpha,
 BA_API int ba_ridge_holdout_gram(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     ba_intercept_t intercept, const size_t *left_out, size_t n_left_out, ba_dmat_t gram);
 
+/* Rows of [Q, 1], Q = project, of a primal factor: columns->n_rows positions into the
+ * training rows, as many columns as the view has (at most rank + 1). */
+BA_API void ba_ridge_holdout_columns(
+    const ba_ridge_factor_t *factor, const size_t *rows, ba_dmat_t columns);
+
+/* The coefficients alone of the fit that left rows out: inverse = (D^-1 - gram)^-1, n_rhs
+ * x n_rhs, gram from ba_ridge_holdout_gram(); predictions of any row are its [Q, 1] times
+ * inverse R. Cost: n_rhs^3. BA_NUMERIC as ba_ridge_holdout(). Thread-safe. */
+BA_API int ba_ridge_holdout_inverse(
+    const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t gram, ba_dmat_t inverse);
+
 /* M up to a factor, n x n, for ba_ridge_holdout() of a dual factor: alpha (K + alpha
  * I)^-1, less the intercept's direction. A primal factor needs none (pass an empty view).
  * Runs on the threads of ctx; the same bits for any number of them. */

@@ -21,6 +21,29 @@ BA_API void ba_score_f64(ba_score_t kind, const double *y, size_t ld_y, const do
 BA_API void ba_score_f32(ba_score_t kind, const float *y, size_t ld_y, const float *p,
     size_t ld_p, size_t n, size_t n_targets, double *scores);
 
+/* The same scores from projections, where predictions lie in the span of fewer vectors
+ * than there are samples. With an orthonormal basis O (n x m) whose first vector is the
+ * constant one, o = O'y and s = O'p (m x n_targets):  SSE = |o - s|^2 + rest,  rest =
+ * |y|^2 - |o|^2,  and correlations need the centred parts o[1..], s[1..] alone.
+ * ba_score_rest writes rest and the sum of squares of y about its mean, NaN where y does
+ * not vary. The same scores as from y and p but for rounding. */
+BA_API void ba_score_rest_f64(const double *y, size_t ld_y, size_t n, const double *o,
+    size_t ld_o, size_t m, size_t n_targets, double *square, double *rest);
+BA_API void ba_score_rest_f32(const float *y, size_t ld_y, size_t n, const float *o,
+    size_t ld_o, size_t m, size_t n_targets, double *square, double *rest);
+BA_API void ba_score_projected_f64(ba_score_t kind, const double *o, size_t ld_o,
+    const double *s, size_t ld_s, size_t m, size_t n, const double *square,
+    const double *rest, size_t n_targets, double *scores);
+BA_API void ba_score_projected_f32(ba_score_t kind, const float *o, size_t ld_o,
+    const float *s, size_t ld_s, size_t m, size_t n, const double *square,
+    const double *rest, size_t n_targets, double *scores);
+
+/* Sums of squares of the columns of y. */
+BA_API void ba_score_squares_f64(
+    const double *y, size_t ld_y, size_t n, size_t n_targets, double *squares);
+BA_API void ba_score_squares_f32(
+    const float *y, size_t ld_y, size_t n, size_t n_targets, double *squares);
+
 #ifdef __cplusplus
 }
 #endif

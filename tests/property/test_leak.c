@@ -112,6 +112,7 @@ fit_fold(const study_t *study, size_t k, fold_t *fold)
     assert_int_equal(ba_prepared_make(&ctx, &fold->plan, &fold->plan.problems[k], shared,
                          &fold->prepared),
         BA_OK);
+    assert_int_equal(ba_products_make(&ctx, &fold->prepared), BA_OK);
     assert_int_equal(ba_operators_make(&ctx, &fold->prepared, 0,
                          ba_plan_n_alphas(&fold->plan), &fold->operators),
         BA_OK);
