@@ -146,8 +146,8 @@ main(int argc, char **argv)
     size_t memory = argc >= 6 ? (size_t) strtoul(argv[5], NULL, 10) << 20 : 0;
 
     if (!size) {
-        fprintf(stderr,
-            "usage: bench_fit S|M|T|L FOLDER [grid|auto] [single|double] [MEMORY_MB]\n");
+        fprintf(stderr, "usage: bench_fit S|M|T|L|W FOLDER [grid|auto] [single|double] "
+                        "[MEMORY_MB]\n");
         return 2;
     }
     printf("size %s (n %zu, p %zu, v %zu), %s alphas, %s, BLAS core %s\n", size->name,

@@ -12,6 +12,9 @@
 static const double single_flops_per_core = 60e9;
 static const double double_flops_per_core = 30e9;
 
+/* Code, libraries and their own buffers, beside what the library plans. */
+static const double program_bytes = 22.0 * 1048576;
+
 const char *
 cli_bytes_text(double bytes, char text[32])
 {
@@ -67,7 +70,8 @@ cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     cli_info_key("solver");
     puts(info->fit.reason);
     cli_info_key("memory");
-    printf("%s at the peak\n", cli_bytes_text((double) info->fit.bytes_planned, text));
+    printf("%s at the peak\n",
+        cli_bytes_text((double) info->fit.bytes_planned + program_bytes, text));
     cli_info_key("work");
     printf("%.2g floating-point operations, about %s on %d threads, reading aside\n",
         info->fit.flops_planned,

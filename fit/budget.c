@@ -2,15 +2,17 @@
 /* What a run holds at a time, and how the memory budget decides it. Nothing here changes
  * a bit of the result.
  *
- * Beside the features a run holds, all through: results, tiles in flight (raw,
- * transformed, prepared), every prepared tile where they are kept, a thread's scratch. On
+ * Beside the features a run holds, all through: results, and once they were read tiles in
+ * flight (raw, transformed, prepared), every prepared tile where they are kept, totals. On
  * top of that the most demanding moment of a problem counts:
  *
  * - factorising: batch x (factor with the workspace of its making);
  * - making operators: batch x factor, in the primal the blocks of the training rows, in
  *   the dual the residual maker and its root, operators of a chunk of alphas;
- * - refitting: batch x factor, the blocks or project, back in float64, back and apply in
- *   the run's precision. */
+ * - selecting: the operators and every thread's scratch;
+ * - making the refit: batch x factor, the blocks or project, back in float64, back and
+ *   apply in the run's precision;
+ * - refitting: the same without float64, and every thread's scratch. */
 #include "fit/fit_impl.h"
 
 #include <math.h>
@@ -161,7 +163,8 @@ operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
     for (size_t k = 0; k < problem->n_inner; k++) {
         const split_t *split = &problem->inner[k];
 
-        numbers += n_predicted(plan, split) * (is_dual(plan) ? (double) split->n_stay : m);
+        numbers +=
+            n_predicted(plan, split) * (is_dual(plan) ? (double) split->n_stay : m);
         gaps += m * (double) (problem->n_train - split->n_stay - split->n_validate);
     }
     return number_size(plan) * (numbers * n_alphas + gaps);
@@ -186,12 +189,28 @@ making_bytes(const ba_ctx_t *ctx, const plan_t *plan)
         own = larger(own, s > m ? m * m + 2 * f * m : 2 * s * m + s * s + f * (s + m));
     }
     if (is_dual(plan)) {
-        double pooled = ba_cost_is_pooled(plan, final) ? 16 * n * n : 0.0;
+        double pooled = ba_cost_is_pooled(plan, final) ? 8 * n * n : 0.0;
 
         return 16 * n * n + pooled +
                8 * ba_ctx_threads(ctx) * (2 * held * stay + 2 * held * held);
     }
     return 8 * grams + 8 * ba_ctx_threads(ctx) * own;
+}
+
+/* An inner fold's own factorisation has three matrices of its validation rows beside it. */
+static double
+strict_bytes(const plan_t *plan)
+{
+    return 24 * largest_held(plan) * rank_of(plan);
+}
+
+/* What a refit holds in float64 while it is made. */
+static double
+refit_making(const plan_t *plan)
+{
+    double back = wants_weights(plan) ? (double) plan->n_columns * rank_of(plan) : 0.0;
+
+    return 8 * larger(back, largest_test(plan) * rank_of(plan));
 }
 
 static double
@@ -205,7 +224,7 @@ refit_bytes(const plan_t *plan)
         apply += (double) ba_plan_n_alphas(plan) * largest_test(plan) *
                  (is_dual(plan) ? n : rank + 1);
     }
-    return number_size(plan) * (project + back + apply) + 8 * larger(back, apply);
+    return number_size(plan) * (project + back + apply) + refit_making(plan);
 }
 
 /* Raw and transformed columns of a fixed test set, and their sum over repeats. */
@@ -254,11 +273,15 @@ scratch_bytes(const plan_t *plan)
     double numbers = n + rhs + larger(rank_of(plan), m) + 2 * held;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
-        double blocks = (double) plan->problems[k].n_inner + 1;
+        const problem_t *problem = &plan->problems[k];
+        double blocks = (double) problem->n_inner + 1, each = 1.0;
 
-        parts = larger(parts, blocks < KEPT_BLOCKS ? blocks : KEPT_BLOCKS);
+        for (size_t i = 0; i < problem->n_inner; i++) {
+            each = is_projected(plan, &problem->inner[i]) ? 2.0 : each;
+        }
+        parts = larger(parts, each * (blocks < KEPT_BLOCKS ? blocks : KEPT_BLOCKS));
     }
-    numbers += 2 * m * parts + (wants_weights(plan) ? (double) plan->n_columns : 0.0);
+    numbers += m * parts + (wants_weights(plan) ? (double) plan->n_columns : 0.0);
     return BA_TILE * number_size(plan) * numbers;
 }
 
@@ -297,31 +320,45 @@ typedef struct {
     int is_cached, keeps_totals;
 } holding_t;
 
+/* The most that a problem needs while `tiles` bytes of responses are there. Before the
+ * first stage they are not yet, unless an earlier problem or chunk of alphas read them. */
 static double
-problem_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
+problem_bytes(
+    const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding, double tiles)
 {
-    double operators = 0.0, factors = (double) holding->n_batch * factor_bytes(plan);
-    double strict = plan->strict ? factoring_bytes(plan) : 0.0, products = 0.0;
+    double n_alphas = (double) ba_plan_n_alphas(plan);
+    double factors = (double) holding->n_batch * factor_bytes(plan), operators = 0.0;
+    double making = making_bytes(ctx, plan), products = 0.0, most;
+    double work = ba_ctx_threads(ctx) * scratch_bytes(plan);
+    double factoring = (double) holding->n_batch * factoring_bytes(plan);
+    int is_read = plan->n_problems > holding->n_batch;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
         operators = larger(operators,
             operator_bytes(plan, &plan->problems[k], (double) holding->n_alphas));
         products = larger(products, products_bytes(plan, &plan->problems[k]));
     }
-    operators += larger(making_bytes(ctx, plan), strict);
-    return larger((double) holding->n_batch * factoring_bytes(plan),
-        factors + products + larger(operators, refit_bytes(plan)));
+    if (plan->strict) {
+        making = larger(making, factoring_bytes(plan) + strict_bytes(plan));
+    }
+    most = factoring + (is_read ? tiles : 0.0);
+    is_read |= plan->n_problems > 1 || (double) holding->n_alphas < n_alphas;
+    factors += products;
+    most = larger(most, factors + operators + making + (is_read ? tiles : 0.0));
+    most = larger(most, factors + operators + tiles + work);
+    most = larger(most, factors + refit_bytes(plan) + tiles);
+    return larger(most, factors + refit_bytes(plan) - refit_making(plan) + tiles + work);
 }
 
 static double
 total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
     double n_base = (double) (holding->is_cached ? n_tiles(plan) : holding->n_flight);
+    double tiles = (double) holding->n_flight * flight_bytes(plan) +
+                   n_base * base_bytes(plan) +
+                   (holding->keeps_totals ? totals_bytes(plan) : 0.0);
 
-    return result_bytes(plan) + (double) holding->n_flight * flight_bytes(plan) +
-           n_base * base_bytes(plan) + ba_ctx_threads(ctx) * scratch_bytes(plan) +
-           (holding->keeps_totals ? totals_bytes(plan) : 0.0) +
-           problem_bytes(ctx, plan, holding);
+    return result_bytes(plan) + problem_bytes(ctx, plan, holding, tiles);
 }
 
 static holding_t

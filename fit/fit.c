@@ -12,117 +12,12 @@
 #include <omp.h>
 #include <string.h>
 
-static int
-is_double(const run_t *run)
-{
-    return run->plan.opts->precision == BA_DOUBLE;
-}
-
-/* ---- one stage over all tiles ---- */
-
-typedef struct stage stage_t;
-struct stage {
-    tile_job_t job; /* what all tiles share */
-    void (*work)(const run_t *run, const tile_job_t *job, void *scratch);
-    int (*collect)(run_t *run, const stage_t *stage, const slot_t *slot, size_t t);
-    size_t a0; /* selection: first alpha of the chunk */
-};
-
-/* The refit of the final fit scores a fixed test set. */
-static int
-reads_test_set(const run_t *run, const stage_t *stage)
-{
-    return run->test_tiles && stage->job.refit && stage->job.prepared->problem->fold < 0;
-}
-
-static tile_job_t
-job_of(const run_t *run, const stage_t *stage, size_t t, slot_t *slot)
-{
-    tile_job_t job = stage->job;
-    size_t first, n, column;
-
-    job.tile = ba_tiles_get(run->tiles, t);
-    if (reads_test_set(run, stage)) {
-        job.test_tile = ba_tiles_get(run->test_tiles, t);
-    }
-    ba_tiles_range(run->tiles, t, &first, &n, &column);
-    for (size_t j = 0; j < BA_TILE; j++) {
-        size_t inside = j >= column && j < column + n;
-
-        slot->alphas[j] = inside ? run->best_alphas[first + j - column] : 1.0;
-    }
-    job.total = run->totals ? run->totals + t * run->total_size : NULL;
-    job.has_total = run->totals && run->has_totals;
-    job.constant = slot->constant;
-    job.mean = slot->mean;
-    job.scale = slot->scale;
-    job.scores = slot->scores;
-    job.counts = slot->counts;
-    job.baseline = slot->baseline;
-    job.best_alphas = slot->alphas;
-    job.r = slot->r;
-    job.r2 = slot->r2;
-    job.intercept = slot->intercept;
-    job.weights = stage->job.refit && stage->job.refit->back ? slot->weights : NULL;
-    job.predictions = run->sink && run->sink->predictions ? slot->predictions : NULL;
-    return job;
-}
-
-static void
-work_on_block(
-    run_t *run, const stage_t *stage, size_t t0, size_t n, char *scratch, size_t n_bytes)
-{
-#pragma omp parallel for schedule(dynamic) num_threads((int) run->n_threads)
-    for (size_t i = 0; i < n; i++) {
-        tile_job_t job = job_of(run, stage, t0 + i, &run->slots[i]);
-        char *own = scratch + (size_t) omp_get_thread_num() * n_bytes;
-
-        if (is_double(run)) {
-            ba_tile_scale_f64(&job, own);
-        } else {
-            ba_tile_scale_f32(&job, own);
-        }
-        stage->work(run, &job, own);
-    }
-}
-
-static int
-run_stage(run_t *run, const stage_t *stage)
-{
-    int status = BA_OK;
-    size_t n_tiles = ba_tiles_count(run->tiles), n, n_test;
-    size_t n_bytes = is_double(run) ? ba_tile_scratch_bytes_f64(&stage->job)
-                                    : ba_tile_scratch_bytes_f32(&stage->job);
-    int has_test = reads_test_set(run, stage);
-    char *scratch = NULL;
-    double start = ba_seconds();
-
-    BA_TRY_ALLOC(scratch, ba_malloc(run->n_threads, n_bytes));
-    for (size_t t0 = 0; t0 < n_tiles; t0 += n) {
-        BA_TRY(ba_ctx_check(run->ctx));
-        BA_TRY(ba_tiles_load(run->ctx, run->tiles, t0, &n));
-        if (has_test) {
-            BA_TRY(ba_tiles_load(run->ctx, run->test_tiles, t0, &n_test));
-        }
-        work_on_block(run, stage, t0, n, scratch, n_bytes);
-        for (size_t i = 0; i < n; i++) {
-            BA_TRY(stage->collect(run, stage, &run->slots[i], t0 + i));
-        }
-        run->done += (double) n;
-        ba_ctx_progress(run->ctx, "fit", run->done, run->total);
-    }
-out:
-    ba_free(scratch);
-    run->info->seconds_tiles += ba_seconds() - start;
-    return status;
-}
-
 /* ---- selection ---- */
 
 static void
 select_work(const run_t *run, const tile_job_t *job, void *scratch)
 {
-    if (is_double(run)) {
+    if (run->is_double) {
         ba_tile_select_f64(job, scratch);
     } else {
         ba_tile_select_f32(job, scratch);
@@ -166,7 +61,7 @@ select_problem(run_t *run, prepared_t *prepared)
         stage.job.plan = &run->plan;
         stage.job.prepared = prepared;
         stage.job.operators = &operators;
-        BA_TRY(run_stage(run, &stage));
+        BA_TRY(ba_stage_run(run, &stage));
         run->has_totals = !run->plan.strict;
         ba_operators_free(&operators);
     }
@@ -182,7 +77,7 @@ out:
 static void
 refit_work(const run_t *run, const tile_job_t *job, void *scratch)
 {
-    if (is_double(run)) {
+    if (run->is_double) {
         ba_tile_refit_f64(job, scratch);
     } else {
         ba_tile_refit_f32(job, scratch);
@@ -299,7 +194,7 @@ refit_problem(run_t *run, prepared_t *prepared)
     stage.job.plan = &run->plan;
     stage.job.prepared = prepared;
     stage.job.refit = &refit;
-    BA_TRY(run_stage(run, &stage));
+    BA_TRY(ba_stage_run(run, &stage));
 out:
     ba_refit_free(&refit);
     return status;

@@ -249,11 +249,11 @@ size_t ba_indices_of(const size_t *among, size_t n_among, const size_t *listed,
     size_t n_listed, int in_list, size_t *out);
 
 /* pooled.c: rows of the stacked residual maker that belong to a split with operator p
- * (n_validate x n_stay), and the triangle of all; work: n_train x n_train. */
+ * (n_validate x n_stay), and the triangle of all; work: n_train x n_train numbers. */
 int ba_pooled_place(const problem_t *problem, const split_t *split, const double *p,
     ba_dmat_t stacked) BA_MUST_USE;
 int ba_pooled_finish(const ba_ctx_t *ctx, ba_precision_t precision, ba_cdmat_t stacked,
-    ba_dmat_t work, void **out) BA_MUST_USE;
+    double *work, void **out) BA_MUST_USE;
 
 /* Operators that predict one split's validation rows, for all alphas. */
 int ba_operators_test(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split,

@@ -104,8 +104,7 @@ gather_gap(const prepared_t *prepared, const split_t *split, holdout_t *holdout)
     for (size_t i = 0; i < n_out; i++) {
         out_rows[i] = problem->train[out_rows[i]];
     }
-    n_gap =
-        ba_indices_of(out_rows, n_out, split->validate, split->n_validate, 0, index);
+    n_gap = ba_indices_of(out_rows, n_out, split->validate, split->n_validate, 0, index);
     if (n_gap == 0) {
         goto out;
     }
@@ -141,8 +140,8 @@ projected_operator(const prepared_t *prepared, double alpha, const removal_t *re
     for (size_t j = 0; j < m; j++) {
         memcpy(p.data + 1 + j * p.ld, inverse + j * m, rank * sizeof *inverse);
     }
-    ba_trmm_f64(ba_cdmat(block->full_mix + 1, rank, rank, n),
-        ba_dmat(p.data + 1, rank, m, p.ld));
+    ba_trmm_f64(
+        ba_cdmat(block->full_mix + 1, rank, rank, n), ba_dmat(p.data + 1, rank, m, p.ld));
 out:
     ba_free(inverse);
     return status;
@@ -163,18 +162,17 @@ closed_form_operator(const prepared_t *prepared, ba_intercept_t intercept, doubl
         maker = ba_cdmat(removal->gram, m, m, m);
     }
     BA_TRY_ALLOC(p, ba_malloc(n, n_rhs * sizeof *p));
-    BA_TRY(holdout->is_projected
-               ? projected_operator(
-                     prepared, alpha, removal, block, ba_dmat(p, n, n_rhs, n))
-               : ba_ridge_holdout(prepared->used, alpha, intercept, maker,
-                     removal->left_out, removal->n_left_out, removal->predict, n,
-                     ba_dmat(p, n, n_rhs, n)));
+    BA_TRY(
+        holdout->is_projected
+            ? projected_operator(prepared, alpha, removal, block, ba_dmat(p, n, n_rhs, n))
+            : ba_ridge_holdout(prepared->used, alpha, intercept, maker, removal->left_out,
+                  removal->n_left_out, removal->predict, n, ba_dmat(p, n, n_rhs, n)));
     if (stacked.n_rows > 0) {
         BA_TRY(ba_pooled_place(prepared->problem, holdout->split, p, stacked));
         goto out;
     }
-    BA_TRY(ba_to_precision(
-        prepared->plan->opts->precision, p, n * n_rhs, &holdout->p[a]));
+    BA_TRY(
+        ba_to_precision(prepared->plan->opts->precision, p, n * n_rhs, &holdout->p[a]));
 out:
     ba_free(p);
     return status;
@@ -219,8 +217,8 @@ out:
 /* What the closed form needs while it goes over the alphas. */
 typedef struct {
     removal_t *removals;
-    ba_dmat_t maker;         /* dual: residual maker of the alpha at hand */
-    ba_dmat_t stacked, work; /* pooled */
+    ba_dmat_t maker, work; /* dual: residual maker of the alpha at hand, and room */
+    ba_dmat_t stacked;     /* pooled: rows of all folds */
 } making_t;
 
 static int
@@ -233,11 +231,11 @@ making_start(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept
 
     BA_TRY_ALLOC(
         making->removals, ba_calloc(operators->n_holdouts, sizeof *making->removals));
-    making->maker = ba_dmat(NULL, n, n, n);
-    making->stacked = making->work = ba_dmat(NULL, m, m, m);
+    making->maker = making->work = ba_dmat(NULL, n, n, n);
+    making->stacked = ba_dmat(NULL, m, m, m);
     BA_TRY_ALLOC(making->maker.data, ba_malloc(n, n * sizeof(double)));
     BA_TRY_ALLOC(making->stacked.data, ba_malloc(m, m * sizeof(double)));
-    BA_TRY_ALLOC(making->work.data, ba_malloc(m, m * sizeof(double)));
+    BA_TRY_ALLOC(making->work.data, ba_malloc(n, n * sizeof(double)));
     BA_TRY(closed_form_splits(
         ctx, prepared, intercept, splits, making->removals, operators));
 out:
@@ -276,23 +274,22 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
 
         BA_TRY(ba_ctx_check(ctx));
         if (dual) {
-            BA_TRY(ba_ridge_residual_maker(
-                ctx, prepared->used, alphas[0], intercept, making.maker));
+            ba_ridge_residual_maker(
+                ctx, prepared->used, alphas[0], intercept, making.work, making.maker);
         }
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
         for (size_t t = 0; t < batch * n_splits; t++) {
             size_t k = t % n_splits, i = t / n_splits;
 
-            ba_error_keep(
-                &keep, closed_form_operator(prepared, intercept, alphas[i],
-                           ba_dmat_const(making.maker), &making.removals[k],
-                           projected_block(prepared, splits, k), making.stacked,
-                           &operators->holdouts[k], a + i));
+            ba_error_keep(&keep, closed_form_operator(prepared, intercept, alphas[i],
+                                     ba_dmat_const(making.maker), &making.removals[k],
+                                     projected_block(prepared, splits, k), making.stacked,
+                                     &operators->holdouts[k], a + i));
         }
         BA_TRY(ba_error_raise(&keep));
         if (operators->pooled) {
             BA_TRY(ba_pooled_finish(ctx, operators->precision,
-                ba_dmat_const(making.stacked), making.work, &operators->pooled[a]));
+                ba_dmat_const(making.stacked), making.work.data, &operators->pooled[a]));
         }
     }
 out:

@@ -22,8 +22,8 @@
 #define NUDGE 1e-13
 
 int
-ba_pooled_place(const problem_t *problem, const split_t *split, const double *p,
-    ba_dmat_t stacked)
+ba_pooled_place(
+    const problem_t *problem, const split_t *split, const double *p, ba_dmat_t stacked)
 {
     int status = BA_OK;
     size_t n = problem->n_train, n_held = split->n_validate, *held = NULL, *stay = NULL;
@@ -78,21 +78,22 @@ upper_factor(ba_precision_t precision, ba_dmat_t lower, void **out)
 
 int
 ba_pooled_finish(const ba_ctx_t *ctx, ba_precision_t precision, ba_cdmat_t stacked,
-    ba_dmat_t work, void **out)
+    double *work, void **out)
 {
     int status = BA_OK;
-    size_t n = work.n_rows;
+    size_t n = stacked.n_rows;
+    ba_dmat_t square = ba_dmat(work, n, n, n);
     double trace = 0.0;
 
-    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, stacked, 0.0, work);
+    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, stacked, 0.0, square);
     for (size_t i = 0; i < n; i++) {
-        trace += work.data[i + i * work.ld];
+        trace += work[i + i * n];
     }
     for (size_t i = 0; i < n; i++) {
-        work.data[i + i * work.ld] += NUDGE * trace / (double) n;
+        work[i + i * n] += NUDGE * trace / (double) n;
     }
-    BA_TRY(ba_cholesky(work));
-    BA_TRY(upper_factor(precision, work, out));
+    BA_TRY(ba_cholesky(square));
+    BA_TRY(upper_factor(precision, square, out));
 out:
     return status;
 }

@@ -32,8 +32,7 @@ ba_indices_of(const size_t *among, size_t n_among, const size_t *listed, size_t 
 }
 
 int
-ba_products_columns(
-    const prepared_t *prepared, const size_t *index, size_t n, void **out)
+ba_products_columns(const prepared_t *prepared, const size_t *index, size_t n, void **out)
 {
     int status = BA_OK;
     size_t n_columns = ba_ridge_factor_rank(prepared->used) + 1;
@@ -41,8 +40,7 @@ ba_products_columns(
 
     BA_TRY_ALLOC(columns, ba_malloc(n, n_columns * sizeof *columns));
     ba_ridge_holdout_columns(prepared->used, index, ba_dmat(columns, n, n_columns, n));
-    BA_TRY(ba_to_precision(
-        prepared->plan->opts->precision, columns, n * n_columns, out));
+    BA_TRY(ba_to_precision(prepared->plan->opts->precision, columns, n * n_columns, out));
 out:
     ba_free(columns);
     return status;
@@ -106,8 +104,8 @@ list_rows(const prepared_t *prepared, const int32_t *fold, int32_t k, block_t *b
             block->rows[n++] = problem->train[i];
         }
     }
-    ba_indices_of(prepared->factor_positions, prepared->n_factor, block->rows, n, 1,
-        block->index);
+    ba_indices_of(
+        prepared->factor_positions, prepared->n_factor, block->rows, n, 1, block->index);
 out:
     return status;
 }

@@ -84,6 +84,7 @@ ba_run_make(run_t *run)
     tiles_opts_t settings;
 
     run->n_threads = (size_t) ba_ctx_threads(run->ctx);
+    run->is_double = plan->opts->precision == BA_DOUBLE;
     BA_TRY(make_slots(run));
     BA_TRY_ALLOC(run->cv, ba_malloc(ba_plan_n_alphas(plan), v * sizeof *run->cv));
     BA_TRY_ALLOC(run->no_inner, ba_calloc(v, sizeof *run->no_inner));

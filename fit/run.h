@@ -25,17 +25,30 @@ typedef struct {
     slot_t *slots;
     size_t n_slots;
     size_t n_threads;
+    int is_double;
     double *cv;       /* n_alphas x n_targets of the problem at hand */
     double *baseline; /* n_targets */
     double *best_alphas, *best_scores;
     int32_t *no_inner;    /* n_targets: no inner score in the final fit */
     int32_t *usable;      /* n_targets: varies over the training rows at hand */
     int32_t *test_status; /* n_targets: of a fixed test set */
-    char *totals; /* primal: n_products x BA_TILE numbers of every tile, NULL = not kept */
-    size_t total_size;   /* bytes of one tile's */
-    int has_totals;      /* they are those of the problem at hand */
-    double done, total;   /* tiles */
+    char
+        *totals; /* primal: n_products x BA_TILE numbers of every tile, NULL = not kept */
+    size_t total_size;  /* bytes of one tile's */
+    int has_totals;     /* they are those of the problem at hand */
+    double done, total; /* tiles */
 } run_t;
+
+/* What is done to every tile of a problem: `work` on any thread, `collect` in order. */
+typedef struct stage stage_t;
+struct stage {
+    tile_job_t job; /* what all tiles share */
+    void (*work)(const run_t *run, const tile_job_t *job, void *scratch);
+    int (*collect)(run_t *run, const stage_t *stage, const slot_t *slot, size_t t);
+    size_t a0; /* selection: first alpha of the chunk */
+};
+
+int ba_stage_run(run_t *run, const stage_t *stage) BA_MUST_USE;
 
 /* Buffers, tiles and the count of tiles to come; ctx, plan, sink, result and info are set
  * already. */

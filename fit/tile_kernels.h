@@ -122,6 +122,17 @@ NAME(place)(size_t b)
     return b < KEPT_BLOCKS ? b : KEPT_BLOCKS;
 }
 
+static int
+NAME(has_bases)(const products_t *products)
+{
+    int has = 0;
+
+    for (size_t b = 0; b < products->n_blocks; b++) {
+        has |= products->blocks[b].mix != NULL;
+    }
+    return has;
+}
+
 /* Lays the areas out in a block of memory (NULL: only counts) and returns its size. */
 static size_t
 NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
@@ -149,7 +160,7 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     AREA(REAL, weights, job->refit && job->refit->back ? job->plan->n_columns * real : 0);
     for (size_t b = 0; b < products->n_blocks && b <= KEPT_BLOCKS; b++) {
         AREA(REAL, part[b].products, m * real);
-        AREA(REAL, part[b].projected, m * real);
+        AREA(REAL, part[b].projected, NAME(has_bases)(products) ? m * real : 0);
         AREA(double, part[b].square, COLUMNS * sizeof(double));
         AREA(double, part[b].rest, COLUMNS * sizeof(double));
     }

@@ -59,21 +59,21 @@ NAME(add_scores)(const double *fold_scores, double *sums, int32_t *counts)
 
 /* What a split's predictions are compared with. */
 typedef struct {
-    const REAL *held;      /* n x COLUMNS: responses, or their coordinates */
+    const REAL *held; /* n x COLUMNS: responses, or their coordinates */
     size_t n, n_validate;
     const double *square, *rest; /* NULL = responses themselves */
 } NAME(truth_t);
 
 static void
-NAME(score)(ba_score_t kind, const NAME(truth_t) * truth, const REAL *predicted,
-    double *scores)
+NAME(score)(
+    ba_score_t kind, const NAME(truth_t) * truth, const REAL *predicted, double *scores)
 {
     if (truth->rest) {
         SCORE_PROJECTED(kind, truth->held, truth->n, predicted, truth->n, truth->n,
             truth->n_validate, truth->square, truth->rest, COLUMNS, scores);
     } else {
-        SCORE(kind, truth->held, truth->n, predicted, truth->n, truth->n, COLUMNS,
-            scores);
+        SCORE(
+            kind, truth->held, truth->n, predicted, truth->n, truth->n, COLUMNS, scores);
     }
 }
 

@@ -66,6 +66,17 @@ ba_gemm_f32(float alpha, ba_op_t op_a, ba_cmat_t a, ba_op_t op_b, ba_cmat_t b, f
 }
 
 void
+ba_syrk_f64(double alpha, ba_op_t op, ba_cdmat_t a, double beta, ba_dmat_t c)
+{
+    size_t inner = op == BA_TRANSPOSE ? a.n_rows : a.n_cols;
+
+    if (c.n_rows > 0) {
+        cblas_dsyrk(CblasColMajor, CblasLower, transpose(op), blas_int(c.n_rows),
+            blas_int(inner), alpha, a.data, blas_int(a.ld), beta, c.data, blas_int(c.ld));
+    }
+}
+
+void
 ba_trmm_f64(ba_cdmat_t u, ba_dmat_t b)
 {
     if (b.n_rows > 0 && b.n_cols > 0) {

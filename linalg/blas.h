@@ -56,6 +56,9 @@ void ba_gemm_f64(double alpha, ba_op_t op_a, ba_cdmat_t a, ba_op_t op_b, ba_cdma
 void ba_gemm_f32(float alpha, ba_op_t op_a, ba_cmat_t a, ba_op_t op_b, ba_cmat_t b,
     float beta, ba_mat_t c);
 
+/* The lower triangle of c = alpha a a' + beta c (op KEEP) or alpha a'a + beta c. */
+void ba_syrk_f64(double alpha, ba_op_t op, ba_cdmat_t a, double beta, ba_dmat_t c);
+
 /* b = u b with u upper triangular; what stands below its diagonal is not read. */
 void ba_trmm_f64(ba_cdmat_t u, ba_dmat_t b);
 void ba_trmm_f32(ba_cmat_t u, ba_mat_t b);

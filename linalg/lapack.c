@@ -222,9 +222,9 @@ ba_qr(ba_dmat_t a, ba_dmat_t r)
     }
     BA_TRY(reflect(a, &tau));
     copy_triangle(ba_dmat_const(a), r);
-    BA_TRY(check_info(LAPACKE_dorgqr(LAPACK_COL_MAJOR, (lapack_int) a.n_rows,
-                          (lapack_int) a.n_cols, (lapack_int) a.n_cols, a.data,
-                          (lapack_int) a.ld, tau),
+    BA_TRY(check_info(
+        LAPACKE_dorgqr(LAPACK_COL_MAJOR, (lapack_int) a.n_rows, (lapack_int) a.n_cols,
+            (lapack_int) a.n_cols, a.data, (lapack_int) a.ld, tau),
         "QR decomposition"));
 out:
     ba_free(tau);

@@ -92,8 +92,12 @@ ba_syrk_tiled(
         }
         ba_dmat_t block = block_of(c, bj + left, bj);
 
-        ba_gemm_f64(alpha, op, op_rows(op, a, (bj + left) * BLOCK, block.n_rows), other,
-            op_cols(other, a, bj * BLOCK, block.n_cols), beta, block);
+        if (left == 0) {
+            ba_syrk_f64(alpha, op, op_rows(op, a, bj * BLOCK, block.n_rows), beta, block);
+        } else {
+            ba_gemm_f64(alpha, op, op_rows(op, a, (bj + left) * BLOCK, block.n_rows),
+                other, op_cols(other, a, bj * BLOCK, block.n_cols), beta, block);
+        }
         mirror(c, bj + left, bj);
     }
 }

@@ -66,27 +66,24 @@ constant_correction(
            (double) factor->n;
 }
 
-int
+void
 ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
-    double alpha, ba_intercept_t intercept, ba_dmat_t m)
+    double alpha, ba_intercept_t intercept, ba_dmat_t work, ba_dmat_t m)
 {
-    int status = BA_OK;
     size_t n = factor->n;
     double add = constant_correction(factor, alpha, intercept);
-    double *root = NULL;
 
-    BA_TRY_ALLOC(root, ba_malloc(n, n * sizeof *root));
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t j = 0; j < n; j++) {
         double weight = sqrt(alpha / (factor->lambda[j] + alpha));
 
         for (size_t i = 0; i < n; i++) {
-            root[i + j * n] = factor->vectors[i + j * n] * weight;
+            work.data[i + j * work.ld] = factor->vectors[i + j * n] * weight;
         }
     }
-    ba_syrk_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(root, n, n, n), 0.0, m);
+    ba_syrk_tiled(ctx, 1.0, BA_KEEP, ba_dmat_const(work), 0.0, m);
     if (add == 0.0) {
-        goto out;
+        return;
     }
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t j = 0; j < n; j++) {
@@ -94,9 +91,6 @@ ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
             m.data[i + j * m.ld] += add;
         }
     }
-out:
-    ba_free(root);
-    return status;
 }
 
 /* Positions 0..n-1 that are not in the ascending list. */

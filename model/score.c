@@ -49,8 +49,7 @@ ba_score_projected_f64(ba_score_t kind, const double *o, size_t ld_o, const doub
     size_t ld_s, size_t m, size_t n, const double *square, const double *rest,
     size_t n_targets, double *scores)
 {
-    score_projected_f64(
-        kind, o, ld_o, s, ld_s, m, n, square, rest, n_targets, scores);
+    score_projected_f64(kind, o, ld_o, s, ld_s, m, n, square, rest, n_targets, scores);
 }
 
 void
@@ -65,8 +64,7 @@ ba_score_projected_f32(ba_score_t kind, const float *o, size_t ld_o, const float
     size_t ld_s, size_t m, size_t n, const double *square, const double *rest,
     size_t n_targets, double *scores)
 {
-    score_projected_f32(
-        kind, o, ld_o, s, ld_s, m, n, square, rest, n_targets, scores);
+    score_projected_f32(kind, o, ld_o, s, ld_s, m, n, square, rest, n_targets, scores);
 }
 
 void

@@ -156,8 +156,8 @@ SCORE_NAME(project_rest)(const SCORE_NUMBER *y, size_t ld_y, size_t n,
 }
 
 static double
-SCORE_NAME(projected_r)(const SCORE_NUMBER *o, const SCORE_NUMBER *s, size_t m, size_t n,
-    double square)
+SCORE_NAME(projected_r)(
+    const SCORE_NUMBER *o, const SCORE_NUMBER *s, size_t m, size_t n, double square)
 {
     double pp = SCORE_NAME(square)(s + 1, m - 1, 0.0), size = (double) n, r;
     double mean = fabs((double) s[0]) / sqrt(size);

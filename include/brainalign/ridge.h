@@ -124,9 +124,10 @@ BA_API int ba_ridge_holdout_inverse(
 
 /* M up to a factor, n x n, for ba_ridge_holdout() of a dual factor: alpha (K + alpha
  * I)^-1, less the intercept's direction. A primal factor needs none (pass an empty view).
- * Runs on the threads of ctx; the same bits for any number of them. */
-BA_API int ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
-    double alpha, ba_intercept_t intercept, ba_dmat_t m);
+ * work: n x n, overwritten. Cost: n^3, on the threads of ctx; the same bits for any
+ * number of them. */
+BA_API void ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
+    double alpha, ba_intercept_t intercept, ba_dmat_t work, ba_dmat_t m);
 
 /* ---- whole fits of small problems in one call ---- */
 

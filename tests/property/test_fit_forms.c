@@ -154,8 +154,7 @@ static void
 test_kept_products_change_nothing(void **state)
 {
     pool_t pool = {0};
-    shape_t shape = {
-        .n_samples = 90, .n_features = 3, .n_targets = 6000, .seed = 1300};
+    shape_t shape = {.n_samples = 90, .n_features = 3, .n_targets = 6000, .seed = 1300};
     study_t study = study_make(&pool, &shape);
     ba_ctx_t small = ba_ctx_default();
     outcome_of_fit_t large, tight;
