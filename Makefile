@@ -77,7 +77,9 @@ GOLDEN   := $(patsubst tests/golden/%.c,%,$(sort $(wildcard tests/golden/test_*.
 FAULTS   := $(patsubst tests/faults/%.c,%,$(sort $(wildcard tests/faults/test_*.c)))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 CHECKS   := $(UNIT:%=unit/%) $(PROPERTY:%=property/%) $(GOLDEN:%=golden/%) $(FAULTS:%=faults/%) $(FUZZ:%=fuzz/%)
-TEST_BIN := $(CHECKS:%=$(OBJ)/tests/%)
+# Long ones, which only check-slow runs.
+SLOW     := $(patsubst tests/slow/%.c,%,$(sort $(wildcard tests/slow/*.c)))
+TEST_BIN := $(CHECKS:%=$(OBJ)/tests/%) $(SLOW:%=$(OBJ)/tests/slow/%)
 BENCH    := $(patsubst bench/%.c,%,$(sort $(wildcard bench/bench_*.c)))
 BENCH_BIN := $(BENCH:%=$(OBJ)/bench/%)
 
@@ -152,7 +154,7 @@ $(OBJ)/bench/%: $(OBJ)/bench/%.o $(LIB_A)
 	$(q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB_A) $(LDLIBS)
 
 # One test program alone: make unit-test_npy, make golden-test_encode, ...
-unit-% property-% golden-% faults-% fuzz-%: FORCE
+unit-% property-% golden-% faults-% fuzz-% slow-%: FORCE
 	$(q)$(MAKE) --no-print-directory $(OBJ)/tests/$(firstword $(subst -, ,$@))/$(patsubst $(firstword $(subst -, ,$@))-%,%,$@)
 	$(q)$(OBJ)/tests/$(firstword $(subst -, ,$@))/$(patsubst $(firstword $(subst -, ,$@))-%,%,$@)
 
@@ -238,9 +240,9 @@ help:
 	@echo 'make demo            a synthetic study with known truth through every stage'
 	@echo 'make check           every test; ends with the count line'
 	@echo 'make check-unit      the unit tests and those of the command line, for instance with MODE=asan'
-	@echo 'make check-slow      long fuzzing and valgrind, FUZZ_SECONDS=60 per target'
+	@echo 'make check-slow      long fuzzing, calibration and valgrind, FUZZ_SECONDS=60 per target'
 	@echo 'make coverage-report lines covered by make check'
-	@echo 'make unit-test_NAME  one test program (also property-, golden-, faults-, fuzz-)'
+	@echo 'make unit-test_NAME  one test program (also property-, golden-, faults-, fuzz-, slow-)'
 	@echo 'make layers headers exports check-install format-check cppcheck   checks of the source'
 	@echo 'make bench [SIZES="S M"]   times fits (bench/run); bench/peers.sh beside peers'
 	@echo 'make docs            docs/cli.md and man pages from the option tables'

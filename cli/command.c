@@ -11,7 +11,8 @@
 
 const cli_group_t cli_groups[] = {
     {"encode", "Encoding: how well do features predict each voxel?"},
-    {"datasets", "Data: look at them, check them, make synthetic ones"},
+    {"datasets", "Data: look at them, check them, prepare them, make synthetic ones"},
+    {"report", "Results: join the shards of a fit"},
     {"demo", "A synthetic study with known truth through every stage"},
     {"help", "Help"},
     {NULL, NULL},
@@ -23,7 +24,9 @@ const cli_command_t *const cli_commands[] = {
     &cli_encode_score,
     &cli_datasets_info,
     &cli_datasets_check,
+    &cli_datasets_prepare,
     &cli_datasets_synth,
+    &cli_report_merge,
     &cli_demo,
     &cli_help,
     NULL,

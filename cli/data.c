@@ -58,6 +58,13 @@ const cli_option_t cli_nuisance_rows[] = {
         .help = "Regressors of no interest, n_samples x n_nuisance, projected out of "
                 "the responses within each run.",
         .offset = offsetof(cli_data_t, nuisance)},
+    {.name = "nuisance-columns",
+        .kind = CLI_STRING,
+        .metavar = "LIST",
+        .otherwise = "all of them",
+        .help = "Columns of the nuisance tables, such as 'trans_*,rot_*,csf': names and "
+                "shell patterns. A missing value in the first row becomes 0.",
+        .offset = offsetof(cli_data_t, nuisance_columns)},
     {0},
 };
 
@@ -124,6 +131,7 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         .mask = data->mask,
         .runs = data->runs,
         .nuisance = data->nuisance,
+        .nuisance_columns = data->nuisance_columns,
         .run_table = data->run_table,
         .test_features = data->test_features.items,
         .n_test_features = data->test_features.n,
@@ -139,6 +147,11 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
     if (!data->run_table && !data->responses && responses != CLI_RESPONSES_UNUSED) {
         return ba_fail(
             BA_VALUE, "--responses: not given, wanted SPEC (or a --run-table)");
+    }
+    if (data->nuisance_columns && !data->nuisance && !data->run_table) {
+        return ba_fail(BA_VALUE,
+            "--nuisance-columns: found '%s' without --nuisance (or a --run-table)",
+            data->nuisance_columns);
     }
     return ba_dataset_open(call->ctx, &opts, dataset);
 }

@@ -11,7 +11,7 @@
 typedef struct {
     cli_common_t common;
     cli_list_t features;
-    const char *responses, *mask, *runs, *run_table, *nuisance;
+    const char *responses, *mask, *runs, *run_table, *nuisance, *nuisance_columns;
     cli_list_t test_features;
     const char *test_responses, *test_runs;
     const char *trim, *detrend;

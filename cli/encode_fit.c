@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* encode fit: one cross-validated ridge model per target. */
-#include "cli/data.h"
+#include "cli/emit.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/shards.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -18,14 +19,13 @@
 #include <string.h>
 
 typedef struct {
-    cli_data_t data;
+    cli_shards_t shards;
     cli_list_t delays;
     int delay_across_runs;
     int scale_features, scale_responses, intercept;
     const char *alphas;
     int shared_alpha, select, inner_scaling;
     const char *cv, *outer_cv, *cv_gap;
-    const char *target_range;
     int solver;
     const char *save, *table, *map;
 } fit_args_t;
@@ -176,19 +176,12 @@ static const cli_option_t result_rows[] = {
         .metavar = "FILE.nii.gz",
         .help = "Scores (r) as an image in the grid of the responses or of --mask.",
         .offset = offsetof(fit_args_t, map)},
-    {.name = "target-range",
-        .kind = CLI_STRING,
-        .metavar = "A:B",
-        .otherwise = "all",
-        .help = "Fit only targets A to B - 1, counted from 0: a shard of the whole, "
-                "the same to the last bit.",
-        .offset = offsetof(fit_args_t, target_range)},
     {0},
 };
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_response_rows,
     delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
-    model_rows, cli_test_rows, result_rows, NULL};
+    model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int
@@ -285,12 +278,8 @@ set_fit(const fit_args_t *args, ba_fit_opts_t *fit)
     fit->select = selection_of[args->select];
     fit->inner_scaling = inner_scaling_of[args->inner_scaling];
     fit->solver = solver_of[args->solver];
-    fit->precision = (ba_precision_t) args->data.common.precision;
-    BA_TRY(cli_trim_parse(args->data.trim, &fit->trim_first, &fit->trim_last));
-    if (args->target_range) {
-        BA_TRY(
-            cli_range_parse(args->target_range, &fit->target_start, &fit->target_stop));
-    }
+    fit->precision = (ba_precision_t) args->shards.data.common.precision;
+    BA_TRY(cli_trim_parse(args->shards.data.trim, &fit->trim_first, &fit->trim_last));
     BA_TRY(set_saved(args->save, fit));
     BA_TRY(ba_alphas_parse(args->alphas, &fit->alphas));
 out:
@@ -305,7 +294,7 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
 
     *opts = ba_encode_fit_opts_default();
     opts->delay_across_runs = args->delay_across_runs;
-    opts->detrend = args->data.detrend;
+    opts->detrend = args->shards.data.detrend;
     opts->output = call->common->output;
     opts->table = args->table;
     opts->map = args->map;
@@ -313,10 +302,11 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     opts->dry_run = call->common->dry_run;
     opts->argc = call->argc;
     opts->argv = call->argv;
-    BA_TRY(cli_tr_check(args->data.tr, &opts->tr));
+    BA_TRY(cli_tr_check(args->shards.data.tr, &opts->tr));
     BA_TRY(split_delays(&args->delays, named, opts));
     BA_TRY(set_splits(args, call->ctx->seed, opts));
     BA_TRY(set_fit(args, &opts->fit));
+    BA_TRY(cli_shards_set(&args->shards, opts));
 out:
     return status;
 }
@@ -333,6 +323,37 @@ check_test(const fit_args_t *args, const ba_dataset_t *dataset)
     return BA_OK;
 }
 
+/* A script instead of the fit, whose tasks go on with whatever is finished. */
+static int
+emit(const cli_call_t *call, const ba_dataset_t *dataset, ba_encode_fit_opts_t *opts)
+{
+    ba_encode_fit_info_t info;
+    int status;
+
+    BA_TRY(cli_emit_check(call, opts));
+    opts->dry_run = opts->resume = 1;
+    BA_TRY(ba_encode_fit(call->ctx, dataset, opts, &info));
+    if (info.was_complete) {
+        BA_TRY(ba_fail(BA_EXISTS, "%s: complete, of the same work", opts->output));
+    }
+    cli_emit_slurm(call, opts, &info);
+out:
+    return status;
+}
+
+static void
+report(const cli_call_t *call, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, const ba_encode_fit_info_t *info)
+{
+    if (info->was_complete) {
+        cli_message_note("%s: complete, of the same work: nothing to do", opts->output);
+    } else if (opts->dry_run) {
+        cli_plan_print(dataset, opts, info, ba_ctx_threads(call->ctx));
+    } else {
+        cli_summary_note(dataset, opts, info);
+    }
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -346,14 +367,14 @@ run(const cli_call_t *call)
     BA_TRY(set_options(call, named, &opts));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
-    BA_TRY(cli_outputs_check(
-        &(cli_outputs_t){opts.output, opts.table, opts.map}, &args->data, dataset, NULL));
-    BA_TRY(ba_encode_fit(call->ctx, dataset, &opts, &info));
-    if (opts.dry_run) {
-        cli_plan_print(dataset, &opts, &info, ba_ctx_threads(call->ctx));
-    } else {
-        cli_summary_note(dataset, &opts, &info);
+    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map},
+        &args->shards.data, dataset, NULL));
+    if (args->shards.emit == CLI_EMIT_SLURM) {
+        BA_TRY(emit(call, dataset, &opts));
+        goto out;
     }
+    BA_TRY(ba_encode_fit(call->ctx, dataset, &opts, &info));
+    report(call, dataset, &opts, &info);
 out:
     ba_alphas_free(&opts.fit.alphas);
     ba_dataset_free(dataset);
@@ -369,6 +390,8 @@ static const char *const description[] = {
     "The order is always: delays, trim, detrend and nuisance in one projection per "
     "run, z-scoring per run if asked for, splits and gap, scaling from the training "
     "rows, solver. Several feature spaces share one alpha.",
+    "Shards are parts of the targets. Each has to be set up anew, and all of them joined "
+    "are the same, to the last bit, as a fit in one piece.",
     "A target that cannot be scored is NaN with a status, counted at the end, and "
     "stops nothing.",
     NULL,
@@ -384,6 +407,12 @@ static const cli_example_t examples[] = {
     {"encode fit --run-table runs.tsv --mask mask.nii.gz --delays 2,3,4,5 --tr 1.5 "
      "--detrend poly:2 --map r.nii.gz -o enc.h5",
         "images, one line per run, a map of the scores"},
+    {"encode fit --features x.h5 --responses y.h5 --delays 1,2,3,4 --tr 2 --resume -o "
+     "enc.h5",
+        "a long fit: the same call again goes on where this one was stopped"},
+    {"encode fit --features x.h5 --responses y.h5 --delays 1,2,3,4 --tr 2 --shards 20 "
+     "--emit slurm -o enc.h5",
+        "a script for 20 nodes of a cluster"},
     {0},
 };
 

@@ -19,9 +19,9 @@ static const char *const arrays[] = {"/scores/r", "/scores/r2", "/scores/n_folds
     "/weights", "/intercept", "/fold_weights", "/scaling/feature_mean",
     "/scaling/feature_scale", "/scaling/response_mean", "/scaling/response_scale",
     "/predictions", "/status", "/splits/outer", "/splits/inner", "/features/word_rate",
-    "/responses", "/run", "/test/responses", "/words/token", "/words/time",
-    "/words/concept", "/targets/roi", "/targets/layer", "/expected_r", "/signal_share",
-    "/hrf"};
+    "/responses", "/run", "/times", "/test/responses", "/words/onset", "/words/token",
+    "/words/time", "/words/concept", "/targets/roi", "/targets/layer", "/expected_r",
+    "/signal_share", "/hrf"};
 
 void
 cli_info_key(const char *key)
@@ -63,6 +63,23 @@ print_layers(const ba_bundle_t *bundle)
         BA_TRY(print_array(bundle, path));
     }
 out:
+    return status;
+}
+
+/* The features and controls of a data set file. */
+static int
+print_spaces(const ba_bundle_t *bundle)
+{
+    char **paths = NULL;
+    size_t n = 0;
+    int status = BA_OK;
+
+    BA_TRY(ba_bundle_read_strings(bundle, "/spaces", &n, &paths));
+    for (size_t i = 0; i < n; i++) {
+        BA_TRY(print_array(bundle, paths[i]));
+    }
+out:
+    free(paths);
     return status;
 }
 
@@ -175,7 +192,8 @@ cli_info_bundle(const char *name, const ba_bundle_t *bundle)
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         BA_TRY(print_array(bundle, arrays[i]));
     }
-    BA_TRY(print_layers(bundle));
+    BA_TRY(
+        ba_bundle_has(bundle, "/spaces") ? print_spaces(bundle) : print_layers(bundle));
     BA_TRY(print_provenance(bundle));
 out:
     return status;

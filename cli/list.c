@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/list.h"
+#include "cli/memory.h"
 #include "cli/value.h"
 
 #include "brainalign/error.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,4 +144,59 @@ cli_words_parse(const char *option, const char *words, const char *text, unsigne
     } while (*text++ == ',');
 out:
     return status;
+}
+
+/* Items of a list separated by commas. */
+static size_t
+count_items(const char *text)
+{
+    size_t n = 1;
+
+    for (; *text; text++) {
+        n += *text == ',';
+    }
+    return n;
+}
+
+int
+cli_counts_parse(const char *option, const char *text, size_t **counts, size_t *n)
+{
+    const char *at = text;
+
+    *n = count_items(text);
+    *counts = cli_calloc(*n, sizeof(**counts));
+    for (size_t i = 0; i < *n; i++) {
+        if (!read_number(&at, &(*counts)[i]) || (*counts)[i] == 0 ||
+            (i + 1 < *n ? !skip(&at, ",") : *at != '\0')) {
+            free(*counts);
+            *counts = NULL;
+            return ba_fail(BA_VALUE,
+                "--%s: found '%s', wanted positive whole numbers separated by commas",
+                option, text);
+        }
+    }
+    return BA_OK;
+}
+
+int
+cli_reals_parse(const char *option, const char *text, double **reals, size_t *n)
+{
+    const char *at = text;
+
+    *n = count_items(text);
+    *reals = cli_calloc(*n, sizeof(**reals));
+    for (size_t i = 0; i < *n; i++) {
+        char *end;
+
+        (*reals)[i] = strtod(at, &end);
+        if (end == at || strspn(at, "+-.0123456789eE") != (size_t) (end - at) ||
+            !isfinite((*reals)[i]) || (i + 1 < *n ? *end != ',' : *end != '\0')) {
+            free(*reals);
+            *reals = NULL;
+            return ba_fail(BA_VALUE,
+                "--%s: found '%s', wanted numbers separated by commas", option, text);
+        }
+        at = end + 1;
+    }
+    return BA_OK;
 }

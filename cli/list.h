@@ -20,6 +20,11 @@ int cli_range_parse(const char *text, size_t *start, size_t *stop);
 /* X,Y,Z, all positive. */
 int cli_grid_parse(const char *text, size_t *x, size_t *y, size_t *z);
 
+/* N[,N...], all positive; X[,X...], all finite. The caller frees the list with free();
+ * NULL on failure. */
+int cli_counts_parse(const char *option, const char *text, size_t **counts, size_t *n);
+int cli_reals_parse(const char *option, const char *text, double **reals, size_t *n);
+
 /* Comma-separated words out of "a|b|c": bit i of *chosen is word i. `option` is for the
  * message. */
 int cli_words_parse(

@@ -142,6 +142,19 @@ out:
     return status;
 }
 
+/* Output number i of `files` against those before it. */
+static int
+check_others(const char *const files[MOST_OUTPUTS], size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (files[k] && is_same_file(files[i], files[k])) {
+            return ba_fail(BA_VALUE, "%s: found '%s', the file of %s, wanted another",
+                options[i], files[i], options[k]);
+        }
+    }
+    return BA_OK;
+}
+
 int
 cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
     const ba_dataset_t *dataset, const char *encoder)
@@ -153,12 +166,7 @@ cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
         if (!files[i]) {
             continue;
         }
-        for (size_t k = 0; k < i; k++) {
-            if (files[k] && is_same_file(files[i], files[k])) {
-                BA_TRY(ba_fail(BA_VALUE, "%s: found '%s', the file of %s, wanted another",
-                    options[i], files[i], options[k]));
-            }
-        }
+        BA_TRY(check_others(files, i));
         BA_TRY(check_part(files[i], &dataset->train, dataset->n_spaces));
         BA_TRY(check_part(files[i], &dataset->test, dataset->n_spaces));
         BA_TRY(check_input(files[i], data->mask));
@@ -166,6 +174,27 @@ cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
         BA_TRY(check_input(files[i], encoder));
         BA_TRY(check_spec(files[i], data->runs));
         BA_TRY(check_spec(files[i], data->test_runs));
+        BA_TRY(check_place(files[i]));
+    }
+out:
+    return status;
+}
+
+int
+cli_outputs_check_files(
+    const cli_outputs_t *outputs, const char *const *inputs, size_t n_inputs)
+{
+    const char *files[MOST_OUTPUTS] = {outputs->output, outputs->table, outputs->map};
+    int status = BA_OK;
+
+    for (size_t i = 0; i < MOST_OUTPUTS; i++) {
+        if (!files[i]) {
+            continue;
+        }
+        BA_TRY(check_others(files, i));
+        for (size_t k = 0; k < n_inputs; k++) {
+            BA_TRY(check_input(files[i], inputs[k]));
+        }
         BA_TRY(check_place(files[i]));
     }
 out:

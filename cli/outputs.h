@@ -17,4 +17,8 @@ typedef struct {
 int cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
     const ba_dataset_t *dataset, const char *encoder);
 
+/* The same where the inputs are files of their own. */
+int cli_outputs_check_files(
+    const cli_outputs_t *outputs, const char *const *inputs, size_t n_inputs);
+
 #endif

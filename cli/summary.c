@@ -42,12 +42,19 @@ cli_seconds_text(double seconds, char text[32])
     return text;
 }
 
+double
+cli_plan_seconds(const ba_encode_fit_opts_t *opts, double flops, int n_threads)
+{
+    double rate =
+        opts->fit.precision == BA_DOUBLE ? double_flops_per_core : single_flops_per_core;
+
+    return flops / (rate * n_threads);
+}
+
 void
 cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     const ba_encode_fit_info_t *info, int n_threads)
 {
-    double rate = (opts->fit.precision == BA_DOUBLE ? double_flops_per_core
-                                                    : single_flops_per_core);
     char text[32];
 
     cli_info_key("samples");
@@ -57,6 +64,10 @@ cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     printf("%zu, features times delays\n", info->n_columns);
     cli_info_key("targets");
     printf("%zu\n", info->n_targets);
+    if (info->n_shards > 1) {
+        cli_info_key("shards");
+        printf("%zu, one after the other\n", info->n_shards);
+    }
     cli_info_key("splits");
     if (dataset->test.n_samples > 0) {
         printf("a test set of %zu samples", dataset->test.n_samples);
@@ -75,7 +86,9 @@ cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     cli_info_key("work");
     printf("%.2g floating-point operations, about %s on %d threads, reading aside\n",
         info->fit.flops_planned,
-        cli_seconds_text(info->fit.flops_planned / (rate * n_threads), text), n_threads);
+        cli_seconds_text(
+            cli_plan_seconds(opts, info->fit.flops_planned, n_threads), text),
+        n_threads);
     cli_info_key("written");
     puts("nothing: this was a dry run");
 }

@@ -17,4 +17,7 @@ void cli_summary_note(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *o
 const char *cli_bytes_text(double bytes, char text[32]);
 const char *cli_seconds_text(double seconds, char text[32]);
 
+/* Seconds that so many floating-point operations would take, reading aside: a guess. */
+double cli_plan_seconds(const ba_encode_fit_opts_t *opts, double flops, int n_threads);
+
 #endif

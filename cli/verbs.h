@@ -10,7 +10,9 @@ extern const cli_command_t cli_encode_predict;
 extern const cli_command_t cli_encode_score;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
+extern const cli_command_t cli_datasets_prepare;
 extern const cli_command_t cli_datasets_synth;
+extern const cli_command_t cli_report_merge;
 extern const cli_command_t cli_demo;
 extern const cli_command_t cli_help;
 

@@ -191,6 +191,11 @@ ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t
             "wanted one or the other",
             opts->run_table);
     }
+    if (opts->nuisance_columns && !opts->nuisance && !opts->run_table) {
+        return ba_fail(BA_VALUE,
+            "nuisance columns: '%s' of no nuisance table, wanted one",
+            opts->nuisance_columns);
+    }
     BA_TRY_ALLOC(dataset, ba_calloc(1, sizeof *dataset));
     BA_TRY(opts->run_table ? ba_dataset_from_table(ctx, opts, dataset)
                            : ba_dataset_from_specs(ctx, opts, dataset));

@@ -14,6 +14,10 @@ int ba_dataset_from_specs(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts,
 int ba_dataset_from_table(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts,
     ba_dataset_t *dataset) BA_MUST_USE;
 
+/* Length of NAME in [NAME=]SPEC, 0 = there is none. A file whose own name has a '=' is
+ * not taken apart. */
+size_t ba_dataset_name_length(const char *text);
+
 /* BA_SHAPE naming both unless `source` (NULL is fine) has the rows of `wanted`. */
 int ba_dataset_same_rows(
     const ba_source_t *source, const ba_source_t *wanted) BA_MUST_USE;

@@ -9,11 +9,10 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "io/confounds.h"
 
-/* Length of NAME in [NAME=]SPEC, 0 = there is none. A file whose own name has a '=' is
- * not taken apart. */
-static size_t
-name_length(const char *text)
+size_t
+ba_dataset_name_length(const char *text)
 {
     const char *equals = strchr(text, '=');
     ba_spec_t spec;
@@ -50,7 +49,7 @@ find_space(const ba_dataset_t *dataset, const char *name, size_t length)
 static int
 name_space(ba_dataset_t *dataset, const char *text)
 {
-    size_t length = name_length(text), i = dataset->n_spaces;
+    size_t length = ba_dataset_name_length(text), i = dataset->n_spaces;
     char *name;
 
     if (length > 0) {
@@ -75,7 +74,7 @@ name_space(ba_dataset_t *dataset, const char *text)
 static int
 open_features(const ba_ctx_t *ctx, const char *text, ba_source_t **out)
 {
-    size_t length = name_length(text);
+    size_t length = ba_dataset_name_length(text);
 
     return ba_source_open(ctx, text + length + (length > 0), NULL, out);
 }
@@ -112,7 +111,7 @@ open_test_features(
     BA_TRY_ALLOC(dataset->test.features, ba_calloc(n, sizeof *dataset->test.features));
     for (size_t i = 0; i < n; i++) {
         const char *text = opts->test_features[i];
-        size_t length = name_length(text);
+        size_t length = ba_dataset_name_length(text);
         size_t at = length > 0 ? find_space(dataset, text, length) : i;
 
         if (at == SIZE_MAX) {
@@ -256,7 +255,10 @@ ba_dataset_from_specs(
         BA_TRY(ba_source_open(ctx, opts->responses, &masked, &train->responses));
         train->n_repeats = ba_source_n_slabs(train->responses);
     }
-    if (opts->nuisance) {
+    if (opts->nuisance && opts->nuisance_columns) {
+        BA_TRY(ba_confounds_open(
+            ctx, &opts->nuisance, 1, opts->nuisance_columns, &train->nuisance));
+    } else if (opts->nuisance) {
         BA_TRY(ba_source_open(ctx, opts->nuisance, NULL, &train->nuisance));
     }
     BA_TRY(open_runs(ctx, opts->runs, train));

@@ -6,6 +6,7 @@
 
 #include "core/alloc.h"
 #include "datasets/run_table.h"
+#include "io/confounds.h"
 
 /* What is being opened: one part of the data set. */
 typedef struct {
@@ -15,6 +16,8 @@ typedef struct {
     ba_run_plan_t plan;
     size_t *lengths; /* samples of each run, as its first feature space has them; 0 = not
                         known yet */
+    ba_source_t **confounds; /* chosen columns of nuisance tables, as plan.rows counts
+                                them, until they are stacked; NULL = read as they are */
 } job_t;
 
 /* Which cell of a row; features count from 0. */
@@ -62,6 +65,48 @@ open_cell(const job_t *job, size_t row, long what, ba_source_t **out)
     return status;
 }
 
+/* Tables of which columns are chosen are opened together, since all get the columns of
+ * all. */
+static int
+open_confounds(job_t *job)
+{
+    size_t n = job->plan.n_runs * job->plan.n_repeats;
+    char **specs = NULL;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(specs, ba_calloc(n, sizeof *specs));
+    BA_TRY_ALLOC(job->confounds, ba_calloc(n, sizeof *job->confounds));
+    for (size_t i = 0; i < n; i++) {
+        const char *cell = cell_of(job, job->plan.rows[i], CELL_NUISANCE);
+
+        if (!cell) {
+            BA_TRY(ba_fail(BA_FORMAT, "%s: row %zu: nothing in column 'nuisance'",
+                job->table->file, job->plan.rows[i] + 1));
+        }
+        BA_TRY_ALLOC(specs[i], ba_run_table_spec(job->table, cell));
+    }
+    BA_TRY(ba_confounds_open(job->ctx, (const char *const *) specs, n,
+        job->opts->nuisance_columns, job->confounds));
+out:
+    for (size_t i = 0; specs && i < n; i++) {
+        ba_free(specs[i]);
+    }
+    ba_free(specs);
+    return status;
+}
+
+/* Opens a cell, or takes what was opened with others. */
+static int
+open_part_of(job_t *job, size_t i, long what, ba_source_t **out)
+{
+    if (what == CELL_NUISANCE && job->confounds) {
+        *out = job->confounds[i];
+        job->confounds[i] = NULL;
+        return BA_OK;
+    }
+    return open_cell(job, job->plan.rows[i], what, out);
+}
+
 /* Runs get their lengths from what is opened first. */
 static int
 check_length(const job_t *job, size_t run, const ba_source_t *source)
@@ -91,7 +136,7 @@ close_all(ba_source_t **sources, size_t n)
 
 /* One kind of cell over the runs of one repeat, stacked. */
 static int
-open_stack(const job_t *job, size_t repeat, long what, ba_source_t **out)
+open_stack(job_t *job, size_t repeat, long what, ba_source_t **out)
 {
     size_t n = job->plan.n_runs;
     ba_source_t **parts = NULL;
@@ -100,7 +145,7 @@ open_stack(const job_t *job, size_t repeat, long what, ba_source_t **out)
     BA_TRY_ALLOC(parts, ba_calloc(n, sizeof *parts));
     for (size_t k = 0; k < n; k++) {
         BA_TRY(ba_ctx_check(job->ctx));
-        BA_TRY(open_cell(job, job->plan.rows[k + repeat * n], what, &parts[k]));
+        BA_TRY(open_part_of(job, k + repeat * n, what, &parts[k]));
         BA_TRY(check_length(job, k, parts[k]));
     }
     BA_TRY(ba_source_stack(parts, n, out));
@@ -113,7 +158,7 @@ out:
 
 /* The same for every repeat, one slab each. */
 static int
-open_slabs(const job_t *job, long what, ba_source_t **out)
+open_slabs(job_t *job, long what, ba_source_t **out)
 {
     size_t n = job->plan.n_repeats;
     ba_source_t **parts = NULL;
@@ -136,16 +181,22 @@ out:
 
 /* Opens responses or nuisance unless they are missing in every row. */
 static int
-open_optional(const job_t *job, long what, ba_source_t **out)
+open_optional(job_t *job, long what, ba_source_t **out)
 {
     size_t n = job->plan.n_runs * job->plan.n_repeats;
+    int status = BA_OK;
 
     for (size_t i = 0; i < n; i++) {
         if (cell_of(job, job->plan.rows[i], what)) {
-            return open_slabs(job, what, out);
+            if (what == CELL_NUISANCE && job->opts->nuisance_columns) {
+                BA_TRY(open_confounds(job));
+            }
+            BA_TRY(open_slabs(job, what, out));
+            break;
         }
     }
-    return BA_OK;
+out:
+    return status;
 }
 
 /* Repeats of a run have the same features: later ones say the same or nothing. */
@@ -216,6 +267,8 @@ open_part(job_t *job, int is_test, ba_dataset_part_t *part)
     BA_TRY(open_optional(job, CELL_NUISANCE, &part->nuisance));
     BA_TRY(label_runs(job, part));
 out:
+    close_all(job->confounds, job->plan.n_runs * job->plan.n_repeats);
+    job->confounds = NULL;
     ba_free(job->lengths);
     ba_free(job->plan.rows);
     job->lengths = NULL;
@@ -250,6 +303,10 @@ ba_dataset_from_table(
     if (dataset->train.n_samples == 0) {
         BA_TRY(ba_fail(
             BA_SHAPE, "%s: no training run among %zu rows", table->file, table->n_rows));
+    }
+    if (opts->nuisance_columns && !dataset->train.nuisance) {
+        BA_TRY(ba_fail(BA_FORMAT, "%s: no nuisance tables, wanted some for columns '%s'",
+            table->file, opts->nuisance_columns));
     }
     if (!opts->to_apply) {
         BA_TRY(open_part(&job, 1, &dataset->test));

@@ -7,6 +7,7 @@
 
 #include "brainalign/encode.h"
 #include "core/alloc.h"
+#include "core/row_hash.h"
 #include "datasets/provenance.h"
 #include "fit/fit_impl.h"
 
@@ -127,14 +128,19 @@ check_responses_are_new(const scoring_t *scoring)
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = scoring->applier.encoder;
-    size_t n_known = 0;
+    size_t n_known = 0, n_samples = scoring->applier.n_samples;
+    /* The encoder counts columns as its own responses did. */
+    uint64_t shift = ba_row_hash_weight(scoring->target_start - scoring->column0);
 
     if (scoring->opts->in_sample || encoder->n_rows == 0 || !encoder->response_hash ||
         encoder->n_targets < 2) {
         return BA_OK;
     }
-    BA_TRY(ba_fingerprint_count(scoring->row_hash, scoring->applier.n_samples,
-        encoder->response_hash, encoder->n_rows, &n_known));
+    for (size_t i = 0; i < n_samples; i++) {
+        scoring->row_hash[i] *= shift;
+    }
+    BA_TRY(ba_fingerprint_count(
+        scoring->row_hash, n_samples, encoder->response_hash, encoder->n_rows, &n_known));
     if (n_known > 0) {
         BA_TRY(
             refuse(scoring, ba_source_name(scoring->dataset->train.responses), n_known));
@@ -322,7 +328,7 @@ write_outputs(
     const ba_encode_apply_opts_t *opts = scoring->opts;
     ba_score_outputs_t outputs = {NULL, NULL};
     ba_score_columns_t columns = {scoring->column0, scoring->applier.encoder->n_targets,
-        scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status};
+        scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status, NULL};
 
     BA_TRY(ba_score_outputs_make(
         scoring->dataset, &columns, opts->table, opts->map, opts->force, &outputs));

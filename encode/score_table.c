@@ -69,6 +69,17 @@ out:
     return status;
 }
 
+/* Label of target t of the columns; NULL = not known. */
+static const char *
+name_of(const ba_dataset_t *dataset, const ba_score_columns_t *columns, size_t t,
+    char label[64])
+{
+    if (dataset) {
+        return ba_dataset_target_label(dataset, columns->target_start + t, label);
+    }
+    return columns->names ? columns->names[t] : NULL;
+}
+
 /* scores.tsv: target, name (where known), r, r2, alpha, p, q, ceiling, r_norm, n, status.
  */
 static int
@@ -77,13 +88,11 @@ write_table(ba_table_writer_t *writer, const ba_dataset_t *dataset,
 {
     int status = BA_OK;
     char label[64];
-    int named = ba_dataset_target_label(dataset, columns->target_start, label) != NULL;
+    int named = name_of(dataset, columns, 0, label) != NULL;
 
     BA_TRY(write_header(writer, named));
     for (size_t t = 0; t < columns->n_targets; t++) {
-        const char *name =
-            named ? ba_dataset_target_label(dataset, columns->target_start + t, label)
-                  : NULL;
+        const char *name = named ? name_of(dataset, columns, t, label) : NULL;
 
         BA_TRY(write_row(writer, named && !name ? "n/a" : name, columns, t));
     }
@@ -97,7 +106,7 @@ ba_score_outputs_check(const ba_dataset_t *dataset, const char *output, const ch
 {
     const char *files[] = {output, table, map};
 
-    if (map && !dataset->image) {
+    if (map && (!dataset || !dataset->image)) {
         return ba_fail(BA_VALUE, "map: the responses are no image, wanted image "
                                  "responses or --mask with their grid");
     }

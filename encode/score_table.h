@@ -11,9 +11,12 @@ typedef struct {
     size_t target_start, n_targets, n_samples;
     const double *r, *r2, *alpha;
     const int32_t *status;
+    const char *const *names; /* labels where there is no data set, NULL = none */
 } ba_score_columns_t;
 
-/* Fails early where table or map could not be written: BA_EXISTS, BA_VALUE (no grid to
+/* `dataset` may be NULL in all of these, where there is none: then there is no map.
+ *
+ * Fails early where table or map could not be written: BA_EXISTS, BA_VALUE (no grid to
  * map into). */
 int ba_score_outputs_check(const ba_dataset_t *dataset, const char *output,
     const char *table, const char *map, int force) BA_MUST_USE;

@@ -8,7 +8,7 @@
 #include "core/resource.h"
 #include "core/task.h"
 #include "core/error_keep.h"
-#include "brainalign/hash.h"
+#include "core/row_hash.h"
 #include "model/scale.h"
 
 #include <math.h>
@@ -104,24 +104,28 @@ ba_tiles_range(const tiles_t *tiles, size_t t, size_t *first, size_t *n, size_t 
     *n = stop - (start + *column);
 }
 
-/* Fingerprints of the raw rows of the block, column after column. */
+/* Fingerprints of the raw rows of the block, whose first column is `first` of the range;
+ * columns count as in the source, so that shards add up. */
 static void
-hash_rows(const ba_ctx_t *ctx, tiles_t *tiles, size_t n_columns)
+hash_rows(const ba_ctx_t *ctx, tiles_t *tiles, size_t first, size_t n_columns)
 {
     size_t n_samples = tiles->n_samples;
     uint64_t *hash = tiles->opts.row_hash;
+    uint64_t weight0 = ba_row_hash_weight(tiles->opts.target_start + first);
 
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t part = 0; part < HASH_PARTS; part++) {
         size_t start = part * n_samples / HASH_PARTS;
         size_t stop = (part + 1) * n_samples / HASH_PARTS;
+        uint64_t weight = weight0;
 
         for (size_t j = 0; j < n_columns; j++) {
             const double *column = tiles->raw + j * n_samples;
 
             for (size_t i = start; i < stop; i++) {
-                hash[i] = ba_hash_number(hash[i], column[i]);
+                hash[i] += ba_row_hash_term(column[i], weight);
             }
+            weight *= BA_ROW_HASH_BASE;
         }
     }
 }
@@ -198,7 +202,7 @@ load_slab(const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t n_tiles, size_t
     block_range(tiles, t0, n_tiles, &first, &n_columns);
     BA_TRY(fetch(tiles, t0, n_tiles, slab));
     if (wants_hash(tiles, slab)) {
-        hash_rows(ctx, tiles, n_columns);
+        hash_rows(ctx, tiles, first, n_columns);
     }
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t t = t0; t < t0 + n_tiles; t++) {

@@ -37,6 +37,10 @@ int ba_bundle_fail_write(ba_bundle_t *bundle, const char *path);
 /* Closes the data set of every sink; non-zero when one could not be. */
 int ba_bundle_close_sinks(ba_bundle_t *bundle);
 
+/* Writes an attribute anew, `n` values of the type `memory`; SIZE_MAX = one, a scalar. */
+int ba_bundle_put_attr(ba_bundle_t *bundle, const char *object, const char *name,
+    hid_t stored, hid_t memory, size_t n, const void *data);
+
 /* Non-zero when `object` has the attribute. */
 int ba_bundle_has_attr(const ba_bundle_t *bundle, const char *object, const char *name);
 

@@ -415,10 +415,9 @@ ba_bundle_close_sinks(ba_bundle_t *bundle)
     return failed;
 }
 
-/* Writes an attribute anew. n = SIZE_MAX = a scalar. */
-static int
-write_attr(ba_bundle_t *bundle, const char *object, const char *name, hid_t stored,
-    hid_t memory, size_t n, const void *data)
+int
+ba_bundle_put_attr(ba_bundle_t *bundle, const char *object, const char *name,
+    hid_t stored, hid_t memory, size_t n, const void *data)
 {
     hsize_t n64 = n;
     hid_t owner = H5I_INVALID_HID, space, attr;
@@ -453,7 +452,7 @@ ba_bundle_attr_string(
     int status;
 
     BA_TRY(pack_strings(bundle, 1, &value, &packed));
-    BA_TRY(write_attr(
+    BA_TRY(ba_bundle_put_attr(
         bundle, object, name, packed.type, packed.type, SIZE_MAX, packed.block));
 out:
     free_packed(&packed);
@@ -468,7 +467,8 @@ ba_bundle_attr_strings(ba_bundle_t *bundle, const char *object, const char *name
     int status;
 
     BA_TRY(pack_strings(bundle, n, values, &packed));
-    BA_TRY(write_attr(bundle, object, name, packed.type, packed.type, n, packed.block));
+    BA_TRY(ba_bundle_put_attr(
+        bundle, object, name, packed.type, packed.type, n, packed.block));
 out:
     free_packed(&packed);
     return status;
@@ -478,7 +478,7 @@ int
 ba_bundle_attr_f64(ba_bundle_t *bundle, const char *object, const char *name, size_t n,
     const double *values)
 {
-    return write_attr(bundle, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+    return ba_bundle_put_attr(bundle, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
         n == 1 ? SIZE_MAX : n, values);
 }
 
@@ -486,6 +486,6 @@ int
 ba_bundle_attr_i64(ba_bundle_t *bundle, const char *object, const char *name, size_t n,
     const int64_t *values)
 {
-    return write_attr(bundle, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64,
+    return ba_bundle_put_attr(bundle, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64,
         n == 1 ? SIZE_MAX : n, values);
 }

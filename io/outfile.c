@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct ba_outfile {
     char *temporary; /* NULL before it exists and after the commit */
     int force;
     int fd;
+    int lock;   /* the same open file, kept until the renaming: outfile_stale.c */
     int failed; /* a write failed: never commit */
     unsigned char *buffer;
     size_t n_buffered;
@@ -109,6 +111,33 @@ fail_create(const ba_outfile_t *outfile, int error)
     return ba_fail(BA_IO, "%s: cannot write: %s", outfile->path, strerror(error));
 }
 
+/* Makes the file and marks it as being written (outfile_stale.c); 0 or an errno. The lock
+ * is a shared one, so that HDF5 may open the file for reading. Whoever removes stale files
+ * may have been quicker: then it has no name any more, and EEXIST asks for another. */
+static int
+open_new(ba_outfile_t *outfile, const char *name)
+{
+    struct stat info;
+    int error = EEXIST;
+
+    outfile->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (outfile->fd < 0) {
+        return errno;
+    }
+    (void) flock(outfile->fd, LOCK_SH);
+    if (fstat(outfile->fd, &info) == 0 && info.st_nlink > 0) {
+        outfile->lock = fcntl(outfile->fd, F_DUPFD_CLOEXEC, 0);
+        if (outfile->lock >= 0) {
+            return 0;
+        }
+        error = errno;
+        unlink(name);
+    }
+    close(outfile->fd);
+    outfile->fd = -1;
+    return error;
+}
+
 /* Process and counter make the name unique, O_EXCL makes sure; unlike mkstemp() this
  * honours the umask. */
 static int
@@ -117,25 +146,23 @@ open_temporary(ba_outfile_t *outfile)
     static atomic_uint counter;
     const char *slash = strrchr(outfile->target, '/');
     const char *base = slash ? slash + 1 : outfile->target;
+    int error = EEXIST;
 
-    for (int i = 0; i < MAX_TRIES; i++) {
-        char *name = ba_asprintf("%s/.%.200s.%ld-%u.tmp", outfile->folder, base,
-            (long) getpid(), atomic_fetch_add(&counter, 1));
+    for (int i = 0; i < MAX_TRIES && error == EEXIST; i++) {
+        char *name = ba_asprintf("%s/.%.*s.%ld-%u.tmp", outfile->folder,
+            BA_OUTFILE_BASE_BYTES, base, (long) getpid(), atomic_fetch_add(&counter, 1));
 
         if (!name) {
             return BA_NOMEM;
         }
-        outfile->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (outfile->fd >= 0) {
+        error = open_new(outfile, name);
+        if (error == 0) {
             outfile->temporary = name;
             return BA_OK;
         }
         ba_free(name);
-        if (errno != EEXIST) {
-            break;
-        }
     }
-    return fail_create(outfile, errno);
+    return fail_create(outfile, error);
 }
 
 int
@@ -149,7 +176,7 @@ ba_outfile_create(const char *path, int force, ba_outfile_t **out)
         return ba_fail(BA_IO, "'%s': cannot write: expected the name of a file", path);
     }
     BA_TRY_ALLOC(outfile, ba_calloc(1, sizeof *outfile));
-    outfile->fd = -1;
+    outfile->fd = outfile->lock = -1;
     outfile->force = force;
     BA_TRY_ALLOC(outfile->path, ba_strdup(path));
     BA_TRY_ALLOC(outfile->buffer, ba_malloc(BUFFER_SIZE, 1));
@@ -272,6 +299,8 @@ ba_outfile_commit(ba_outfile_t *outfile)
     }
     ba_free(outfile->temporary);
     outfile->temporary = NULL;
+    close(outfile->lock);
+    outfile->lock = -1;
     sync_folder(outfile->folder);
 out:
     return status;
@@ -288,6 +317,9 @@ ba_outfile_free(ba_outfile_t *outfile)
     }
     if (outfile->temporary) {
         unlink(outfile->temporary);
+    }
+    if (outfile->lock >= 0) {
+        close(outfile->lock);
     }
     ba_free(outfile->temporary);
     ba_free(outfile->folder);

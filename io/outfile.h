@@ -8,6 +8,9 @@
 
 typedef struct ba_outfile ba_outfile_t;
 
+/* Bytes of a file's name that its temporary name .NAME.PID-N.tmp begins with. */
+enum { BA_OUTFILE_BASE_BYTES = 200 };
+
 /* Makes a temporary file in the folder of `path`. Errors: BA_EXISTS without `force`;
  * BA_IO (folder missing or not writable: the message says which; `path` is something else
  * than a plain file). */
@@ -35,5 +38,10 @@ int ba_outfile_commit(ba_outfile_t *outfile) BA_MUST_USE;
 
 /* Removes the temporary file unless it was committed. NULL is fine. */
 void ba_outfile_free(ba_outfile_t *outfile);
+
+/* Removes what killed processes left of writing `path` (of every file in a folder, where
+ * `path` ends with a slash): temporary names whose lock nobody holds. Where the file
+ * system has no locks nothing is removed. Cost: one reading of the folder. */
+int ba_outfile_remove_stale(const char *path) BA_MUST_USE;
 
 #endif

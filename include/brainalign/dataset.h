@@ -20,8 +20,11 @@ typedef struct {
     const char *mask; /* NIfTI mask of image responses, or the grid that flat responses
                          are voxels of */
     const char *runs; /* SPEC of run ids, or "onsets:0,291,..." */
-    const char *nuisance;  /* SPEC, n_samples x n_nuisance */
-    const char *run_table; /* instead of features, responses, runs, nuisance */
+    const char *nuisance;         /* SPEC, n_samples x n_nuisance */
+    const char *nuisance_columns; /* names and shell patterns, separated by commas, of the
+                                     nuisance tables' columns (docs/formats.md); NULL = all
+                                     of them, as they are */
+    const char *run_table;        /* instead of features, responses, runs, nuisance */
     const char *const *test_features;
     size_t n_test_features;
     const char *test_responses; /* 2-D, or repeats x samples x targets */

@@ -30,6 +30,12 @@ typedef struct {
     int dry_run; /* check and plan only; nothing is written */
     int argc;    /* full argument list for the provenance */
     const char *const *argv;
+    /* Whole tiles of targets instead of fit.target_start and target_stop: shard number
+     * `shard` of n_shards, from 1; with shard = 0 all n_shards of them one after the
+     * other, each committed as OUTPUT.shards/K-of-N.h5, then joined. 0 of 0 = one piece. */
+    size_t shard, n_shards;
+    int resume; /* 1 = what the same work has finished before is not done again; where
+                   neither range nor shards are given, their number is chosen */
 } ba_encode_fit_opts_t;
 
 BA_API ba_encode_fit_opts_t ba_encode_fit_opts_default(void);
@@ -43,13 +49,46 @@ typedef struct {
     size_t max_r_target;
     double mean_r2;
     double seconds;
-    size_t peak_bytes; /* resident memory at its peak */
+    size_t peak_bytes;  /* resident memory at its peak */
+    size_t n_shards;    /* that the work was, or would be, done in; 0 = one piece */
+    size_t n_resumed;   /* of them finished before */
+    double flops_shard; /* planned for the largest shard */
+    int was_complete;   /* 1 = the result stood there already, of the same work */
 } ba_encode_fit_info_t;
 
 /* Fits and writes the result file, table and map; all or nothing appears under their
- * names. Errors: those of opening, ba_fit_run(), writing. */
+ * names, and with several shards finished ones stay for opts->resume. Errors: those of
+ * opening, ba_fit_run(), writing; BA_SHAPE: with resume, a file of other work; BA_EXISTS:
+ * an output, or without resume and force the folder of the shards. */
 BA_API int ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, ba_encode_fit_info_t *info);
+
+/* Targets of shard number `shard` of n_shards, from 1, half open: with T tiles of BA_TILE
+ * targets the tiles T (shard - 1) / n_shards to T shard / n_shards. BA_VALUE: more shards
+ * than tiles, or no such number. */
+BA_API int ba_encode_shard(
+    size_t n_targets, size_t shard, size_t n_shards, size_t *start, size_t *stop);
+
+/* Settings of joining shards. */
+typedef struct {
+    const char *const *files; /* n_files encoder files, in any order */
+    size_t n_files;
+    const char *output;
+    const char *table; /* scores.tsv, NULL = none */
+    int force;
+    int dry_run; /* check only; nothing is written */
+    int argc;
+    const char *const *argv;
+} ba_encoder_merge_opts_t;
+
+/* Joins shards of one job, made with whatever ranges, to the file that a fit of all
+ * targets would have written, the same to the last bit outside /provenance. `info` (may
+ * be NULL) receives the account of the scores. Errors: BA_FORMAT (no complete encoder
+ * file), BA_SHAPE (other work; targets that are missing or stand in two files: named;
+ * files that differ where they may not), BA_EXISTS, BA_IO. Takes little memory; cost: one
+ * reading and one writing of all. */
+BA_API int ba_encoder_merge(
+    const ba_ctx_t *ctx, const ba_encoder_merge_opts_t *opts, ba_encode_fit_info_t *info);
 
 /* A trim that is taken from the encoder file. */
 #define BA_AS_IN_FIT SIZE_MAX

@@ -11,7 +11,11 @@
 #include "brainalign/encode.h"
 #include "brainalign/encoder.h"
 
-enum { N = 60, N_TEST = 34, P = 5, Q = 3, V = 270 };
+#ifndef STUDY_TARGETS
+#define STUDY_TARGETS 270
+#endif
+
+enum { N = 60, N_TEST = 34, P = 5, Q = 3, V = STUDY_TARGETS };
 
 static char folder[TEST_PATH_SIZE];
 
