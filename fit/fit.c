@@ -381,6 +381,7 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     ba_blas_single_thread();
     BA_TRY(ba_plan_make(ctx, data, opts, &run.plan));
     BA_TRY(ba_budget_check(ctx, &run.plan, info));
+    BA_TRY(ba_blas_check_room(ba_ctx_threads(ctx)));
     BA_TRY(ba_result_make(&run.plan, result));
     BA_TRY(ba_run_make(&run));
     BA_TRY(run.plan.shared_outer ? run_shared(&run) : run_separately(&run));
