@@ -24,16 +24,11 @@
 /* Blocks that a tile's scratch has room for (fit/tile_kernels.h). */
 #define KEPT_BLOCKS 17.0
 
-/* Operators that are held at a time where another pass over the tiles costs next to
- * nothing. */
-#define OPERATORS_ENOUGH (192.0 * 1048576)
-
 /* Tiles in flight for each thread: enough to keep all of them busy. */
 #define TILES_A_THREAD 2
 
-/* Shares of what the smallest form leaves of the budget. */
-#define SHARE_ALPHAS 0.4
-#define SHARE_OTHER 0.2
+/* Of what the smallest form leaves of the budget. */
+#define SHARE_ALPHAS 0.6
 
 static double
 larger(double a, double b)
@@ -369,79 +364,86 @@ smallest_holding(const ba_ctx_t *ctx, const plan_t *plan)
     return (holding_t){1, threads < tiles ? threads : tiles, 1, 0, 0};
 }
 
-static double
-spare_bytes(const ba_ctx_t *ctx, const plan_t *plan)
+static int
+fits(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
-    holding_t smallest = smallest_holding(ctx, plan);
-
-    return larger(0.0, (double) ba_ctx_memory(ctx) - total_bytes(ctx, plan, &smallest));
+    return total_bytes(ctx, plan, holding) <= (double) ba_ctx_memory(ctx);
 }
 
+/* As many alphas at a time as pass in their share of what the smallest form leaves, in
+ * chunks of about the same size. */
 static size_t
-at_most(double wanted, size_t limit)
+alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan, holding_t holding)
 {
-    return wanted >= (double) limit ? limit : (size_t) wanted;
+    double least = total_bytes(ctx, plan, &holding);
+    double most = least + SHARE_ALPHAS * ((double) ba_ctx_memory(ctx) - least);
+    size_t n_alphas = ba_plan_n_alphas(plan);
+
+    holding.n_alphas = n_alphas;
+    while (holding.n_alphas > 1 && total_bytes(ctx, plan, &holding) > most) {
+        holding.n_alphas--;
+    }
+    return (n_alphas - 1) / ((n_alphas + holding.n_alphas - 1) / holding.n_alphas) + 1;
 }
 
-/* In the dual another pass over tiles that are in memory costs a copy of them. */
+/* Takes what helps most first: alphas, tiles in flight, prepared tiles and totals that
+ * are kept, problems side by side. */
+static holding_t
+choose(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    holding_t holding = smallest_holding(ctx, plan);
+    size_t threads = (size_t) ba_ctx_threads(ctx), least = holding.n_flight;
+    size_t flight = TILES_A_THREAD * threads, batch = threads;
+
+    holding.n_alphas = alpha_chunk(ctx, plan, holding);
+    flight = flight > n_tiles(plan) ? n_tiles(plan) : flight;
+    for (holding.n_flight = flight; holding.n_flight > least; holding.n_flight--) {
+        if (fits(ctx, plan, &holding)) {
+            break;
+        }
+    }
+    holding.is_cached = 1;
+    holding.is_cached = fits(ctx, plan, &holding);
+    holding.keeps_totals = totals_bytes(plan) > 0.0;
+    holding.keeps_totals = holding.keeps_totals && fits(ctx, plan, &holding);
+    batch = batch > plan->n_problems ? plan->n_problems : batch;
+    for (holding.n_batch = plan->shared_outer ? 1 : batch; holding.n_batch > 1;
+         holding.n_batch--) {
+        if (fits(ctx, plan, &holding)) {
+            break;
+        }
+    }
+    return holding;
+}
+
 size_t
 ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    double each = 0.0, most;
-    size_t n_alphas = ba_plan_n_alphas(plan), chunk;
-
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        each = larger(each, operator_bytes(plan, &plan->problems[k], 2.0) -
-                                operator_bytes(plan, &plan->problems[k], 1.0));
-    }
-    if (each <= 0.0) {
-        return n_alphas;
-    }
-    most = SHARE_ALPHAS * spare_bytes(ctx, plan);
-    if (is_dual(plan) && ba_budget_is_cached(ctx, plan) && OPERATORS_ENOUGH < most) {
-        most = OPERATORS_ENOUGH;
-    }
-    chunk = at_most(1.0 + most / each, n_alphas);
-    return (n_alphas - 1) / ((n_alphas + chunk - 1) / chunk) + 1;
+    return choose(ctx, plan).n_alphas;
 }
 
 int
 ba_budget_keeps_totals(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    return totals_bytes(plan) > 0 &&
-           totals_bytes(plan) <= SHARE_OTHER * spare_bytes(ctx, plan);
+    return choose(ctx, plan).keeps_totals;
 }
 
 int
 ba_budget_is_cached(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    return (double) n_tiles(plan) * base_bytes(plan) <=
-           SHARE_OTHER * spare_bytes(ctx, plan);
+    return choose(ctx, plan).is_cached;
 }
 
 size_t
 ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    size_t least = smallest_holding(ctx, plan).n_flight;
-    size_t most = TILES_A_THREAD * (size_t) ba_ctx_threads(ctx);
-    double more =
-        SHARE_OTHER * spare_bytes(ctx, plan) / (flight_bytes(plan) + base_bytes(plan));
-
-    most = most > n_tiles(plan) ? n_tiles(plan) : most;
-    return at_most((double) least + more, most);
+    return choose(ctx, plan).n_flight;
 }
 
 size_t
 ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    size_t most = (size_t) ba_ctx_threads(ctx);
-
-    if (plan->shared_outer) {
-        return 1;
-    }
-    most = most > plan->n_problems ? plan->n_problems : most;
-    return at_most(
-        1.0 + SHARE_OTHER * spare_bytes(ctx, plan) / factoring_bytes(plan), most);
+    return choose(ctx, plan).n_batch;
 }
 
 /* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
@@ -485,9 +487,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
             is_dual(plan) ? "dual" : "primal", ceil(bytes / 1048576 * 100) / 100,
             floor(allowed / 1048576 * 100) / 100);
     }
-    holding = (holding_t){ba_budget_alpha_chunk(ctx, plan),
-        ba_budget_tiles_in_flight(ctx, plan), ba_budget_factor_batch(ctx, plan),
-        ba_budget_is_cached(ctx, plan), ba_budget_keeps_totals(ctx, plan)};
+    holding = choose(ctx, plan);
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
     return BA_OK;
 }
