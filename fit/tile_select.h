@@ -4,8 +4,8 @@
 /* rhs = products of all blocks but k. Where all are at hand they are added up, so that the
  * responses of block k have no part in it, not even by rounding. */
 static void
-NAME(other_blocks)(const tile_job_t *job, const REAL *total, size_t k,
-    const NAME(areas_t) * areas)
+NAME(other_blocks)(
+    const tile_job_t *job, const REAL *total, size_t k, const NAME(areas_t) * areas)
 {
     const products_t *products = &job->prepared->products;
     size_t size = products->n_products * COLUMNS;
