@@ -489,5 +489,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
         ba_budget_tiles_in_flight(ctx, plan), ba_budget_factor_batch(ctx, plan),
         ba_budget_is_cached(ctx, plan), ba_budget_keeps_totals(ctx, plan)};
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
+    info->keeps_responses = holding.is_cached;
+    info->n_in_flight = holding.n_flight;
     return BA_OK;
 }
