@@ -52,8 +52,9 @@ cli_each_check(const cli_data_t *data)
         return ba_fail(BA_VALUE, "--layer-size: found 0, wanted at least 1");
     }
     if (data->layers && data->run_table) {
-        return ba_fail(BA_VALUE, "--layers: found --run-table as well, wanted --layer-size "
-                                 "alone, which takes its features apart");
+        return ba_fail(BA_VALUE,
+            "--layers: found --run-table as well, wanted --layer-size "
+            "alone, which takes its features apart");
     }
     return BA_OK;
 }
@@ -97,14 +98,14 @@ print_plan(const cli_call_t *call, const ba_dataset_t *dataset,
         flops += space->fit.flops_planned;
     }
     cli_info_key("responses");
-    puts(info->is_shared ? "read once, kept for all feature spaces"
-                         : "read for each feature space: they do not fit beside the fits");
+    puts(info->is_shared
+             ? "read once, kept for all feature spaces"
+             : "read for each feature space: they do not fit beside the fits");
     cli_info_key("work");
     printf("%.2g floating-point operations, about %s on %d threads, reading and stacking "
            "aside\n",
         flops,
-        cli_seconds_text(
-            cli_plan_seconds(opts, flops, ba_ctx_threads(call->ctx)), text),
+        cli_seconds_text(cli_plan_seconds(opts, flops, ba_ctx_threads(call->ctx)), text),
         ba_ctx_threads(call->ctx));
     cli_info_key("written");
     puts("nothing: this was a dry run");
@@ -122,9 +123,8 @@ note(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
         if (space->n_outer > 0 && space->n_scored > 0) {
             cli_message_note("%s: r: mean %.4f, largest %.4f at target %zu; r2: mean "
                              "%.4f%s",
-                dataset->space_names[k], space->mean_r, space->max_r,
-                space->max_r_target, space->mean_r2,
-                space->was_complete ? " (was complete)" : "");
+                dataset->space_names[k], space->mean_r, space->max_r, space->max_r_target,
+                space->mean_r2, space->was_complete ? " (was complete)" : "");
         }
     }
     if (isfinite(info->stack_r)) {

@@ -64,8 +64,8 @@ relay_log(ba_log_level_t level, const char *line, void *payload)
     const ba_each_t *each = payload;
 
     if (!each->is_quiet) {
-        ba_ctx_log(each->ctx, level, "%s: %s", each->dataset->space_names[each->at],
-            line);
+        ba_ctx_log(
+            each->ctx, level, "%s: %s", each->dataset->space_names[each->at], line);
     }
 }
 
@@ -137,9 +137,9 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, int
                 opts->space_delays[i][length] == ':';
         }
         if (!known) {
-            BA_TRY(ba_fail(BA_VALUE,
-                "delays: '%s' names no feature space of this data set",
-                opts->space_delays[i]));
+            BA_TRY(
+                ba_fail(BA_VALUE, "delays: '%s' names no feature space of this data set",
+                    opts->space_delays[i]));
         }
     }
     for (size_t k = 0; stack && k < dataset->n_spaces; k++) {
@@ -265,7 +265,8 @@ check_gaps(const ba_each_t *each, const ba_encode_fit_info_t *spaces)
 }
 
 static int
-work(ba_each_t *each, int stack, ba_encode_fit_info_t *spaces, ba_encode_each_info_t *info)
+work(
+    ba_each_t *each, int stack, ba_encode_fit_info_t *spaces, ba_encode_each_info_t *info)
 {
     int status = BA_OK;
 

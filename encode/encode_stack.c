@@ -91,8 +91,8 @@ open_models(stacking_t *stacking)
         const ba_fit_opts_t *first = &stacking->jobs[0].fit;
 
         BA_TRY(ba_each_space_open(stacking->each, k, space));
-        BA_TRY(ba_encode_job_open(
-            stacking->each->ctx, &space->dataset, &space->opts, job));
+        BA_TRY(
+            ba_encode_job_open(stacking->each->ctx, &space->dataset, &space->opts, job));
         if (job->fit.gap_inner != first->gap_inner ||
             job->fit.gap_outer != first->gap_outer) {
             BA_TRY(ba_fail(BA_VALUE,
@@ -175,8 +175,8 @@ write_scores(ba_bundle_t *bundle, const ba_stack_result_t *result)
     BA_TRY(ba_bundle_write(
         bundle, "/stack/weights", BA_F64, 2, (size_t[]){m, v}, result->weights));
     if (n > 0) {
-        BA_TRY(ba_bundle_write(bundle, "/scores/r_by_fold", BA_F64, 2, (size_t[]){n, v},
-            result->r_by_fold));
+        BA_TRY(ba_bundle_write(
+            bundle, "/scores/r_by_fold", BA_F64, 2, (size_t[]){n, v}, result->r_by_fold));
         BA_TRY(ba_bundle_write(bundle, "/scores/r2_by_fold", BA_F64, 2, (size_t[]){n, v},
             result->r2_by_fold));
         BA_TRY(ba_bundle_write(bundle, "/stack/weights_by_fold", BA_F64, 3,
@@ -243,13 +243,13 @@ fit_stack(stacking_t *stacking, ba_encode_each_info_t *info)
     ba_fit_sink_t sink;
     size_t n_rows =
         dataset->test.n_samples ? dataset->test.n_samples : dataset->train.n_samples;
-    size_t stop = job->fit.target_stop ? job->fit.target_stop
-                                       : ba_source_n_cols(job->data.targets);
+    size_t stop =
+        job->fit.target_stop ? job->fit.target_stop : ba_source_n_cols(job->data.targets);
 
     opts.output = stacking->file;
     opts.fit.want_weights = opts.fit.want_fold_weights = 0;
-    BA_TRY(ba_encoder_file_create(&opts, job->train.design, n_rows,
-        stop - job->fit.target_start, 0, &file));
+    BA_TRY(ba_encoder_file_create(
+        &opts, job->train.design, n_rows, stop - job->fit.target_start, 0, &file));
     sink = ba_encoder_file_sink(&file);
     BA_TRY(ba_stack_fit(
         each->ctx, stacking->models, stacking->n, &job->fit, &sink, &result));

@@ -86,8 +86,7 @@ make_scratch(stacking_t *stack)
         BA_TRY_ALLOC(own->kernel, ba_malloc(n_kernel, 1));
         BA_TRY_ALLOC(own->predictions,
             ba_malloc(area, stack->n_models * sizeof *own->predictions));
-        BA_TRY_ALLOC(
-            own->response, ba_malloc(stack->n_held, sizeof *own->response));
+        BA_TRY_ALLOC(own->response, ba_malloc(stack->n_held, sizeof *own->response));
     }
     for (size_t i = 0; i < stack->n_slots; i++) {
         BA_TRY_ALLOC(stack->combined[i], ba_malloc(area, sizeof **stack->combined));
@@ -106,9 +105,8 @@ send(stacking_t *stack, size_t t, double *combined)
 
     ba_tiles_range(stack->tiles, t, &first, &n, &column);
     for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; stack->result->status[first + j] != BA_TARGET_SCORED &&
-                           i < n_held;
-             i++) {
+        for (size_t i = 0;
+             stack->result->status[first + j] != BA_TARGET_SCORED && i < n_held; i++) {
             combined[i + (column + j) * n_held] = NAN;
         }
     }
@@ -163,8 +161,8 @@ run_split(stacking_t *stack, size_t p, size_t k)
     stack->of_test_set =
         k == SIZE_MAX && plan->data->test_design && plan->problems[p].fold < 0;
     stack->rows = stack->members[0].problem.test;
-    stack->n_held = stack->of_test_set ? plan->test_runs.n_samples
-                                       : stack->members[0].problem.n_test;
+    stack->n_held =
+        stack->of_test_set ? plan->test_runs.n_samples : stack->members[0].problem.n_test;
     BA_TRY(run_tiles(stack));
 out:
     for (size_t m = 0; m < stack->n_models; m++) {
@@ -185,7 +183,8 @@ solve(stacking_t *stack, double *weights)
 
     BA_TRY_ALLOC(work, ba_malloc(stack->n_threads, each * sizeof *work));
 #pragma omp parallel for schedule(static) num_threads((int) stack->n_threads)            \
-    reduction(max : certificate)
+    reduction(max                                                                        \
+              : certificate)
     for (size_t t = 0; t < stack->n_targets; t++) {
         double *gram = work + (size_t) omp_get_thread_num() * each, *w = gram + n * n;
         const double *pairs = stack->gram + t * stack->n_pairs;
@@ -437,8 +436,8 @@ ba_stack_fit(const ba_ctx_t *ctx, const ba_stack_model_t *models, size_t n_model
                 fold < 0 ? models[m].best_alphas : models[m].best_alphas_by_fold;
         }
         BA_TRY(run_problem(&stack, p));
-        ba_ctx_progress(ctx, "stack", (double) (p + 1),
-            (double) stack.members[0].plan.n_problems);
+        ba_ctx_progress(
+            ctx, "stack", (double) (p + 1), (double) stack.members[0].plan.n_problems);
     }
     finish(&stack);
 out:

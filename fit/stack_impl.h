@@ -32,8 +32,8 @@ typedef struct {
     size_t n_models, n_pairs, n_targets;
     tiles_t *tiles, *test_tiles, *own_tiles, *own_test_tiles;
     int32_t *test_status;
-    int of_test_set;     /* the split at hand predicts the fixed test set */
-    const size_t *rows;  /* positions that it predicts */
+    int of_test_set;    /* the split at hand predicts the fixed test set */
+    const size_t *rows; /* positions that it predicts */
     size_t n_held;
     double *gram;          /* n_targets x n_pairs: sums over the inner folds so far */
     const double *weights; /* n_models x n_targets: those to score with */

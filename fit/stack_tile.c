@@ -23,9 +23,8 @@ base_tile(const tiles_t *tiles, size_t t)
 static tile_job_t
 job_of(const member_t *member)
 {
-    return (tile_job_t){.plan = &member->plan,
-        .prepared = &member->prepared,
-        .refit = &member->refit};
+    return (tile_job_t){
+        .plan = &member->plan, .prepared = &member->prepared, .refit = &member->refit};
 }
 
 size_t

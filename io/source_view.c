@@ -101,8 +101,9 @@ count_layers(const ba_source_t *whole, size_t layer_size, size_t *n, size_t *n_c
             whole->name);
     }
     if (shape->n_cols % *n_cols != 0) {
-        return ba_fail(BA_SHAPE, "%s: %zu columns, wanted a multiple of the layer size "
-                                 "%zu",
+        return ba_fail(BA_SHAPE,
+            "%s: %zu columns, wanted a multiple of the layer size "
+            "%zu",
             whole->name, shape->n_cols, layer_size);
     }
     if (shape->rank < 3) {
