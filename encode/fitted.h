@@ -49,6 +49,7 @@ typedef struct {
     double *responses; /* n_held x BA_TILE of the tile at hand */
     double *block;     /* n_samples x BA_TILE as in the file */
     size_t n_rows;     /* of /predictions */
+    size_t column0;    /* of the first target in these responses */
 } ba_held_t;
 
 /* dataset: holds the responses (and nuisance regressors) of the fit. BA_SHAPE (other

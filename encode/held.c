@@ -4,6 +4,7 @@
 #include "encode/fitted.h"
 
 #include "core/alloc.h"
+#include "core/row_hash.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -165,7 +166,8 @@ open_tiles(ba_held_t *held, const ba_dataset_part_t *part)
     size_t n_nuisance, column0;
     tiles_opts_t opts;
 
-    BA_TRY(find_columns(fitted, part->responses, &column0));
+    BA_TRY(find_columns(fitted, part->responses, &held->column0));
+    column0 = held->column0;
     BA_TRY(read_nuisance(part, held, &n_nuisance));
     BA_TRY_ALLOC(held->status, ba_calloc(fitted->n_targets, sizeof *held->status));
     BA_TRY_ALLOC(held->hash, ba_calloc(part->n_samples, sizeof *held->hash));
@@ -300,9 +302,11 @@ int
 ba_held_check(const ba_held_t *held)
 {
     const ba_fitted_t *fitted = held->fitted;
+    /* The fit counted columns from its own first one. */
+    uint64_t shift = ba_row_hash_weight(fitted->target_start - held->column0);
 
     for (size_t i = 0; !fitted->is_test_set && i < fitted->n_samples; i++) {
-        if (held->hash[i] != fitted->hash[i]) {
+        if (held->hash[i] * shift != fitted->hash[i]) {
             return ba_fail(BA_SHAPE,
                 "responses: row %zu (from 0) is another than %s was fitted on, by its "
                 "fingerprint, wanted the responses of the fit",

@@ -35,6 +35,55 @@ BA_API int ba_encode_each(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, int stack, ba_encode_fit_info_t *spaces,
     ba_encode_each_info_t *info);
 
+/* Settings of a comparison. */
+typedef struct {
+    const char *const *files; /* n_files results of encode fit or stacks, in the order of
+                                 the layers */
+    size_t n_files;
+    ba_score_t score;     /* BA_SCORE_R or BA_SCORE_R2: what the best model and the centre
+                             of mass go by (R) */
+    const char *baseline; /* name or file of the model that the others are compared with
+                             (one-sided); NULL = the first (two-sided) */
+    int all_pairs;        /* 1 = every model with every other one (two-sided) */
+    const char *const *rois; /* n_rois specs of regions, see docs/formats.md */
+    size_t n_rois;
+    size_t n_bootstrap;    /* 0 = no intervals (1,000) */
+    size_t n_permutations; /* 0 = no p (1,000) */
+    size_t block;          /* samples of a block of the bootstrap; 0 = 20 s, at least 10 */
+    const char *output;
+    const char *table; /* NULL = none */
+    int force;
+    uint64_t seed;
+    int argc;
+    const char *const *argv;
+} ba_compare_opts_t;
+
+BA_API ba_compare_opts_t ba_compare_opts_default(void);
+
+typedef struct {
+    size_t n_models, n_targets, n_rois, n_pairs, n_folds;
+    size_t n_units;   /* that were resampled */
+    int unit_is_run;  /* 1 = whole runs, 0 = blocks of time */
+    double chosen;    /* mean over targets of the score of the model chosen without the
+                         fold that scores it; NaN with one fold */
+    double mean[BA_MOST_MODELS];     /* of the score of each model */
+    size_t n_best[BA_MOST_MODELS];   /* targets whose best model it is */
+    double smallest_p;
+} ba_compare_info_t;
+
+/* Compares models of the same responses, target by target and region by region: scores;
+ * the best model, chosen on all folds but the one that scores it; the centre of mass over
+ * the order of the models, weights max(score, 0); differences of r2 between two models
+ * with a block-bootstrap interval (over runs where there are 6 or more, else over blocks
+ * of time) and the p of the increment null (ba_null_statistic_t), q by Benjamini-Hochberg.
+ * `responses`: a data set with the responses (and nuisance regressors) of the fits, whose
+ * features are not looked at; NULL = no differences. Differences need /predictions in
+ * every file. Errors: BA_SHAPE naming what differs between files, BA_MISSING, BA_VALUE.
+ * Cost: one reading of the responses and predictions, per pair and target that of
+ * ba_null_test(). */
+BA_API int ba_encode_compare(const ba_ctx_t *ctx, const ba_dataset_t *responses,
+    const ba_compare_opts_t *opts, ba_compare_info_t *info);
+
 #ifdef __cplusplus
 }
 #endif
