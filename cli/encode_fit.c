@@ -2,6 +2,7 @@
 /* encode fit: one cross-validated ridge model per target. */
 #include "cli/each.h"
 #include "cli/emit.h"
+#include "cli/fitted_data.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/message.h"
@@ -313,6 +314,15 @@ out:
     return status;
 }
 
+int
+cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts_t *opts)
+{
+    const fit_args_t *args = call->args;
+
+    *named = cli_calloc(args->delays.n, sizeof(**named));
+    return set_options(call, *named, opts);
+}
+
 /* A test set may also come from a run table, so this has to wait for the data set. */
 static int
 check_test(const fit_args_t *args, const ba_dataset_t *dataset)
@@ -360,13 +370,13 @@ static int
 run(const cli_call_t *call)
 {
     const fit_args_t *args = call->args;
-    const char **named = cli_calloc(args->delays.n, sizeof(*named));
+    const char **named = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t opts;
     ba_encode_fit_info_t info;
     int status;
 
-    BA_TRY(set_options(call, named, &opts));
+    BA_TRY(cli_fit_settings(call, &named, &opts));
     BA_TRY(cli_each_check(&args->shards.data));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));

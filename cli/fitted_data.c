@@ -64,41 +64,13 @@ open_given(const cli_call_t *call, const cli_data_t *data, ba_dataset_t **datase
     return ba_dataset_open(call->ctx, &opts, dataset);
 }
 
-/* Opens what `encode fit` with these arguments (after the verb) would open. */
+/* The arguments of the fit after its verb. */
 static int
-open_as_fitted(
-    const cli_call_t *call, size_t n, const char *const *arguments, ba_dataset_t **dataset)
+read_arguments(const char *file, size_t *n, char ***arguments)
 {
-    cli_rows_t rows = cli_command_rows(&cli_encode_fit);
-    void *args = cli_calloc(1, cli_encode_fit.args_size);
-    cli_call_t fit = {.command = &cli_encode_fit,
-        .ctx = call->ctx,
-        .common = args,
-        .args = args};
-    int status;
-
-    BA_TRY(cli_options_parse(&rows, n, arguments, args));
-    BA_TRY(cli_data_open(&fit, CLI_RESPONSES_TO_FIT, dataset));
-out:
-    cli_options_free(&rows, args);
-    free(args);
-    return status;
-}
-
-int
-cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset)
-{
-    const cli_data_t *data = call->args;
     ba_bundle_t *bundle = NULL;
-    char **arguments = NULL;
-    size_t n = 0;
     int status;
 
-    *dataset = NULL;
-    if (data->responses || data->run_table || data->mask || data->runs ||
-        data->nuisance) {
-        return open_given(call, data, dataset);
-    }
     BA_TRY(ba_bundle_open(file, NULL, &bundle));
     if (!ba_bundle_has(bundle, "/provenance/arguments")) {
         BA_TRY(ba_fail(BA_MISSING,
@@ -106,21 +78,78 @@ cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **da
             "--mask, --nuisance as in the fit)",
             file));
     }
-    BA_TRY(ba_bundle_read_strings(bundle, "/provenance/arguments", &n, &arguments));
-    if (n < 3 || strcmp(arguments[1], "encode") != 0 || strcmp(arguments[2], "fit") != 0) {
+    BA_TRY(ba_bundle_read_strings(bundle, "/provenance/arguments", n, arguments));
+    if (*n < 3 || strcmp((*arguments)[1], "encode") != 0 ||
+        strcmp((*arguments)[2], "fit") != 0) {
         BA_TRY(ba_fail(BA_FORMAT,
             "%s: not written by encode fit, wanted --responses (with --runs, --mask, "
             "--nuisance as in the fit)",
             file));
     }
-    status =
-        open_as_fitted(call, n - 3, (const char *const *) arguments + 3, dataset);
-    if (status != BA_OK) {
+out:
+    ba_bundle_free(bundle);
+    return status;
+}
+
+int
+cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit)
+{
+    const cli_common_t *common;
+    cli_call_t fit;
+    size_t n;
+    int status;
+
+    *refit = (cli_refit_t){.ctx = *call->ctx};
+    BA_TRY(read_arguments(file, &n, &refit->arguments));
+    refit->rows = cli_command_rows(&cli_encode_fit);
+    refit->args = cli_calloc(1, cli_encode_fit.args_size);
+    BA_TRY(cli_options_parse(&refit->rows, n - 3,
+        (const char *const *) refit->arguments + 3, refit->args));
+    common = refit->args;
+    refit->ctx.seed = common->seed;
+    fit = (cli_call_t){.command = &cli_encode_fit,
+        .ctx = &refit->ctx,
+        .common = common,
+        .args = refit->args};
+    BA_TRY(cli_fit_settings(&fit, &refit->named, &refit->opts));
+    BA_TRY(cli_data_open(&fit, CLI_RESPONSES_TO_FIT, &refit->dataset));
+out:
+    if (status != BA_OK && refit->args) {
         ba_fail_within(
             status, "%s: data of the fit (--responses gives them anew)", file);
     }
-out:
-    free(arguments);
-    ba_bundle_free(bundle);
+    return status;
+}
+
+void
+cli_refit_close(cli_refit_t *refit)
+{
+    ba_dataset_free(refit->dataset);
+    ba_alphas_free(&refit->opts.fit.alphas);
+    if (refit->args) {
+        cli_options_free(&refit->rows, refit->args);
+    }
+    free(refit->args);
+    free(refit->named);
+    free(refit->arguments);
+    *refit = (cli_refit_t){.args = NULL};
+}
+
+int
+cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset)
+{
+    const cli_data_t *data = call->args;
+    cli_refit_t refit;
+    int status;
+
+    *dataset = NULL;
+    if (data->responses || data->run_table || data->mask || data->runs ||
+        data->nuisance) {
+        return open_given(call, data, dataset);
+    }
+    status = cli_refit_open(call, file, &refit);
+    *dataset = refit.dataset;
+    refit.dataset = NULL;
+    cli_refit_close(&refit);
     return status;
 }

@@ -5,6 +5,8 @@
 
 #include "cli/data.h"
 
+#include "brainalign/encode.h"
+
 /* --responses --mask --runs --run-table --nuisance --nuisance-columns. */
 extern const cli_option_t cli_fitted_rows[];
 
@@ -12,5 +14,25 @@ extern const cli_option_t cli_fitted_rows[];
  * the one that the arguments stored in the result file `file` name, features as well. The
  * message of a failure says how to give it. */
 int cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset);
+
+/* The same fit once more: data set and settings by the arguments stored in a result file,
+ * which stay with it. */
+typedef struct {
+    ba_dataset_t *dataset;
+    ba_encode_fit_opts_t opts;
+    char **arguments;
+    cli_rows_t rows;
+    void *args; /* of encode fit */
+    const char **named;
+    ba_ctx_t ctx; /* with the seed of the fit */
+} cli_refit_t;
+
+/* Call cli_refit_close() afterwards in any case. */
+int cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit);
+void cli_refit_close(cli_refit_t *refit);
+
+/* encode_fit.c: settings from parsed arguments; *named is freed with free() in any case. */
+int cli_fit_settings(
+    const cli_call_t *call, const char ***named, ba_encode_fit_opts_t *opts);
 
 #endif

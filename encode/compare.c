@@ -260,7 +260,8 @@ open_models(compare_t *compare)
     compare->n_models = opts->n_files;
     for (size_t m = 0; m < opts->n_files; m++) {
         BA_TRY(ba_fitted_open(opts->files[m], &compare->models[m]));
-        BA_TRY(ba_fitted_same(&compare->models[0], &compare->models[m], 1));
+        BA_TRY(ba_fitted_same(
+            &compare->models[0], &compare->models[m], BA_SAME_RESPONSES));
     }
     compare->n_folds = compare->models[0].n_outer;
     compare->n_targets = compare->models[0].n_targets;

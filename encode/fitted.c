@@ -189,13 +189,14 @@ differ(const ba_fitted_t *a, const ba_fitted_t *b, const char *what)
 }
 
 int
-ba_fitted_same(const ba_fitted_t *a, const ba_fitted_t *b, int same_responses)
+ba_fitted_same(const ba_fitted_t *a, const ba_fitted_t *b, ba_same_t what)
 {
     if (a->n_samples != b->n_samples) {
         return ba_fail(BA_SHAPE, "%s: %zu samples, but %s has %zu", b->path, b->n_samples,
             a->path, a->n_samples);
     }
-    if (a->n_targets != b->n_targets || a->target_start != b->target_start) {
+    if (what != BA_SAME_SPLITS &&
+        (a->n_targets != b->n_targets || a->target_start != b->target_start)) {
         return ba_fail(BA_SHAPE, "%s: targets %zu to %zu, but %s has %zu to %zu", b->path,
             b->target_start, b->target_start + b->n_targets - 1, a->path, a->target_start,
             a->target_start + a->n_targets - 1);
@@ -208,7 +209,7 @@ ba_fitted_same(const ba_fitted_t *a, const ba_fitted_t *b, int same_responses)
     if (memcmp(a->run, b->run, a->n_samples * sizeof *a->run) != 0) {
         return differ(a, b, "other runs, wanted the same");
     }
-    if (same_responses &&
+    if (what == BA_SAME_RESPONSES &&
         memcmp(a->hash, b->hash, a->n_samples * sizeof *a->hash) != 0) {
         return differ(a, b, "other responses by their fingerprints, wanted the same");
     }

@@ -25,10 +25,12 @@ typedef struct {
 int ba_fitted_open(const char *path, ba_fitted_t *out) BA_MUST_USE;
 void ba_fitted_close(ba_fitted_t *fitted);
 
-/* BA_SHAPE naming both files and what differs: samples, splits, targets, responses
- * (same_responses), ... */
+/* What two files must share; each includes those before. */
+typedef enum { BA_SAME_SPLITS, BA_SAME_TARGETS, BA_SAME_RESPONSES } ba_same_t;
+
+/* BA_SHAPE naming both files and what differs. */
 int ba_fitted_same(
-    const ba_fitted_t *a, const ba_fitted_t *b, int same_responses) BA_MUST_USE;
+    const ba_fitted_t *a, const ba_fitted_t *b, ba_same_t what) BA_MUST_USE;
 
 /* Rows that folds held out, fold after fold, and their responses as they were fitted. */
 typedef struct {

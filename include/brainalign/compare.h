@@ -84,6 +84,63 @@ typedef struct {
 BA_API int ba_encode_compare(const ba_ctx_t *ctx, const ba_dataset_t *responses,
     const ba_compare_opts_t *opts, ba_compare_info_t *info);
 
+/* What a result file was fitted on: for nulls that need it. */
+typedef struct {
+    const ba_dataset_t *dataset;
+    const ba_encode_fit_opts_t *fit; /* REFIT only */
+} ba_group_source_t;
+
+/* The test of a group against its stimulus. */
+typedef enum {
+    BA_GROUP_NONE = 0,
+    BA_GROUP_JOINT, /* the same random signs (cosine null) for the stored predictions of
+                       all subjects: given the fitted models */
+    BA_GROUP_REFIT  /* the same circular shift of the features of all subjects, every model
+                       chosen and fitted anew */
+} ba_group_null_t;
+
+typedef struct {
+    const char *const *files; /* n_files results of encode fit: one a subject */
+    size_t n_files;
+    const char *subjects; /* FILE.tsv:COLUMN, the subject of each target of one file; NULL =
+                             each file is one */
+    const char *const *rois; /* n_rois specs of regions; none = every target by itself,
+                                the same ones in all files */
+    size_t n_rois;
+    ba_score_t score; /* BA_SCORE_R or BA_SCORE_R2 (R) */
+    size_t n_bootstrap, n_permutations, n_flips;
+    ba_group_null_t null;
+    const ba_group_source_t *sources; /* n_files, NULL where null is NONE */
+    const char *output, *table;
+    const char *map, *grid; /* map of the group's means over the voxels of a mask; NULL =
+                               none */
+    int force;
+    uint64_t seed;
+    int argc;
+    const char *const *argv;
+} ba_group_opts_t;
+
+BA_API ba_group_opts_t ba_group_opts_default(void);
+
+typedef struct {
+    size_t n_subjects, n_units, n_permutations;
+    double smallest_p, mean;   /* over units */
+    size_t n_p, n_fwe, n_t;    /* units below 0.05: p, p_fwe, p of t */
+    double t_rate; /* REFIT: share of shifts and units whose t test falls below 0.05 */
+} ba_group_info_t;
+
+/* Scores of regions or targets over subjects: mean, median, bootstrap interval over
+ * subjects (of one subject: over its targets, bootstrap over folds), Student's t, Wilcoxon,
+ * sign flips with the maximum over units; and the chosen null of the stimulus, whose
+ * statistic is the mean over subjects of the mean over targets, with family-wise p by the
+ * maximum over units. A warning says what the tests over subjects alone do not show.
+ * Errors: BA_SHAPE: files that do not fit together, one subject where a test is asked for,
+ * labels without targets; BA_MISSING: no predictions (JOINT); BA_UNSUPPORTED: REFIT of a
+ * fixed test set; BA_TOO_LARGE. Cost: JOINT that of ba_null_test(), REFIT n_permutations + 1
+ * fits for each file with one reading. */
+BA_API int ba_encode_group(
+    const ba_ctx_t *ctx, const ba_group_opts_t *opts, ba_group_info_t *info);
+
 #ifdef __cplusplus
 }
 #endif
