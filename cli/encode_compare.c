@@ -108,6 +108,7 @@ set_options(const cli_call_t *call, ba_compare_opts_t *opts)
         .output = call->common->output,
         .table = args->table,
         .force = call->common->force,
+        .dry_run = call->common->dry_run,
         .seed = call->ctx->seed,
         .argc = call->argc,
         .argv = call->argv};
@@ -132,10 +133,14 @@ report(const ba_compare_opts_t *opts, const ba_compare_info_t *info, int has_pai
             opts->score == BA_SCORE_R ? "r" : "r2", info->mean[m], info->n_best[m]);
     }
     if (isfinite(info->chosen)) {
-        cli_message_note("chosen on other folds than those that score it: mean %.4f",
-            info->chosen);
+        cli_message_note(
+            "chosen on other folds than those that score it: mean %.4f", info->chosen);
     } else {
         cli_message_note("one fold: a model chosen by it has no unbiased score");
+    }
+    if (opts->dry_run) {
+        cli_message_note("nothing written: this was a dry run");
+        return;
     }
     if (has_pairs) {
         cli_message_note("%zu difference%s of r2; intervals over %zu %s; smallest p %.2g",
@@ -195,8 +200,7 @@ const cli_command_t cli_encode_compare = {
     .description = description,
     .examples = examples,
     .tables = tables,
-    .share = CLI_SHARE_OUTPUT | CLI_SHARE_COMPUTE | CLI_SHARE_MEMORY |
-             CLI_SHARE_MESSAGES,
+    .share = CLI_SHARE_OUTPUT | CLI_SHARE_COMPUTE | CLI_SHARE_MEMORY | CLI_SHARE_MESSAGES,
     .args_size = sizeof(compare_args_t),
     .run = run,
 };

@@ -182,9 +182,8 @@ static const cli_option_t result_rows[] = {
 };
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
-    cli_response_rows,
-    delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
-    model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
+    cli_response_rows, delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
+    scale_rows, model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int

@@ -124,6 +124,7 @@ set_options(const cli_call_t *call, ba_group_opts_t *opts)
     opts->map = args->map;
     opts->grid = args->mask;
     opts->force = call->common->force;
+    opts->dry_run = call->common->dry_run;
     opts->seed = call->ctx->seed;
     opts->argc = call->argc;
     opts->argv = call->argv;
@@ -146,6 +147,10 @@ report(const ba_group_opts_t *opts, const ba_group_info_t *info)
     cli_message_note("%zu subject%s, %zu %s, mean %s %.4f", info->n_subjects,
         cli_plural(info->n_subjects), info->n_units, units,
         opts->score == BA_SCORE_R ? "r" : "r2", info->mean);
+    if (opts->dry_run) {
+        cli_message_note("nothing written: this was a dry run");
+        return;
+    }
     if (opts->null != BA_GROUP_NONE) {
         cli_message_note("%s null: %zu %s with p below 0.05, %zu family-wise; %zu "
                          "permutations, smallest p %.2g",
@@ -156,7 +161,8 @@ report(const ba_group_opts_t *opts, const ba_group_info_t *info)
         cli_message_note("t over subjects: %zu %s with p below 0.05", info->n_t, units);
     }
     if (isfinite(info->t_rate)) {
-        cli_message_note("of shifted stimuli %.0f %% pass that t test", 100 * info->t_rate);
+        cli_message_note(
+            "of shifted stimuli %.0f %% pass that t test", 100 * info->t_rate);
     }
     cli_message_note("wrote %s", opts->output);
 }
@@ -236,8 +242,7 @@ const cli_command_t cli_encode_group = {
     .description = description,
     .examples = examples,
     .tables = tables,
-    .share = CLI_SHARE_OUTPUT | CLI_SHARE_COMPUTE | CLI_SHARE_MEMORY |
-             CLI_SHARE_MESSAGES,
+    .share = CLI_SHARE_OUTPUT | CLI_SHARE_COMPUTE | CLI_SHARE_MEMORY | CLI_SHARE_MESSAGES,
     .args_size = sizeof(group_args_t),
     .run = run,
 };

@@ -103,8 +103,8 @@ cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit)
     BA_TRY(read_arguments(file, &n, &refit->arguments));
     refit->rows = cli_command_rows(&cli_encode_fit);
     refit->args = cli_calloc(1, cli_encode_fit.args_size);
-    BA_TRY(cli_options_parse(&refit->rows, n - 3,
-        (const char *const *) refit->arguments + 3, refit->args));
+    BA_TRY(cli_options_parse(
+        &refit->rows, n - 3, (const char *const *) refit->arguments + 3, refit->args));
     common = refit->args;
     refit->ctx.seed = common->seed;
     fit = (cli_call_t){.command = &cli_encode_fit,
@@ -115,8 +115,7 @@ cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit)
     BA_TRY(cli_data_open(&fit, CLI_RESPONSES_TO_FIT, &refit->dataset));
 out:
     if (status != BA_OK && refit->args) {
-        ba_fail_within(
-            status, "%s: data of the fit (--responses gives them anew)", file);
+        ba_fail_within(status, "%s: data of the fit (--responses gives them anew)", file);
     }
     return status;
 }

@@ -13,7 +13,8 @@ extern const cli_option_t cli_fitted_rows[];
 /* The data set that `call`'s options name, its features not needed; without such options
  * the one that the arguments stored in the result file `file` name, features as well. The
  * message of a failure says how to give it. */
-int cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset);
+int cli_fitted_data_open(
+    const cli_call_t *call, const char *file, ba_dataset_t **dataset);
 
 /* The same fit once more: data set and settings by the arguments stored in a result file,
  * which stay with it. */

@@ -94,6 +94,9 @@ open_train_features(
     size_t n = opts->n_features;
     int status = BA_OK;
 
+    if (n == 0) {
+        return BA_OK;
+    }
     BA_TRY_ALLOC(dataset->space_names, ba_calloc(n, sizeof *dataset->space_names));
     BA_TRY_ALLOC(dataset->train.features, ba_calloc(n, sizeof *dataset->train.features));
     for (size_t i = 0; i < n; i++) {

@@ -199,8 +199,7 @@ comparison_make(const compare_t *compare, size_t n, comparison_t *out)
     BA_TRY(new_numbers(pairs, &out->p));
     BA_TRY(new_numbers(pairs, &out->q));
     BA_TRY_ALLOC(out->best, ba_calloc(n, sizeof *out->best));
-    BA_TRY_ALLOC(
-        out->best_fold, ba_calloc(compare->n_folds, n * sizeof *out->best_fold));
+    BA_TRY_ALLOC(out->best_fold, ba_calloc(compare->n_folds, n * sizeof *out->best_fold));
 out:
     return status;
 }
@@ -260,14 +259,15 @@ open_models(compare_t *compare)
     compare->n_models = opts->n_files;
     for (size_t m = 0; m < opts->n_files; m++) {
         BA_TRY(ba_fitted_open(opts->files[m], &compare->models[m]));
-        BA_TRY(ba_fitted_same(
-            &compare->models[0], &compare->models[m], BA_SAME_RESPONSES));
+        BA_TRY(
+            ba_fitted_same(&compare->models[0], &compare->models[m], BA_SAME_RESPONSES));
     }
     compare->n_folds = compare->models[0].n_outer;
     compare->n_targets = compare->models[0].n_targets;
     if (compare->n_folds == 0) {
-        BA_TRY(ba_fail(BA_MISSING, "%s: no scores, wanted a fit with outer splits or a "
-                                   "test set",
+        BA_TRY(ba_fail(BA_MISSING,
+            "%s: no scores, wanted a fit with outer splits or a "
+            "test set",
             compare->models[0].path));
     }
     BA_TRY(settle_names(compare));
@@ -412,12 +412,14 @@ ba_encode_compare(const ba_ctx_t *ctx, const ba_dataset_t *responses,
     BA_TRY(set_up(&compare));
     BA_TRY(judge_targets(&compare));
     BA_TRY(judge_regions(&compare));
-    if (responses) {
+    if (responses && !opts->dry_run) {
         BA_TRY(ba_compare_pairs(&compare, responses));
         BA_TRY(adjust(&compare, &compare.targets));
         BA_TRY(adjust(&compare, &compare.rois));
     }
-    BA_TRY(ba_compare_write(&compare, responses));
+    if (!opts->dry_run) {
+        BA_TRY(ba_compare_write(&compare, responses));
+    }
     if (info) {
         sum_up(&compare, info);
     }

@@ -11,13 +11,13 @@
 /* One list of units, targets or regions: n of each array, matrices by rows. */
 typedef struct {
     size_t n;
-    double *r, *r2;      /* n_models x n */
-    int32_t *best;       /* by all folds, -1 = none */
-    int32_t *best_fold;  /* n_folds x n: chosen without that fold */
-    double *chosen;      /* score of those */
-    double *centre;      /* centre of mass, models counted from 0 */
-    double *difference;  /* n_pairs x n: of r2 */
-    double *low, *high;  /* 95 % interval */
+    double *r, *r2;     /* n_models x n */
+    int32_t *best;      /* by all folds, -1 = none */
+    int32_t *best_fold; /* n_folds x n: chosen without that fold */
+    double *chosen;     /* score of those */
+    double *centre;     /* centre of mass, models counted from 0 */
+    double *difference; /* n_pairs x n: of r2 */
+    double *low, *high; /* 95 % interval */
     double *p, *q;
 } comparison_t;
 
@@ -53,7 +53,6 @@ int ba_compare_draws(
 void ba_compare_interval(double *draws, size_t n, double *low, double *high);
 
 /* compare_write.c */
-int ba_compare_write(
-    const compare_t *compare, const ba_dataset_t *responses) BA_MUST_USE;
+int ba_compare_write(const compare_t *compare, const ba_dataset_t *responses) BA_MUST_USE;
 
 #endif

@@ -86,8 +86,8 @@ find_scales(pairs_t *pairs)
     if (pairs->n_draws > 0) {
         ba_gemm_f64(1.0, BA_KEEP,
             ba_cdmat(pairs->counts, pairs->n_draws, pairs->n_units, pairs->n_draws),
-            BA_KEEP, ba_cdmat(pairs->share, pairs->n_units, pairs->n, pairs->n_units), 0.0,
-            ba_dmat(pairs->whole, pairs->n_draws, pairs->n, pairs->n_draws));
+            BA_KEEP, ba_cdmat(pairs->share, pairs->n_units, pairs->n, pairs->n_units),
+            0.0, ba_dmat(pairs->whole, pairs->n_draws, pairs->n, pairs->n_draws));
     }
 }
 
@@ -242,8 +242,7 @@ run_tile(pairs_t *pairs, size_t t)
     find_scales(pairs);
 #pragma omp parallel for schedule(dynamic) num_threads((int) pairs->n_threads)
     for (size_t k = 0; k < compare->n_pairs; k++) {
-        ba_error_keep(
-            &keep, run_pair(pairs, k, &pairs->workers[omp_get_thread_num()]));
+        ba_error_keep(&keep, run_pair(pairs, k, &pairs->workers[omp_get_thread_num()]));
     }
     BA_TRY(ba_error_raise(&keep));
 out:
@@ -264,10 +263,8 @@ make_workers(pairs_t *pairs)
         if (pairs->null) {
             BA_TRY(ba_null_tile_new(pairs->null, &own->tile));
         }
-        BA_TRY_ALLOC(
-            own->parts, ba_malloc(pairs->n_units, BA_TILE * sizeof *own->parts));
-        BA_TRY_ALLOC(
-            own->draws, ba_malloc(pairs->n_draws, BA_TILE * sizeof *own->draws));
+        BA_TRY_ALLOC(own->parts, ba_malloc(pairs->n_units, BA_TILE * sizeof *own->parts));
+        BA_TRY_ALLOC(own->draws, ba_malloc(pairs->n_draws, BA_TILE * sizeof *own->draws));
         BA_TRY_ALLOC(own->sorted, ba_malloc(pairs->n_draws, sizeof *own->sorted));
     }
 out:
@@ -284,10 +281,8 @@ make_sums(pairs_t *pairs)
 
     BA_TRY_ALLOC(pairs->predictions,
         ba_malloc(n_held * BA_TILE, compare->n_models * sizeof *pairs->predictions));
-    BA_TRY_ALLOC(
-        pairs->share, ba_malloc(pairs->n_units, BA_TILE * sizeof *pairs->share));
-    BA_TRY_ALLOC(
-        pairs->whole, ba_malloc(pairs->n_draws, BA_TILE * sizeof *pairs->whole));
+    BA_TRY_ALLOC(pairs->share, ba_malloc(pairs->n_units, BA_TILE * sizeof *pairs->share));
+    BA_TRY_ALLOC(pairs->whole, ba_malloc(pairs->n_draws, BA_TILE * sizeof *pairs->whole));
     BA_TRY_ALLOC(
         pairs->scale, ba_malloc(pairs->held.n_folds, BA_TILE * sizeof *pairs->scale));
     BA_TRY_ALLOC(pairs->maxima, ba_malloc(n_maxima, sizeof *pairs->maxima));
@@ -316,8 +311,7 @@ set_up(pairs_t *pairs, const ba_dataset_t *responses)
     BA_TRY(ba_compare_units(
         &pairs->held, opts->block, &pairs->unit, &pairs->n_units, &compare->unit_is_run));
     compare->n_units = pairs->n_units;
-    BA_TRY(ba_compare_draws(
-        opts->seed, pairs->n_draws, pairs->n_units, &pairs->counts));
+    BA_TRY(ba_compare_draws(opts->seed, pairs->n_draws, pairs->n_units, &pairs->counts));
     if (opts->n_permutations > 0) {
         null.n_permutations = opts->n_permutations;
         null.seed = opts->seed;

@@ -75,8 +75,8 @@ units_of_time(const ba_held_t *held, size_t block, size_t *unit)
 }
 
 int
-ba_compare_units(const ba_held_t *held, size_t block, size_t **unit, size_t *n_units,
-    int *is_run)
+ba_compare_units(
+    const ba_held_t *held, size_t block, size_t **unit, size_t *n_units, int *is_run)
 {
     int status = BA_OK;
     double tr = held->detrend.tr;

@@ -87,8 +87,7 @@ write_pairs(const compare_t *compare, ba_bundle_t *bundle)
     BA_TRY(ba_bundle_attr_string(bundle, "/pairs", "null", "cosine"));
     BA_TRY(ba_bundle_attr_string(bundle, "/pairs", "tail",
         compare->tail == BA_TAIL_GREATER ? "greater" : "two-sided"));
-    BA_TRY(ba_bundle_attr_f64(
-        bundle, "/pairs", "smallest_p", 1, &compare->smallest_p));
+    BA_TRY(ba_bundle_attr_f64(bundle, "/pairs", "smallest_p", 1, &compare->smallest_p));
 out:
     ba_free(models);
     return status;

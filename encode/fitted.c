@@ -20,8 +20,8 @@ read_array(const ba_fitted_t *fitted, const char *path, ba_dtype_t type, size_t 
         found *= dims[i];
     }
     if (found != n) {
-        BA_TRY(ba_fail(BA_FORMAT, "%s:%s: %zu numbers, wanted %zu", fitted->path, path,
-            found, n));
+        BA_TRY(ba_fail(
+            BA_FORMAT, "%s:%s: %zu numbers, wanted %zu", fitted->path, path, found, n));
     }
     BA_TRY_ALLOC(*out, ba_malloc(n, size));
     BA_TRY(ba_bundle_read(fitted->bundle, path, type, NULL, NULL, *out));
@@ -147,15 +147,13 @@ ba_fitted_open(const char *path, ba_fitted_t *out)
     BA_TRY(read_codes(out, "/splits/outer", n, &out->outer));
     BA_TRY(read_codes(out, "/splits/run", n, &out->run));
     BA_TRY(read_codes(out, "/status", v, &out->status));
-    BA_TRY(read_array(
-        out, "/splits/response_hash", BA_U64, sizeof *out->hash, n, &hash));
+    BA_TRY(read_array(out, "/splits/response_hash", BA_U64, sizeof *out->hash, n, &hash));
     BA_TRY(read_numbers(out, "/scores/r", v, &out->r));
     BA_TRY(read_numbers(out, "/scores/r2", v, &out->r2));
     if (out->n_outer > 0) {
-        BA_TRY(read_numbers(
-            out, "/scores/r_by_fold", out->n_outer * v, &out->r_by_fold));
-        BA_TRY(read_numbers(
-            out, "/scores/r2_by_fold", out->n_outer * v, &out->r2_by_fold));
+        BA_TRY(read_numbers(out, "/scores/r_by_fold", out->n_outer * v, &out->r_by_fold));
+        BA_TRY(
+            read_numbers(out, "/scores/r2_by_fold", out->n_outer * v, &out->r2_by_fold));
     }
     BA_TRY(read_names(out));
     out->is_test_set = find_test_set(out);
@@ -203,8 +201,9 @@ ba_fitted_same(const ba_fitted_t *a, const ba_fitted_t *b, ba_same_t what)
     }
     if (a->n_outer != b->n_outer ||
         memcmp(a->outer, b->outer, a->n_samples * sizeof *a->outer) != 0) {
-        return differ(a, b, "other outer splits (trims, folds or a test set), wanted the "
-                            "same");
+        return differ(a, b,
+            "other outer splits (trims, folds or a test set), wanted the "
+            "same");
     }
     if (memcmp(a->run, b->run, a->n_samples * sizeof *a->run) != 0) {
         return differ(a, b, "other runs, wanted the same");

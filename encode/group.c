@@ -91,8 +91,8 @@ over_subjects(group_t *group)
 
         group->mean[u] = ba_subjects_mean(scores, n, &n_used);
         BA_TRY(ba_subjects_median(scores, n, &group->median[u]));
-        interval(counts, opts->n_bootstrap, scores, n, draws, &group->low[u],
-            &group->high[u]);
+        interval(
+            counts, opts->n_bootstrap, scores, n, draws, &group->low[u], &group->high[u]);
         group->t[u] = ba_subjects_t(scores, n, &group->p_t[u]);
         BA_TRY(ba_subjects_wilcoxon(scores, n, &group->p_wilcoxon[u]));
     }
@@ -121,10 +121,10 @@ over_targets(group_t *group)
     for (size_t u = 0; u < group->n_units; u++) {
         for (size_t f = 0; f <= folds; f++) { /* the last: over all folds */
             const double *scores =
-                f == folds ? (opts->score == BA_SCORE_R ? file->r : file->r2)
-                           : (opts->score == BA_SCORE_R ? file->r_by_fold
-                                                        : file->r2_by_fold) +
-                                 f * v;
+                f == folds
+                    ? (opts->score == BA_SCORE_R ? file->r : file->r2)
+                    : (opts->score == BA_SCORE_R ? file->r_by_fold : file->r2_by_fold) +
+                          f * v;
             size_t n = 0;
 
             for (size_t k = 0; k < group->n_members[0]; k++) {
@@ -197,6 +197,9 @@ work(group_t *group)
             opts->null == BA_GROUP_NONE ? "the test for that is --null refit or joint"
                                         : "p of the null is the test for that");
         BA_TRY(over_subjects(group));
+    }
+    if (opts->dry_run) {
+        goto out;
     }
     if (opts->null == BA_GROUP_JOINT) {
         BA_TRY(ba_group_joint(group));

@@ -22,9 +22,9 @@ typedef struct {
     int has_regions;
     member_t **members; /* of each file, ascending targets */
     size_t *n_members;
-    size_t *n_defined;  /* n_subjects x n_units (column a unit): targets with a score */
-    size_t *n_scored;   /* n_units: subjects with a score */
-    double *scores;     /* n_subjects x n_units */
+    size_t *n_defined; /* n_subjects x n_units (column a unit): targets with a score */
+    size_t *n_scored;  /* n_units: subjects with a score */
+    double *scores;    /* n_subjects x n_units */
     double *mean, *median, *low, *high, *t, *p_t, *p_wilcoxon, *p_flip, *p_flip_fwe;
     double *p, *p_fwe, *q, *t_rate; /* n_units: of the null asked for */
     size_t n_flips, n_permutations;

@@ -38,8 +38,8 @@ add_members(joint_t *joint, size_t f, size_t first, size_t n, size_t *at)
 }
 
 static int
-run_tile(joint_t *joint, ba_held_t *held, size_t f, size_t t, double *predictions,
-    size_t *at)
+run_tile(
+    joint_t *joint, ba_held_t *held, size_t f, size_t t, double *predictions, size_t *at)
 {
     int status;
     const group_t *group = joint->group;
@@ -48,8 +48,8 @@ run_tile(joint_t *joint, ba_held_t *held, size_t f, size_t t, double *prediction
 
     BA_TRY(ba_held_load(held, t, &first, &n));
     BA_TRY(ba_held_predictions(held, &group->files[f], t, predictions));
-    BA_TRY(ba_null_tile_begin(joint->tile,
-        group->opts->score == BA_SCORE_R ? BA_NULL_R : BA_NULL_R2, n));
+    BA_TRY(ba_null_tile_begin(
+        joint->tile, group->opts->score == BA_SCORE_R ? BA_NULL_R : BA_NULL_R2, n));
     for (size_t k = 0; k < held->n_folds; k++) {
         size_t start = held->start[k], rows = held->start[k + 1] - start;
         ba_null_fold_t fold = {
@@ -58,8 +58,8 @@ run_tile(joint_t *joint, ba_held_t *held, size_t f, size_t t, double *prediction
 
         BA_TRY(ba_null_tile_add(joint->tile, k, &fold));
     }
-    ba_null_tile_finish(joint->tile, BA_TAIL_GREATER,
-        &(ba_null_result_t){observed, p, joint->maxima});
+    ba_null_tile_finish(
+        joint->tile, BA_TAIL_GREATER, &(ba_null_result_t){observed, p, joint->maxima});
     add_members(joint, f, first, n, at);
 out:
     return status;
@@ -82,8 +82,7 @@ start(joint_t *joint, const ba_held_t *held)
     BA_TRY(ba_null_tile_new(joint->null, &joint->tile));
     BA_TRY_ALLOC(joint->sums,
         ba_calloc(group->n_permutations, group->n_units * sizeof *joint->sums));
-    BA_TRY_ALLOC(
-        joint->maxima, ba_calloc(group->n_permutations, sizeof *joint->maxima));
+    BA_TRY_ALLOC(joint->maxima, ba_calloc(group->n_permutations, sizeof *joint->maxima));
 out:
     return status;
 }
@@ -122,8 +121,7 @@ ba_group_joint(group_t *group)
     ba_blas_single_thread();
     for (size_t f = 0; f < group->n_files; f++) {
         BA_TRY(run_file(&joint, f));
-        ba_ctx_progress(
-            group->ctx, "null", (double) (f + 1), (double) group->n_files);
+        ba_ctx_progress(group->ctx, "null", (double) (f + 1), (double) group->n_files);
     }
     BA_TRY(ba_group_p(group, joint.sums));
 out:

@@ -45,8 +45,8 @@ add_regions(group_t *group, size_t f, const char *const *labels, size_t subject)
     ba_regions_t regions = {0};
     size_t n_all = 0, n = 0;
 
-    BA_TRY(ba_regions_read(group->ctx, &group->files[f], group->opts->rois,
-        group->opts->n_rois, &regions));
+    BA_TRY(ba_regions_read(
+        group->ctx, &group->files[f], group->opts->rois, group->opts->n_rois, &regions));
     for (size_t i = 0; i < regions.n; i++) {
         n_all += regions.n_members[i];
     }
@@ -101,9 +101,9 @@ name_targets(group_t *group)
     BA_TRY_ALLOC(group->units, ba_calloc(first->n_targets, sizeof *group->units));
     group->n_units = first->n_targets;
     for (size_t t = 0; t < first->n_targets; t++) {
-        BA_TRY_ALLOC(group->units[t],
-            first->names ? ba_strdup(first->names[t])
-                         : ba_asprintf("%zu", first->target_start + t));
+        BA_TRY_ALLOC(group->units[t], first->names
+                                          ? ba_strdup(first->names[t])
+                                          : ba_asprintf("%zu", first->target_start + t));
     }
 out:
     return status;
@@ -119,8 +119,8 @@ add_by_label(group_t *group)
     const char **labels = NULL;
 
     BA_TRY(ba_spec_parse(group->opts->subjects, &spec));
-    BA_TRY(ba_regions_labels(&group->files[0], spec.file,
-        spec.path ? spec.path : "subject", &table, &labels));
+    BA_TRY(ba_regions_labels(
+        &group->files[0], spec.file, spec.path ? spec.path : "subject", &table, &labels));
     BA_TRY(add_regions(group, 0, labels, 0));
     if (group->n_subjects == 0) {
         BA_TRY(ba_fail(BA_SHAPE, "%s: no target of a region has a subject, wanted some",
@@ -144,8 +144,8 @@ add_by_file(group_t *group)
         BA_TRY(find_name(
             &group->subjects, &group->n_subjects, group->files[f].path, &subject));
         if (subject != f) {
-            BA_TRY(ba_fail(
-                BA_VALUE, "%s: given twice, wanted once", group->files[f].path));
+            BA_TRY(
+                ba_fail(BA_VALUE, "%s: given twice, wanted once", group->files[f].path));
         }
         if (group->has_regions) {
             BA_TRY(add_regions(group, f, NULL, f));
@@ -213,8 +213,9 @@ open_files(group_t *group)
     for (size_t f = 0; f < opts->n_files; f++) {
         BA_TRY(ba_fitted_open(opts->files[f], &group->files[f]));
         if (group->files[f].n_outer == 0) {
-            BA_TRY(ba_fail(BA_MISSING, "%s: no scores, wanted a fit with outer splits or "
-                                       "a test set",
+            BA_TRY(ba_fail(BA_MISSING,
+                "%s: no scores, wanted a fit with outer splits or "
+                "a test set",
                 opts->files[f]));
         }
         if (opts->null != BA_GROUP_NONE) {
@@ -236,8 +237,9 @@ ba_group_panel(group_t *group)
         return ba_fail(BA_VALUE, "files: none given, wanted one for each subject");
     }
     if (opts->subjects && (opts->n_files != 1 || !group->has_regions)) {
-        return ba_fail(BA_VALUE, "%s: subjects of the targets of one file, found %zu "
-                                 "files%s",
+        return ba_fail(BA_VALUE,
+            "%s: subjects of the targets of one file, found %zu "
+            "files%s",
             opts->subjects, opts->n_files,
             group->has_regions ? "" : " and no regions, wanted them");
     }

@@ -87,8 +87,9 @@ move(const ba_null_t *null, size_t b, const ba_predictors_t *predictors, size_t 
 
         for (size_t j = 0; j < space->n_features; j++) {
             for (size_t i = 0; i < n_samples; i++) {
-                moved->series[i] = space->single ? (double) space->single[i + j * n_samples]
-                                                 : space->full[i + j * n_samples];
+                moved->series[i] = space->single
+                                       ? (double) space->single[i + j * n_samples]
+                                       : space->full[i + j * n_samples];
             }
             BA_TRY(ba_null_permute(null, 0, b, moved->series, moved->moved));
             for (size_t i = 0; i < n_samples; i++) {
@@ -137,7 +138,8 @@ check_same(const group_t *group, size_t f, const ba_fit_result_t *result)
     for (size_t t = 0; t < file->n_targets; t++) {
         if (isfinite(file->r[t]) && !(fabs(file->r[t] - result->r[t]) < SAME_SCORE)) {
             return ba_fail(BA_SHAPE,
-                "%s: target %zu has r %.6f, a fit of its data gives %.6f, wanted the same "
+                "%s: target %zu has r %.6f, a fit of its data gives %.6f, wanted the "
+                "same "
                 "(were they changed?)",
                 file->path, t, file->r[t], result->r[t]);
         }
@@ -204,9 +206,9 @@ start(refits_t *refits, const ba_runs_t *runs)
     group->n_permutations = ba_null_info(refits->null, BA_NULL_R).n_permutations;
     group->smallest_p = 1.0 / (1.0 + (double) group->n_permutations);
     BA_TRY(ba_group_check_memory(group, group->n_subjects * group->n_units));
-    BA_TRY_ALLOC(refits->scores, ba_calloc(group->n_permutations,
-                                     group->n_subjects * group->n_units *
-                                         sizeof *refits->scores));
+    BA_TRY_ALLOC(
+        refits->scores, ba_calloc(group->n_permutations,
+                            group->n_subjects * group->n_units * sizeof *refits->scores));
 out:
     return status;
 }
@@ -248,7 +250,8 @@ run_file(refits_t *refits, size_t f)
 
     if (file->is_test_set || source->dataset->test.n_samples > 0) {
         return ba_fail(BA_UNSUPPORTED,
-            "%s: scored on a fixed test set, wanted outer splits for refits (or the joint "
+            "%s: scored on a fixed test set, wanted outer splits for refits (or the "
+            "joint "
             "null)",
             file->path);
     }

@@ -91,8 +91,8 @@ write_subjects(const group_t *group, ba_bundle_t *bundle)
             scores[i * n + u] = group->scores[i + u * s];
         }
     }
-    BA_TRY(ba_bundle_write(
-        bundle, "/subjects/scores", BA_F64, 2, (size_t[]){s, n}, scores));
+    BA_TRY(
+        ba_bundle_write(bundle, "/subjects/scores", BA_F64, 2, (size_t[]){s, n}, scores));
     BA_TRY(ba_bundle_write_strings(
         bundle, "/subjects/name", s, (const char *const *) group->subjects));
 out:

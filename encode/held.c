@@ -194,13 +194,15 @@ ba_held_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_fitted_t
     ba_held_t *out)
 {
     int status;
-    const ba_dataset_part_t *part = fitted->is_test_set ? &dataset->test : &dataset->train;
+    const ba_dataset_part_t *part =
+        fitted->is_test_set ? &dataset->test : &dataset->train;
     size_t trim[2];
 
     *out = (ba_held_t){.ctx = ctx, .fitted = fitted};
     if (fitted->n_outer == 0) {
-        BA_TRY(ba_fail(BA_MISSING, "%s: no scores, wanted a fit with outer splits or a "
-                                   "test set",
+        BA_TRY(ba_fail(BA_MISSING,
+            "%s: no scores, wanted a fit with outer splits or a "
+            "test set",
             fitted->path));
     }
     if (!part->responses) {

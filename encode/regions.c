@@ -76,8 +76,8 @@ add_member(ba_regions_t *regions, const char *name, size_t n_targets, size_t tar
     if (at == SIZE_MAX) {
         BA_TRY(add_region(regions, name, n_targets, &at));
     } else if (at < regions->n_fixed) {
-        BA_TRY(ba_fail(
-            BA_VALUE, "regions: '%s' is given twice, wanted another name", name));
+        BA_TRY(
+            ba_fail(BA_VALUE, "regions: '%s' is given twice, wanted another name", name));
     }
     regions->members[at][regions->n_members[at]++] = target;
 out:
@@ -188,8 +188,8 @@ add_image(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *file,
 
         BA_TRY(check_place(fitted, file, &image, at, mm + 3 * t));
         label = image.values[(size_t) at[0] +
-                             image.shape[0] * ((size_t) at[1] +
-                                                  image.shape[1] * (size_t) at[2])];
+                             image.shape[0] *
+                                 ((size_t) at[1] + image.shape[1] * (size_t) at[2])];
         if (!isfinite(label) || label == 0.0) {
             continue;
         }
@@ -201,8 +201,8 @@ add_image(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *file,
         n_in++;
     }
     if (n_in == 0) {
-        BA_TRY(ba_fail(BA_SHAPE, "%s: no target of %s lies in it, wanted some", file,
-            fitted->path));
+        BA_TRY(ba_fail(
+            BA_SHAPE, "%s: no target of %s lies in it, wanted some", file, fitted->path));
     }
 out:
     ba_free(image.values);
@@ -242,8 +242,8 @@ out:
 }
 
 static int
-add_table(const ba_fitted_t *fitted, const char *file, const char *column,
-    ba_regions_t *out)
+add_table(
+    const ba_fitted_t *fitted, const char *file, const char *column, ba_regions_t *out)
 {
     int status;
     ba_table_t *table = NULL;
@@ -268,8 +268,8 @@ out:
 }
 
 static int
-add_array(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec,
-    ba_regions_t *out)
+add_array(
+    const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec, ba_regions_t *out)
 {
     int status;
     ba_source_t *source = NULL;
@@ -280,8 +280,7 @@ add_array(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec,
     rows = ba_source_n_rows(source);
     columns = ba_source_n_cols(source);
     n = rows * columns;
-    if ((rows != 1 && columns != 1) ||
-        (n != fitted->n_total && n != fitted->n_targets)) {
+    if ((rows != 1 && columns != 1) || (n != fitted->n_total && n != fitted->n_targets)) {
         BA_TRY(ba_fail(BA_SHAPE, "%s: %zu x %zu labels, but %s has %zu targets", spec,
             rows, columns, fitted->path, fitted->n_targets));
     }
@@ -317,8 +316,8 @@ ends_in(const char *text, const char *end)
 }
 
 static int
-add_spec(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec,
-    ba_regions_t *out)
+add_spec(
+    const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec, ba_regions_t *out)
 {
     int status;
     const char *equals = strchr(spec, '='), *file = equals ? equals + 1 : spec;

@@ -9,7 +9,7 @@
 /* A target may belong to several regions (masks that overlap). */
 typedef struct {
     size_t n, n_fixed; /* regions; those of specs read before */
-    char **names;    /* n */
+    char **names;      /* n */
     size_t *n_members;
     size_t **members; /* targets of the file, ascending */
 } ba_regions_t;

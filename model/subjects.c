@@ -226,8 +226,8 @@ ba_subjects_flip(const double *x, size_t n, size_t n_units, size_t n_flips, uint
 {
     int status = BA_OK;
     int is_exact = n < 30 && ((size_t) 1 << n) <= n_flips;
-    flips_t flips = {x, n, n_units, is_exact ? (size_t) 1 << n : n_flips, NULL, NULL,
-        NULL, NULL};
+    flips_t flips = {
+        x, n, n_units, is_exact ? (size_t) 1 << n : n_flips, NULL, NULL, NULL, NULL};
 
     BA_TRY_ALLOC(flips.observed, ba_malloc(n_units, sizeof *flips.observed));
     BA_TRY_ALLOC(flips.maxima, ba_malloc(flips.n_flips, sizeof *flips.maxima));
@@ -240,13 +240,13 @@ ba_subjects_flip(const double *x, size_t n, size_t n_units, size_t n_flips, uint
     }
     BA_TRY(run_flips(&flips, is_exact, seed));
     /* Exact: the observed order is one of those that were counted. */
-    BA_TRY(ba_p_of_maxima(flips.observed, n_units, flips.maxima, flips.n_flips,
-        BA_TAIL_GREATER, p_fwe));
+    BA_TRY(ba_p_of_maxima(
+        flips.observed, n_units, flips.maxima, flips.n_flips, BA_TAIL_GREATER, p_fwe));
     for (size_t u = 0; u < n_units; u++) {
         double all = (double) flips.n_flips;
 
         p[u] = !isfinite(flips.observed[u]) ? (double) NAN
-               : is_exact ? (double) flips.n_extreme[u] / all
+               : is_exact                   ? (double) flips.n_extreme[u] / all
                           : ba_permutation_p(flips.n_extreme[u], flips.n_flips);
         if (is_exact && isfinite(p_fwe[u])) {
             p_fwe[u] = (p_fwe[u] * (all + 1.0) - 1.0) / all;

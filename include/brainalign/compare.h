@@ -49,10 +49,10 @@ typedef struct {
     size_t n_rois;
     size_t n_bootstrap;    /* 0 = no intervals (1,000) */
     size_t n_permutations; /* 0 = no p (1,000) */
-    size_t block;          /* samples of a block of the bootstrap; 0 = 20 s, at least 10 */
+    size_t block; /* samples of a block of the bootstrap; 0 = 20 s, at least 10 */
     const char *output;
     const char *table; /* NULL = none */
-    int force;
+    int force, dry_run; /* dry_run: check only; nothing is written */
     uint64_t seed;
     int argc;
     const char *const *argv;
@@ -62,12 +62,12 @@ BA_API ba_compare_opts_t ba_compare_opts_default(void);
 
 typedef struct {
     size_t n_models, n_targets, n_rois, n_pairs, n_folds;
-    size_t n_units;   /* that were resampled */
-    int unit_is_run;  /* 1 = whole runs, 0 = blocks of time */
-    double chosen;    /* mean over targets of the score of the model chosen without the
+    size_t n_units;  /* that were resampled */
+    int unit_is_run; /* 1 = whole runs, 0 = blocks of time */
+    double chosen;   /* mean over targets of the score of the model chosen without the
                          fold that scores it; NaN with one fold */
-    double mean[BA_MOST_MODELS];     /* of the score of each model */
-    size_t n_best[BA_MOST_MODELS];   /* targets whose best model it is */
+    double mean[BA_MOST_MODELS];   /* of the score of each model */
+    size_t n_best[BA_MOST_MODELS]; /* targets whose best model it is */
     double smallest_p;
 } ba_compare_info_t;
 
@@ -95,14 +95,15 @@ typedef enum {
     BA_GROUP_NONE = 0,
     BA_GROUP_JOINT, /* the same random signs (cosine null) for the stored predictions of
                        all subjects: given the fitted models */
-    BA_GROUP_REFIT  /* the same circular shift of the features of all subjects, every model
+    BA_GROUP_REFIT /* the same circular shift of the features of all subjects, every model
                        chosen and fitted anew */
 } ba_group_null_t;
 
 typedef struct {
     const char *const *files; /* n_files results of encode fit: one a subject */
     size_t n_files;
-    const char *subjects; /* FILE.tsv:COLUMN, the subject of each target of one file; NULL =
+    const char
+        *subjects; /* FILE.tsv:COLUMN, the subject of each target of one file; NULL =
                              each file is one */
     const char *const *rois; /* n_rois specs of regions; none = every target by itself,
                                 the same ones in all files */
@@ -114,7 +115,7 @@ typedef struct {
     const char *output, *table;
     const char *map, *grid; /* map of the group's means over the voxels of a mask; NULL =
                                none */
-    int force;
+    int force, dry_run; /* dry_run: check only; nothing is written */
     uint64_t seed;
     int argc;
     const char *const *argv;
@@ -124,8 +125,8 @@ BA_API ba_group_opts_t ba_group_opts_default(void);
 
 typedef struct {
     size_t n_subjects, n_units, n_permutations;
-    double smallest_p, mean;   /* over units */
-    size_t n_p, n_fwe, n_t;    /* units below 0.05: p, p_fwe, p of t */
+    double smallest_p, mean; /* over units */
+    size_t n_p, n_fwe, n_t;  /* units below 0.05: p, p_fwe, p of t */
     double t_rate; /* REFIT: share of shifts and units whose t test falls below 0.05 */
 } ba_group_info_t;
 
