@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* encode fit: one cross-validated ridge model per target. */
+#include "cli/each.h"
 #include "cli/emit.h"
+#include "cli/fitted_data.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/message.h"
@@ -179,9 +181,9 @@ static const cli_option_t result_rows[] = {
     {0},
 };
 
-static const cli_option_t *const tables[] = {cli_feature_rows, cli_response_rows,
-    delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
-    model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
+static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
+    cli_response_rows, delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
+    scale_rows, model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int
@@ -311,6 +313,15 @@ out:
     return status;
 }
 
+int
+cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts_t *opts)
+{
+    const fit_args_t *args = call->args;
+
+    *named = cli_calloc(args->delays.n, sizeof(**named));
+    return set_options(call, *named, opts);
+}
+
 /* A test set may also come from a run table, so this has to wait for the data set. */
 static int
 check_test(const fit_args_t *args, const ba_dataset_t *dataset)
@@ -358,15 +369,20 @@ static int
 run(const cli_call_t *call)
 {
     const fit_args_t *args = call->args;
-    const char **named = cli_calloc(args->delays.n, sizeof(*named));
+    const char **named = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t opts;
     ba_encode_fit_info_t info;
     int status;
 
-    BA_TRY(set_options(call, named, &opts));
+    BA_TRY(cli_fit_settings(call, &named, &opts));
+    BA_TRY(cli_each_check(&args->shards.data));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
+    if (args->shards.data.each) {
+        BA_TRY(cli_each_run(call, dataset, &opts, args->shards.emit >= 0));
+        goto out;
+    }
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map},
         &args->shards.data, dataset, NULL));
     if (args->shards.emit == CLI_EMIT_SLURM) {
@@ -407,6 +423,10 @@ static const cli_example_t examples[] = {
     {"encode fit --run-table runs.tsv --mask mask.nii.gz --delays 2,3,4,5 --tr 1.5 "
      "--detrend poly:2 --map r.nii.gz -o enc.h5",
         "images, one line per run, a map of the scores"},
+    {"encode fit --each --features rate=x.h5:/rate --layers x.h5:/hidden --layer-size "
+     "768 --responses y.h5 --delays 1,2,3,4 --tr 2 --stack --save weights,predictions -o "
+     "layers",
+        "every layer of a model by itself and a stack of them: layers/layer_0.h5, ..."},
     {"encode fit --features x.h5 --responses y.h5 --delays 1,2,3,4 --tr 2 --resume -o "
      "enc.h5",
         "a long fit: the same call again goes on where this one was stopped"},

@@ -144,8 +144,9 @@ out:
 }
 
 int
-ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_encode_fit_opts_t *given, ba_encode_fit_info_t *info)
+ba_encode_fit_sharing(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *given, ba_fit_responses_t *responses,
+    ba_encode_fit_info_t *info)
 {
     int status = BA_OK;
     ba_encode_job_t job = {0};
@@ -156,6 +157,7 @@ ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(check_options(dataset, &opts));
     BA_TRY(ba_encode_shards_check(dataset, &opts));
     BA_TRY(ba_encode_job_open(ctx, dataset, &opts, &job));
+    job.data.responses = responses;
     BA_TRY(fit_job(ctx, dataset, &opts, &job, &account));
     account.seconds = ba_seconds() - start;
     account.peak_bytes = ba_peak_bytes();
@@ -165,4 +167,11 @@ ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 out:
     ba_encode_job_close(&job);
     return status;
+}
+
+int
+ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, ba_encode_fit_info_t *info)
+{
+    return ba_encode_fit_sharing(ctx, dataset, opts, NULL, info);
 }

@@ -25,6 +25,11 @@ int ba_encode_job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, ba_encode_job_t *job) BA_MUST_USE;
 void ba_encode_job_close(ba_encode_job_t *job);
 
+/* ba_encode_fit() with prepared responses that other fits share (NULL = its own). */
+int ba_encode_fit_sharing(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, ba_fit_responses_t *responses,
+    ba_encode_fit_info_t *info) BA_MUST_USE;
+
 /* What fitting the targets of job->fit would take. */
 int ba_encode_job_plan(const ba_ctx_t *ctx, const ba_encode_job_t *job,
     ba_encode_fit_info_t *info) BA_MUST_USE;

@@ -489,5 +489,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     }
     holding = choose(ctx, plan);
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
+    info->keeps_responses = holding.is_cached;
+    info->n_in_flight = holding.n_flight;
     return BA_OK;
 }

@@ -385,8 +385,9 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     BA_TRY(ba_result_make(&run.plan, result));
     BA_TRY(ba_run_make(&run));
     BA_TRY(run.plan.shared_outer ? run_shared(&run) : run_separately(&run));
-    info->n_passes = ba_tiles_n_passes(run.tiles);
-    info->seconds_read = ba_tiles_seconds(run.tiles);
+    info->n_passes = ba_tiles_n_passes(run.tiles) - run.passes_before;
+    info->seconds_read = ba_tiles_seconds(run.tiles) - run.seconds_before;
+    BA_TRY(ba_responses_keep(&run));
     ba_result_finish(&run.plan, run.test_status, run.no_inner, result);
 out:
     ba_run_free(&run);

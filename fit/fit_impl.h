@@ -135,6 +135,11 @@ void ba_tiles_range(
 int ba_tiles_load(
     const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t *n_loaded) BA_MUST_USE;
 tile_t ba_tiles_get(const tiles_t *tiles, size_t t);
+
+/* Tiles that are kept serve another reader of the same targets: what it owns takes the
+ * place of what the last one did (rows, runs, status, fingerprints). */
+void ba_tiles_lend(tiles_t *tiles, const tiles_opts_t *opts);
+size_t ba_tiles_in_flight(const tiles_t *tiles);
 size_t ba_tiles_n_passes(const tiles_t *tiles);
 double ba_tiles_seconds(const tiles_t *tiles);
 

@@ -37,6 +37,8 @@ typedef struct {
     size_t total_size;  /* bytes of one tile's */
     int has_totals;     /* they are those of the problem at hand */
     double done, total; /* tiles */
+    size_t passes_before; /* what others have read already, where responses are shared */
+    double seconds_before;
 } run_t;
 
 /* What is done to every tile of a problem: `work` on any thread, `collect` in order. */
@@ -54,5 +56,22 @@ int ba_stage_run(run_t *run, const stage_t *stage) BA_MUST_USE;
  * already. */
 int ba_run_make(run_t *run) BA_MUST_USE;
 void ba_run_free(run_t *run);
+
+/* ---- responses.c: tiles that outlive a run ---- */
+
+/* Tiles that are there already become the run's, for the time being, with what was found
+ * about them. Nothing without shared responses or before anybody has read them.
+ * BA_VALUE: of other targets or rows. */
+int ba_responses_take(run_t *run) BA_MUST_USE;
+
+/* At the end of a run whose tiles are complete: they go (back) to those shared. */
+int ba_responses_keep(run_t *run) BA_MUST_USE;
+
+/* Tiles to read at a time: those agreed on, or `otherwise`. */
+size_t ba_responses_in_flight(const ba_fit_responses_t *responses, size_t otherwise);
+
+/* Tiles at hand for another reader than a run; NULL where none are. */
+tiles_t *ba_responses_lend(
+    ba_fit_responses_t *responses, int of_test_set, const tiles_opts_t *opts);
 
 #endif

@@ -270,6 +270,21 @@ ba_tiles_get(const tiles_t *tiles, size_t t)
     };
 }
 
+void
+ba_tiles_lend(tiles_t *tiles, const tiles_opts_t *opts)
+{
+    tiles->opts.rows = opts->rows;
+    tiles->opts.runs = opts->runs;
+    tiles->opts.status = opts->status;
+    tiles->opts.row_hash = opts->row_hash;
+}
+
+size_t
+ba_tiles_in_flight(const tiles_t *tiles)
+{
+    return tiles->opts.n_in_flight;
+}
+
 size_t
 ba_tiles_n_passes(const tiles_t *tiles)
 {

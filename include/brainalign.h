@@ -31,5 +31,6 @@
 #include "brainalign/encoder.h"
 #include "brainalign/fit.h"
 #include "brainalign/encode.h"
+#include "brainalign/compare.h"
 
 #endif

@@ -444,3 +444,11 @@ ba_null_tile_finish(ba_null_tile_t *tile, ba_tail_t tail, const ba_null_result_t
         }
     }
 }
+
+const double *
+ba_null_tile_values(const ba_null_tile_t *tile, size_t target)
+{
+    return target < tile->n_targets && tile->n_folds[target] > 0
+               ? tile->values + target * tile->ld_values
+               : NULL;
+}

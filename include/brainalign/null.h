@@ -137,6 +137,12 @@ BA_API int ba_null_tile_add(
 BA_API void ba_null_tile_finish(
     ba_null_tile_t *tile, ba_tail_t tail, const ba_null_result_t *result);
 
+/* The null distribution of one target of a tile that was finished, n_permutations (of
+ * ba_null_info()) scores, until the tile begins again; NULL where the score is undefined.
+ * Means of these over targets are the null distribution of the mean: all targets are
+ * permuted alike. Borrowed. */
+BA_API const double *ba_null_tile_values(const ba_null_tile_t *tile, size_t target);
+
 #ifdef __cplusplus
 }
 #endif
