@@ -6,6 +6,7 @@
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/shards.h"
+#include "cli/significance.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -20,6 +21,7 @@
 
 typedef struct {
     cli_shards_t shards;
+    cli_significance_t significance;
     cli_list_t delays;
     int delay_across_runs;
     int scale_features, scale_responses, intercept;
@@ -29,6 +31,10 @@ typedef struct {
     int solver;
     const char *save, *table, *map;
 } fit_args_t;
+
+_Static_assert(offsetof(fit_args_t, significance) ==
+                   offsetof(cli_significance_args_t, significance),
+    "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
 static const char feature_scales[] = "zscore|center|none";
@@ -181,7 +187,7 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_response_rows,
     delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
-    model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
+    model_rows, cli_test_rows, cli_significance_rows, result_rows, cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int
@@ -306,6 +312,7 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     BA_TRY(split_delays(&args->delays, named, opts));
     BA_TRY(set_splits(args, call->ctx->seed, opts));
     BA_TRY(set_fit(args, &opts->fit));
+    BA_TRY(cli_significance_set(&args->significance, call->ctx->seed, &opts->inference));
     BA_TRY(cli_shards_set(&args->shards, opts));
 out:
     return status;
