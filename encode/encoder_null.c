@@ -68,12 +68,14 @@ ba_encode_null_make(const plan_t *plan, const ba_inference_opts_t *opts, ba_null
     int status = BA_OK;
     size_t n = ba_kept_n_folds(plan);
     ba_runs_t *folds = NULL;
+    ba_null_opts_t null = opts->null;
 
+    null.is_crossed = !plan->data->test_design;
     BA_TRY_ALLOC(folds, ba_calloc(n, sizeof *folds));
     for (size_t f = 0; f < n; f++) {
         BA_TRY(make_stretches(plan, f, &folds[f]));
     }
-    BA_TRY(ba_null_new(&opts->null, folds, n, out));
+    BA_TRY(ba_null_new(&null, folds, n, out));
 out:
     for (size_t f = 0; folds && f < n; f++) {
         ba_runs_free(&folds[f]);
