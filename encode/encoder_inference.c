@@ -153,22 +153,28 @@ control_data(const ba_encode_job_t *job)
     return data;
 }
 
-/* Whether both fits get along with so much memory. */
+/* Whether both fits get along with the memory of ctx: BA_TOO_LARGE. */
 static int
-fits_within(const ba_ctx_t *ctx, const ba_encode_job_t *job, const ba_fit_opts_t *fit)
+plan_fits(const ba_ctx_t *ctx, const ba_encode_job_t *job, const ba_fit_opts_t *fit)
 {
+    int status;
     ba_fit_info_t info;
     ba_fit_data_t data = control_data(job);
     ba_fit_opts_t control = ba_encode_control_opts(job);
 
-    return ba_fit_plan(ctx, &job->data, fit, &info) == BA_OK &&
-           (!job->control.design || ba_fit_plan(ctx, &data, &control, &info) == BA_OK);
+    BA_TRY(ba_fit_plan(ctx, &job->data, fit, &info));
+    if (job->control.design) {
+        BA_TRY(ba_fit_plan(ctx, &data, &control, &info));
+    }
+out:
+    return status;
 }
 
 /* In memory where that is a small part of the budget. */
-static void
+static int
 settle_predictions(ba_inferring_t *out)
 {
+    int status;
     const ba_encode_job_t *job = out->job;
     double budget = (double) ba_ctx_memory(&out->ctx);
     double bytes =
@@ -176,13 +182,15 @@ settle_predictions(ba_inferring_t *out)
     ba_ctx_t less = out->ctx;
 
     if (bytes > budget / 4.0) {
-        return;
+        return BA_OK;
     }
     less.memory = (size_t) (budget - bytes);
-    if (fits_within(&less, job, &out->fit)) {
+    status = plan_fits(&less, job, &out->fit);
+    if (status == BA_OK) {
         out->ctx = less;
         out->in_memory = 1;
     }
+    return status == BA_TOO_LARGE ? BA_OK : status;
 }
 
 static int
@@ -220,7 +228,7 @@ settle(const ba_ctx_t *ctx, const ba_encode_job_t *job, ba_inferring_t *out)
     BA_TRY(ba_plan_make(ctx, &job->data, &job->fit, &out->plan));
     if (keeps_predictions(opts)) {
         out->fit.want_predictions = 1;
-        settle_predictions(out);
+        BA_TRY(settle_predictions(out));
     }
     if (opts->null.n_permutations > 0) {
         BA_TRY(settle_threads(ctx, out));
