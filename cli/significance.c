@@ -167,8 +167,8 @@ note_ceiling(const ba_inference_info_t *info)
 
     for (int k = 1; k <= BA_CEILING_NO_SIGNAL; k++) {
         if (info->n_no_ceiling[k] > 0) {
-            cli_text_addf(&without, "%s%zu %s", without.length > 0 ? ", " : "; none for ",
-                info->n_no_ceiling[k], ba_ceiling_reason_words((ba_ceiling_reason_t) k));
+            cli_text_addf(&without, "; %zu without: %s", info->n_no_ceiling[k],
+                ba_ceiling_reason_words((ba_ceiling_reason_t) k));
         }
     }
     cli_message_note("ceiling by %s; median %.3f of %zu targets%s", info->ceiling_words,
