@@ -32,8 +32,8 @@ typedef struct {
     const char *save, *table, *map;
 } fit_args_t;
 
-_Static_assert(offsetof(fit_args_t, significance) ==
-                   offsetof(cli_significance_args_t, significance),
+_Static_assert(
+    offsetof(fit_args_t, significance) == offsetof(cli_significance_args_t, significance),
     "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
@@ -414,6 +414,11 @@ static const cli_example_t examples[] = {
     {"encode fit --run-table runs.tsv --mask mask.nii.gz --delays 2,3,4,5 --tr 1.5 "
      "--detrend poly:2 --map r.nii.gz -o enc.h5",
         "images, one line per run, a map of the scores"},
+    {"encode fit --features lm=x.h5:/lm --features rate=x.h5:/rate --responses y.h5 "
+     "--runs "
+     "y.h5:/run --delays 1,2,3,4 --tr 2 --permutations 1000 --control rate --table t.tsv "
+     "-o enc.h5",
+        "p values, and what the model adds to word rate"},
     {"encode fit --features x.h5 --responses y.h5 --delays 1,2,3,4 --tr 2 --resume -o "
      "enc.h5",
         "a long fit: the same call again goes on where this one was stopped"},

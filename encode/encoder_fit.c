@@ -12,8 +12,7 @@
 ba_encode_fit_opts_t
 ba_encode_fit_opts_default(void)
 {
-    return (ba_encode_fit_opts_t){
-        .fit = ba_fit_opts_default(),
+    return (ba_encode_fit_opts_t){.fit = ba_fit_opts_default(),
         .gap_inner = -1,
         .gap_outer = -1,
         .inference = ba_inference_opts_default()};

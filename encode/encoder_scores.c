@@ -108,8 +108,7 @@ out:
 }
 
 ba_score_columns_t
-ba_encoder_scores_columns(
-    const ba_fit_result_t *result, const ba_inference_t *inference)
+ba_encoder_scores_columns(const ba_fit_result_t *result, const ba_inference_t *inference)
 {
     return (ba_score_columns_t){.target_start = result->target_start,
         .n_targets = result->n_targets,

@@ -264,8 +264,7 @@ hash_tests(const ba_inference_opts_t *opts)
     if (opts->has_ceiling) {
         add_count(&hash, opts->ceiling);
         add_number(&hash, opts->ceiling_floor);
-        add_count(
-            &hash, opts->ceiling == BA_CEILING_SPLIT_HALF ? opts->ceiling_seed : 0);
+        add_count(&hash, opts->ceiling == BA_CEILING_SPLIT_HALF ? opts->ceiling_seed : 0);
     }
     for (size_t i = 0; i < opts->n_controls; i++) {
         add_text(&hash, opts->controls[i]);

@@ -273,8 +273,8 @@ ba_tiles_get(const tiles_t *tiles, size_t t)
         .base = tiles->base + slot * tiles->opts.n_rows * BA_TILE * tiles->number_size,
         .run_mean = tiles->run_mean ? tiles->run_mean + slot * runs : NULL,
         .run_scale = tiles->run_scale ? tiles->run_scale + slot * runs : NULL,
-        .slabs = tiles->slabs ? tiles->slabs + repeats * tiles->opts.n_rows * BA_TILE
-                              : NULL,
+        .slabs =
+            tiles->slabs ? tiles->slabs + repeats * tiles->opts.n_rows * BA_TILE : NULL,
     };
 }
 

@@ -6,6 +6,8 @@
 
 #include "brainalign/inference.h"
 
+#include <math.h>
+
 enum { N_REPEATS = 3 };
 
 /* Repeats in the order of the file: repeat, sample, target. Target 3 has no variance in
@@ -60,6 +62,47 @@ write_repeats(const char *name)
     test_write_file(in_folder(name), file, 128 + n_bytes);
     free(file);
     free(all);
+}
+
+/* z-scoring per run by the text book, of `column`; the same shift and scale are taken off
+ * `other` (which may be NULL). */
+static inline void
+zscore_runs(const size_t *onset, size_t n_runs, double *column, double *other)
+{
+    for (size_t k = 0; k < n_runs; k++) {
+        double mean = 0.0, square = 0.0, scale, n = (double) (onset[k + 1] - onset[k]);
+
+        for (size_t i = onset[k]; i < onset[k + 1]; i++) {
+            mean += column[i] / n;
+        }
+        for (size_t i = onset[k]; i < onset[k + 1]; i++) {
+            square += (column[i] - mean) * (column[i] - mean) / n;
+        }
+        scale = sqrt(square);
+        for (size_t i = onset[k]; i < onset[k + 1]; i++) {
+            column[i] = (column[i] - mean) / scale;
+            if (other) {
+                other[i] = (other[i] - mean) / scale;
+            }
+        }
+    }
+}
+
+static inline double
+correlation(const double *a, const double *b, size_t n)
+{
+    double ma = 0.0, mb = 0.0, ab = 0.0, aa = 0.0, bb = 0.0;
+
+    for (size_t i = 0; i < n; i++) {
+        ma += a[i] / (double) n;
+        mb += b[i] / (double) n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ab += (a[i] - ma) * (b[i] - mb);
+        aa += (a[i] - ma) * (a[i] - ma);
+        bb += (b[i] - mb) * (b[i] - mb);
+    }
+    return ab / sqrt(aa * bb);
 }
 
 static const char *const the_control[] = {"a"};
