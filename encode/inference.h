@@ -11,6 +11,7 @@
 /* A test of every target; n_targets each. maxima: info.n_permutations. */
 typedef struct {
     ba_null_info_t info; /* n_permutations 0 = there was none */
+    double widening;     /* of permuted scores, for folds of a cross-validation */
     double *observed, *p, *q, *p_fwe, *maxima;
 } ba_test_t;
 

@@ -73,6 +73,7 @@ write_test(ba_bundle_t *bundle, const ba_null_opts_t *null, const char *words,
     BA_TRY(ba_bundle_attr_i64(bundle, p, "n_permutations", 1, &n));
     BA_TRY(ba_bundle_attr_i64(bundle, p, "seed", 1, &seed));
     BA_TRY(ba_bundle_attr_f64(bundle, p, "n_distinct", 1, &test->info.n_distinct));
+    BA_TRY(ba_bundle_attr_f64(bundle, p, "widening", 1, &test->widening));
     BA_TRY(ba_bundle_attr_f64(bundle, p, "smallest_p", 1, &test->info.smallest_p));
 out:
     return status;
