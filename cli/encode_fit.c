@@ -8,6 +8,7 @@
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/shards.h"
+#include "cli/significance.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -22,6 +23,7 @@
 
 typedef struct {
     cli_shards_t shards;
+    cli_significance_t significance;
     cli_list_t delays;
     int delay_across_runs;
     int scale_features, scale_responses, intercept;
@@ -31,6 +33,10 @@ typedef struct {
     int solver;
     const char *save, *table, *map;
 } fit_args_t;
+
+_Static_assert(
+    offsetof(fit_args_t, significance) == offsetof(cli_significance_args_t, significance),
+    "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
 static const char feature_scales[] = "zscore|center|none";
@@ -183,7 +189,8 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
     cli_response_rows, delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
-    scale_rows, model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
+    scale_rows, model_rows, cli_test_rows, cli_significance_rows, result_rows,
+    cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int
@@ -308,6 +315,7 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     BA_TRY(split_delays(&args->delays, named, opts));
     BA_TRY(set_splits(args, call->ctx->seed, opts));
     BA_TRY(set_fit(args, &opts->fit));
+    BA_TRY(cli_significance_set(&args->significance, call->ctx->seed, &opts->inference));
     BA_TRY(cli_shards_set(&args->shards, opts));
 out:
     return status;
@@ -427,6 +435,11 @@ static const cli_example_t examples[] = {
      "768 --responses y.h5 --delays 1,2,3,4 --tr 2 --stack --save weights,predictions -o "
      "layers",
         "every layer of a model by itself and a stack of them: layers/layer_0.h5, ..."},
+    {"encode fit --features lm=x.h5:/lm --features rate=x.h5:/rate --responses y.h5 "
+     "--runs "
+     "y.h5:/run --delays 1,2,3,4 --tr 2 --permutations 1000 --control rate --table t.tsv "
+     "-o enc.h5",
+        "p values, and what the model adds to word rate"},
     {"encode fit --features x.h5 --responses y.h5 --delays 1,2,3,4 --tr 2 --resume -o "
      "enc.h5",
         "a long fit: the same call again goes on where this one was stopped"},

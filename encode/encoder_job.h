@@ -8,8 +8,16 @@
 #include "encode/encoder_work.h"
 #include "encode/predictors.h"
 
+/* The control spaces alone; designs borrow their spaces. */
+typedef struct {
+    ba_space_t *spaces, *test_spaces;
+    ba_design_t *design, *test_design;
+} ba_control_t;
+
 struct ba_encode_job {
     ba_predictors_t train, test;
+    ba_control_t control;
+    ba_inference_opts_t inference;
     ba_fit_data_t data;
     ba_fit_opts_t fit;
     ba_detrend_opts_t detrend;

@@ -99,6 +99,7 @@ typedef struct {
     const double *
         run_mean; /* n_runs x BA_TILE, what per-run z-scoring took off; NULL without it */
     const double *run_scale;
+    const double *slabs; /* n_slabs times n_rows x BA_TILE; NULL unless kept */
 } tile_t;
 
 /* A reader of `source` (averaged over its slabs) at `rows`, with per-run transforms.
@@ -117,7 +118,8 @@ typedef struct {
     size_t target_start, target_stop;
     int32_t *status;
     uint64_t *row_hash;
-    int cached; /* keep every prepared tile */
+    int cached;     /* keep every prepared tile */
+    int keep_slabs; /* every repeat of the tiles in flight beside their average */
     size_t n_in_flight;
 } tiles_opts_t;
 

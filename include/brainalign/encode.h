@@ -5,6 +5,7 @@
 
 #include "brainalign/dataset.h"
 #include "brainalign/fit.h"
+#include "brainalign/inference.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +35,7 @@ typedef struct {
      * `shard` of n_shards, from 1; with shard = 0 all n_shards of them one after the
      * other, each committed as OUTPUT.shards/K-of-N.h5, then joined. 0 of 0 = one piece. */
     size_t shard, n_shards;
+    ba_inference_opts_t inference;
     int resume; /* 1 = what the same work has finished before is not done again; where
                    neither range nor shards are given, their number is chosen */
 } ba_encode_fit_opts_t;
@@ -54,6 +56,7 @@ typedef struct {
     size_t n_resumed;   /* of them finished before */
     double flops_shard; /* planned for the largest shard */
     int was_complete;   /* 1 = the result stood there already, of the same work */
+    ba_inference_info_t inference;
 } ba_encode_fit_info_t;
 
 /* Fits and writes the result file, table and map; all or nothing appears under their

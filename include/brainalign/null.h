@@ -47,6 +47,10 @@ typedef struct {
                          all shifts, none included */
     size_t block;     /* BLOCKS: samples */
     uint64_t seed;
+    int is_crossed; /* 1 = the folds are those of one cross-validation. A fold's prediction
+                       comes from the responses of the others, so that scores of folds are
+                       correlated when nothing is predicted: permuted scores are widened
+                       by sqrt(2), the most that takes. No change for one fold. */
 } ba_null_opts_t;
 
 /* COSINE, 1,000 permutations, all shifts, blocks of 20, seed 0. */
