@@ -315,6 +315,7 @@ set_up(pairs_t *pairs, const ba_dataset_t *responses)
     if (opts->n_permutations > 0) {
         null.n_permutations = opts->n_permutations;
         null.seed = opts->seed;
+        null.is_crossed = 1;
         BA_TRY(ba_null_new(&null, pairs->held.folds, pairs->held.n_folds, &pairs->null));
         pairs->n_permutations =
             ba_null_info(pairs->null, BA_NULL_INCREMENT).n_permutations;

@@ -75,6 +75,7 @@ start(joint_t *joint, const ba_held_t *held)
 
     opts.n_permutations = group->opts->n_permutations;
     opts.seed = group->opts->seed;
+    opts.is_crossed = 1;
     BA_TRY(ba_null_new(&opts, held->folds, held->n_folds, &joint->null));
     group->n_permutations = ba_null_info(joint->null, BA_NULL_R).n_permutations;
     group->smallest_p = ba_null_info(joint->null, BA_NULL_R).smallest_p;
