@@ -13,7 +13,8 @@
  * - making the refit: batch x factor, the blocks or project, back in float64, back and
  *   apply in the run's precision;
  * - refitting: the same without float64, and every thread's scratch. */
-#include "fit/fit_impl.h"
+#include "fit/bands.h"
+#include "fit/budget_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -140,8 +141,8 @@ n_predicted(const plan_t *plan, const split_t *split)
 }
 
 /* Blocks of a primal problem, which its selection and refit share. */
-static double
-products_bytes(const plan_t *plan, const problem_t *problem)
+double
+ba_budget_products(const plan_t *plan, const problem_t *problem)
 {
     double m = n_products(plan), mixes = 0.0;
 
@@ -151,8 +152,8 @@ products_bytes(const plan_t *plan, const problem_t *problem)
     return number_size(plan) * ((double) problem->n_train * m + mixes) + 8 * mixes;
 }
 
-static double
-operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
+double
+ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alphas)
 {
     double numbers = 0.0, gaps = 0.0, m = n_products(plan);
 
@@ -295,19 +296,17 @@ result_bytes(const plan_t *plan)
     return 8 * v * (6 * folds + 4 + a * curves) + 32 * folds * (double) plan->n_columns;
 }
 
-static size_t n_tiles(const plan_t *plan);
-
 /* Products of all training rows with every target, kept for the refit. */
 static double
 totals_bytes(const plan_t *plan)
 {
     return is_dual(plan) ? 0.0
-                         : (double) n_tiles(plan) * BA_TILE * number_size(plan) *
+                         : (double) ba_budget_n_tiles(plan) * BA_TILE * number_size(plan) *
                                ((double) plan->n_columns + 1);
 }
 
-static size_t
-n_tiles(const plan_t *plan)
+size_t
+ba_budget_n_tiles(const plan_t *plan)
 {
     size_t start = plan->opts->target_start, stop = start + plan->n_targets;
 
@@ -318,6 +317,7 @@ n_tiles(const plan_t *plan)
 typedef struct {
     size_t n_alphas, n_flight, n_batch;
     int is_cached, keeps_totals;
+    band_holding_t bands;
 } holding_t;
 
 /* The most that a problem needs while `tiles` bytes of responses are there. Before the
@@ -335,8 +335,8 @@ problem_bytes(
 
     for (size_t k = 0; k < plan->n_problems; k++) {
         operators = larger(operators,
-            operator_bytes(plan, &plan->problems[k], (double) holding->n_alphas));
-        products = larger(products, products_bytes(plan, &plan->problems[k]));
+            ba_budget_operators(plan, &plan->problems[k], (double) holding->n_alphas));
+        products = larger(products, ba_budget_products(plan, &plan->problems[k]));
     }
     if (plan->strict) {
         making = larger(making, factoring_bytes(plan) + strict_bytes(plan));
@@ -353,24 +353,29 @@ problem_bytes(
 static double
 total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
-    double n_base = (double) (holding->is_cached ? n_tiles(plan) : holding->n_flight);
+    double n_base = (double) (holding->is_cached ? ba_budget_n_tiles(plan) : holding->n_flight);
     double tiles = (double) holding->n_flight * flight_bytes(plan) +
                    n_base * base_bytes(plan) +
                    (holding->keeps_totals ? totals_bytes(plan) : 0.0);
 
+    if (ba_plan_is_banded(plan)) {
+        return result_bytes(plan) + ba_band_result_bytes(plan) +
+               ba_band_bytes(ctx, plan, &holding->bands, tiles, scratch_bytes(plan));
+    }
     return result_bytes(plan) + problem_bytes(ctx, plan, holding, tiles);
 }
 
 static holding_t
 smallest_holding(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    size_t threads = (size_t) ba_ctx_threads(ctx), tiles = n_tiles(plan);
+    size_t threads = (size_t) ba_ctx_threads(ctx), tiles = ba_budget_n_tiles(plan);
 
-    return (holding_t){1, threads < tiles ? threads : tiles, 1, 0, 0};
+    threads = threads < tiles ? threads : tiles;
+    return (holding_t){1, threads, 1, 0, 0, {1, 1, threads}};
 }
 
-static double
-spare_bytes(const ba_ctx_t *ctx, const plan_t *plan)
+double
+ba_budget_spare(const ba_ctx_t *ctx, const plan_t *plan)
 {
     holding_t smallest = smallest_holding(ctx, plan);
 
@@ -391,13 +396,14 @@ ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
     size_t n_alphas = ba_plan_n_alphas(plan), chunk;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
-        each = larger(each, operator_bytes(plan, &plan->problems[k], 2.0) -
-                                operator_bytes(plan, &plan->problems[k], 1.0));
+        each = larger(each, ba_budget_operators(plan, &plan->problems[k], 2.0) -
+                                ba_budget_operators(plan, &plan->problems[k], 1.0));
     }
     if (each <= 0.0) {
         return n_alphas;
     }
-    most = SHARE_ALPHAS * spare_bytes(ctx, plan);
+    most = (ba_plan_is_banded(plan) ? SHARE_OTHER : SHARE_ALPHAS) *
+           ba_budget_spare(ctx, plan);
     if (is_dual(plan) && ba_budget_is_cached(ctx, plan) && OPERATORS_ENOUGH < most) {
         most = OPERATORS_ENOUGH;
     }
@@ -409,14 +415,14 @@ int
 ba_budget_keeps_totals(const ba_ctx_t *ctx, const plan_t *plan)
 {
     return totals_bytes(plan) > 0 &&
-           totals_bytes(plan) <= SHARE_OTHER * spare_bytes(ctx, plan);
+           totals_bytes(plan) <= SHARE_OTHER * ba_budget_spare(ctx, plan);
 }
 
 int
 ba_budget_is_cached(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    return (double) n_tiles(plan) * base_bytes(plan) <=
-           SHARE_OTHER * spare_bytes(ctx, plan);
+    return (double) ba_budget_n_tiles(plan) * base_bytes(plan) <=
+           SHARE_OTHER * ba_budget_spare(ctx, plan);
 }
 
 size_t
@@ -425,9 +431,9 @@ ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
     size_t least = smallest_holding(ctx, plan).n_flight;
     size_t most = TILES_A_THREAD * (size_t) ba_ctx_threads(ctx);
     double more =
-        SHARE_OTHER * spare_bytes(ctx, plan) / (flight_bytes(plan) + base_bytes(plan));
+        SHARE_OTHER * ba_budget_spare(ctx, plan) / (flight_bytes(plan) + base_bytes(plan));
 
-    most = most > n_tiles(plan) ? n_tiles(plan) : most;
+    most = most > ba_budget_n_tiles(plan) ? ba_budget_n_tiles(plan) : most;
     return at_most((double) least + more, most);
 }
 
@@ -436,12 +442,12 @@ ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
 {
     size_t most = (size_t) ba_ctx_threads(ctx);
 
-    if (plan->shared_outer) {
+    if (plan->shared_outer || ba_plan_is_banded(plan)) {
         return 1;
     }
     most = most > plan->n_problems ? plan->n_problems : most;
     return at_most(
-        1.0 + SHARE_OTHER * spare_bytes(ctx, plan) / factoring_bytes(plan), most);
+        1.0 + SHARE_OTHER * ba_budget_spare(ctx, plan) / factoring_bytes(plan), most);
 }
 
 /* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
@@ -487,7 +493,11 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     }
     holding = (holding_t){ba_budget_alpha_chunk(ctx, plan),
         ba_budget_tiles_in_flight(ctx, plan), ba_budget_factor_batch(ctx, plan),
-        ba_budget_is_cached(ctx, plan), ba_budget_keeps_totals(ctx, plan)};
+        ba_budget_is_cached(ctx, plan), ba_budget_keeps_totals(ctx, plan), {0, 0, 0}};
+    if (ba_plan_is_banded(plan)) {
+        holding.bands = (band_holding_t){
+            holding.n_alphas, ba_band_side(ctx, plan), ba_band_tiles(ctx, plan)};
+    }
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
     return BA_OK;
 }
