@@ -52,14 +52,28 @@ keep_scores(const run_t *run, int fold)
             n_given * v * sizeof *search->scores);
         return BA_OK;
     }
-    result->n_candidates = search->n_candidates;
     BA_TRY(ba_result_numbers(search->n_candidates * v, &result->band_scores));
     memcpy(result->band_scores, search->scores,
         search->n_candidates * v * sizeof *search->scores);
-    BA_TRY(
-        ba_result_numbers(search->n_candidates * result->n_spaces, &result->band_gammas));
-    memcpy(result->band_gammas, search->gammas,
-        search->n_candidates * result->n_spaces * sizeof *search->gammas);
+out:
+    return status;
+}
+
+/* The candidates of the final fit. */
+static int
+keep_candidates(const run_t *run)
+{
+    int status = BA_OK;
+    const search_t *search = run->search;
+    ba_fit_result_t *result = run->result;
+    size_t n = search->n_candidates * result->n_spaces;
+
+    run->info->n_candidates = result->n_candidates = search->n_candidates;
+    if (result->n_models > 1) {
+        return BA_OK;
+    }
+    BA_TRY(ba_result_numbers(n, &result->band_gammas));
+    memcpy(result->band_gammas, search->gammas, n * sizeof *search->gammas);
 out:
     return status;
 }
@@ -67,6 +81,7 @@ out:
 int
 ba_result_keep_search(run_t *run, const prepared_t *prepared)
 {
+    int status = BA_OK;
     const search_t *search = run->search;
     ba_fit_result_t *result = run->result;
     int fold = prepared->problem->fold;
@@ -84,12 +99,13 @@ ba_result_keep_search(run_t *run, const prepared_t *prepared)
         }
     }
     if (fold < 0) {
-        run->info->n_candidates = search->n_candidates;
+        BA_TRY(keep_candidates(run));
     }
     if (search->scores && result->n_models == 1 && prepared->problem->n_inner > 0) {
-        return keep_scores(run, fold);
+        BA_TRY(keep_scores(run, fold));
     }
-    return BA_OK;
+out:
+    return status;
 }
 
 void

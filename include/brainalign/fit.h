@@ -113,9 +113,10 @@ typedef struct {
     double *gammas_by_fold, *deltas_by_fold; /* none for a fixed test set */
     double *r2_split, *r_split; /* product measure: mean over the folds where defined */
     double *r2_split_by_fold, *r_split_by_fold;
-    size_t n_candidates;  /* with bands and want_cv, and one model: */
-    double *band_scores;  /* n_candidates x n_targets: best inner score of each candidate */
-    double *band_gammas;  /* n_candidates x n_spaces: as given, then those of refinement */
+    size_t n_candidates; /* of the final fit: as given, then those of refinement */
+    double *band_gammas; /* n_candidates x n_spaces; NULL with several models */
+    double *band_scores; /* n_candidates x n_targets: best inner score of each, with
+                            want_cv and one model */
     double *band_scores_by_fold; /* n_outer of them, without those of refinement */
     size_t n_models; /* with several: n_models x n_outer x n_targets; the rest is that of
                         the last model */
