@@ -104,7 +104,7 @@ run(const bench_size_t *size, const char *folder, const char *alphas, int is_dou
     ba_fit_info_t info;
     float *single = NULL;
     double *full = NULL, sum = 0.0, start, peak = sgemm_peak(ba_ctx_threads(&ctx));
-    ba_fit_sink_t sink = {&sum, drop_weights, NULL};
+    ba_fit_sink_t sink = {.payload = &sum, .weights = drop_weights};
 
     ctx.memory = memory;
     BA_TRY(open_data(&ctx, size, folder, &x, &y));

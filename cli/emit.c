@@ -148,9 +148,12 @@ cli_emit_check(const cli_call_t *call, const ba_encode_fit_opts_t *opts)
 {
     const char *files[] = {opts->output, opts->table, opts->map};
 
-    if (opts->fit.shared_alpha) {
-        return ba_fail(BA_VALUE, "--emit: found --shared-alpha as well, which shards "
-                                 "cannot choose for one another");
+    if (opts->fit.shared_alpha || opts->fit.bands.shared || opts->fit.bands.n_rounds > 0) {
+        return ba_fail(BA_VALUE,
+            "--emit: found %s as well, which shards cannot choose for one another",
+            opts->fit.shared_alpha   ? "--shared-alpha"
+            : opts->fit.bands.shared ? "--shared-bands"
+                                     : "--band-refine");
     }
     for (int i = 1; i < call->argc; i++) {
         if (strpbrk(call->argv[i], "\n\r")) {

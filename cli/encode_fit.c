@@ -29,6 +29,9 @@ typedef struct {
     int scale_features, scale_responses, intercept;
     const char *alphas;
     int shared_alpha, select, inner_scaling;
+    const char *bands;
+    uint64_t band_rounds;
+    int shared_bands;
     const char *cv, *outer_cv, *cv_gap;
     int solver;
     const char *save, *table, *map;
@@ -116,6 +119,30 @@ static const cli_option_t model_rows[] = {
         .kind = CLI_FLAG,
         .help = "One alpha for all targets instead of one each.",
         .offset = offsetof(fit_args_t, shared_alpha)},
+    {.name = "bands",
+        .kind = CLI_STRING,
+        .metavar = "N|file:SPEC|deltas:SPEC",
+        .otherwise = "one penalty for all feature spaces",
+        .help = "Banded ridge: every feature space k has a penalty alpha / gamma_k, and "
+                "every target its own gammas. N candidates: all equal, each space alone, "
+                "then samples of a Dirichlet distribution of concentration 0.1 and 1 in "
+                "turn, by --seed. file: given ones, candidates x spaces. deltas: log(gamma "
+                "/ alpha) instead, without --alphas.",
+        .offset = offsetof(fit_args_t, bands)},
+    {.name = "band-refine",
+        .kind = CLI_UNSIGNED,
+        .metavar = "R",
+        .value = "0",
+        .help = "Rounds of new candidates around what the targets have chosen, in steps of "
+                "log gamma from a factor of 4 downwards. A round tries a quarter of N, and "
+                "at least two for each space.",
+        .offset = offsetof(fit_args_t, band_rounds)},
+    {.name = "shared-bands",
+        .kind = CLI_FLAG,
+        .help = "One candidate for all targets, by the mean inner score. With "
+                "--shared-alpha alone each candidate has one alpha, and each target its "
+                "own candidate.",
+        .offset = offsetof(fit_args_t, shared_bands)},
     {.name = "select",
         .kind = CLI_CHOICE,
         .metavar = selections,
@@ -304,6 +331,9 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     *opts = ba_encode_fit_opts_default();
     opts->delay_across_runs = args->delay_across_runs;
     opts->detrend = args->shards.data.detrend;
+    opts->bands = args->bands;
+    opts->fit.bands.n_rounds = (size_t) args->band_rounds;
+    opts->fit.bands.shared = args->shared_bands;
     opts->output = call->common->output;
     opts->table = args->table;
     opts->map = args->map;
@@ -413,7 +443,8 @@ static const char *const description[] = {
     "gives the weights.",
     "The order is always: delays, trim, detrend and nuisance in one projection per "
     "run, z-scoring per run if asked for, splits and gap, scaling from the training "
-    "rows, solver. Several feature spaces share one alpha.",
+    "rows, solver. Several feature spaces share one alpha, unless --bands gives them "
+    "penalties of their own.",
     "Shards are parts of the targets. Each has to be set up anew, and all of them joined "
     "are the same, to the last bit, as a fit in one piece.",
     "A target that cannot be scored is NaN with a status, counted at the end, and "

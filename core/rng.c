@@ -56,6 +56,12 @@ ba_rng_normal(ba_rng_t *rng)
 }
 
 double
+ba_rng_gamma(ba_rng_t *rng, double shape)
+{
+    return gsl_ran_gamma(rng->generator, shape, 1.0);
+}
+
+double
 ba_rng_uniform(ba_rng_t *rng)
 {
     return gsl_rng_uniform(rng->generator);

@@ -16,6 +16,9 @@ void ba_rng_free(ba_rng_t *rng);
 /* Standard normal deviate. */
 double ba_rng_normal(ba_rng_t *rng);
 
+/* Gamma deviate of that shape (> 0) and scale 1. */
+double ba_rng_gamma(ba_rng_t *rng, double shape);
+
 /* Uniform on [0, 1). */
 double ba_rng_uniform(ba_rng_t *rng);
 

@@ -3,6 +3,7 @@
 
 #include "brainalign/encoder.h"
 #include "core/alloc.h"
+#include "encode/encoder_bands.h"
 
 #include <math.h>
 #include <string.h>
@@ -377,6 +378,7 @@ ba_encoder_file_write(ba_encoder_file_t *file, const ba_dataset_t *dataset,
     BA_TRY(write_scores(bundle, result));
     BA_TRY(write_alphas(bundle, result, opts->fit.alphas.n == 0));
     BA_TRY(write_scaling(bundle, file->design, result));
+    BA_TRY(ba_encode_bands_write(bundle, fit, result, n_fitted_folds(result)));
     BA_TRY(write_splits(bundle, dataset, predictors, result));
     BA_TRY(write_spaces(bundle, dataset, predictors));
     BA_TRY(ba_encoder_file_targets(

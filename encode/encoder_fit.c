@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* encode fit: from an opened data set to a result file. */
+#include "encode/encoder_bands.h"
 #include "encode/encoder_file.h"
 #include "encode/encoder_job.h"
 #include "encode/encoder_scores.h"
@@ -88,6 +89,7 @@ ba_encode_job_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(ba_encode_check_test(job, result));
     debug_account(ctx, &info->fit);
     if (!job->is_part) {
+        ba_encode_bands_note(ctx, dataset, result);
         BA_TRY(ba_encode_warn_after(ctx, result, &info->fit, opts->fit.alphas.n == 0));
     }
     BA_TRY(ba_inferring_finish(ctx, &inferring, result, &inference));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "encode/encoder_job.h"
+#include "encode/encoder_bands.h"
 #include "encode/inference.h"
 
 #include "core/alloc.h"
@@ -60,7 +61,7 @@ set_up_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, ba_encode_job_t *job)
 {
     int status = BA_OK;
-    size_t gap = default_gap(job, opts->tr);
+    size_t gap = default_gap(job, opts->tr), n = 0;
 
     job->fit = opts->fit;
     job->fit.gap_inner = opts->gap_inner < 0 ? gap : (size_t) opts->gap_inner;
@@ -70,6 +71,11 @@ set_up_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         ctx, dataset->train.n_samples, &job->fit.outer_cv, job, &job->outer_ids));
     BA_TRY(ba_detrend_parse(opts->detrend ? opts->detrend : "none", &job->detrend));
     job->detrend.tr = opts->tr;
+    while (n < 3 && job->id_files[n]) {
+        n++;
+    }
+    BA_TRY(ba_encode_bands(
+        ctx, dataset, opts, &job->fit, &job->gammas, &job->id_files[n]));
     job->inference = opts->inference;
     BA_TRY(ba_inference_controls(dataset, opts, job));
 out:
@@ -143,6 +149,8 @@ ba_encode_job_close(ba_encode_job_t *job)
     ba_predictors_free(&job->test);
     ba_free(job->id_files[0]);
     ba_free(job->id_files[1]);
+    ba_free(job->id_files[2]);
+    ba_free(job->gammas);
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);
 }

@@ -22,7 +22,8 @@ struct ba_encode_job {
     ba_fit_opts_t fit;
     ba_detrend_opts_t detrend;
     int32_t *cv_ids, *outer_ids;
-    char *id_files[3]; /* of fold ids, ends with NULL */
+    double *gammas;
+    char *id_files[4]; /* of fold ids and candidates, ends with NULL */
     ba_work_t work;
     int is_part; /* 1 = of a fit in shards, which gives its warnings itself */
 };

@@ -23,6 +23,8 @@ static const struct {
     joining_t joining;
 } rules[] = {
     {"/scores/", LAST_AXIS},
+    {"/bands/candidates", SAME},
+    {"/bands/", LAST_AXIS},
     {"/best_alphas", LAST_AXIS},
     {"/cv_scores", LAST_AXIS},
     {"/weights", LAST_AXIS},

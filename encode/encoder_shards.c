@@ -50,6 +50,13 @@ ba_encode_shard(
     return BA_OK;
 }
 
+/* Whether what a target gets depends on the others. */
+static int
+shares_choices(const ba_fit_opts_t *fit)
+{
+    return fit->shared_alpha || fit->bands.shared || fit->bands.n_rounds > 0;
+}
+
 int
 ba_encode_wants_shards(const ba_encode_fit_opts_t *opts)
 {
@@ -59,7 +66,7 @@ ba_encode_wants_shards(const ba_encode_fit_opts_t *opts)
         return opts->shard == 0;
     }
     return opts->resume && fit->target_start == 0 && fit->target_stop == 0 &&
-           !fit->shared_alpha;
+           !shares_choices(fit);
 }
 
 static int
@@ -94,9 +101,10 @@ ba_encode_shards_check(const ba_dataset_t *dataset, ba_encode_fit_opts_t *opts)
         return ba_fail(
             BA_VALUE, "shards: given with a target range, wanted one or the other");
     }
-    if (fit->shared_alpha && (opts->n_shards > 0 || has_range)) {
-        return ba_fail(BA_VALUE, "target range: a shard cannot share one alpha with "
-                                 "targets that it does not see");
+    if (shares_choices(fit) && (opts->n_shards > 0 || has_range)) {
+        return ba_fail(BA_VALUE, "target range: a shard cannot share one %s with "
+                                 "targets that it does not see",
+            fit->shared_alpha ? "alpha" : "search of bands");
     }
     if (opts->n_shards > 0 && responses) {
         BA_TRY(ba_encode_shard(ba_source_n_cols(responses), opts->shard ? opts->shard : 1,

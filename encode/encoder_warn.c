@@ -39,7 +39,7 @@ ba_encode_warn_before(
     double tr = job->detrend.tr;
     double header_tr = dataset->image ? ba_image_tr(dataset->image) : 0.0;
 
-    if (dataset->n_spaces > 1) {
+    if (dataset->n_spaces > 1 && !job->fit.bands.gammas) {
         ba_ctx_log(ctx, BA_LOG_WARNING,
             "%zu feature spaces share one alpha; their scales decide between them",
             dataset->n_spaces);

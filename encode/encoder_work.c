@@ -205,6 +205,18 @@ hash_preparation(const ba_encode_fit_opts_t *opts, const ba_encode_job_t *job)
     return hash;
 }
 
+static void
+add_bands(uint64_t *hash, const ba_bands_t *bands)
+{
+    add_count(hash, bands->n_candidates);
+    add_count(hash, bands->n_spaces);
+    for (size_t i = 0; i < bands->n_candidates * bands->n_spaces; i++) {
+        add_number(hash, bands->gammas[i]);
+    }
+    add_count(hash, bands->n_rounds);
+    add_count(hash, bands->shared != 0);
+}
+
 static uint64_t
 hash_model(const ba_fit_opts_t *fit)
 {
@@ -220,6 +232,9 @@ hash_model(const ba_fit_opts_t *fit)
     add_count(&hash, fit->inner_scaling);
     add_count(&hash, fit->solver);
     add_count(&hash, fit->precision);
+    if (fit->bands.gammas) {
+        add_bands(&hash, &fit->bands);
+    }
     return hash;
 }
 

@@ -13,7 +13,8 @@
  * - making the refit: batch x factor, the blocks or project, back in float64, back and
  *   apply in the run's precision;
  * - refitting: the same without float64, and every thread's scratch. */
-#include "fit/fit_impl.h"
+#include "fit/bands.h"
+#include "fit/budget_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 
 /* Of what the smallest form leaves of the budget. */
 #define SHARE_ALPHAS 0.6
+#define SHARE_POINTS 0.2 /* the same with bands, whose refit holds more */
 
 static double
 larger(double a, double b)
@@ -135,8 +137,8 @@ n_predicted(const plan_t *plan, const split_t *split)
 }
 
 /* Blocks of a primal problem, which its selection and refit share. */
-static double
-products_bytes(const plan_t *plan, const problem_t *problem)
+double
+ba_budget_products(const plan_t *plan, const problem_t *problem)
 {
     double m = n_products(plan), mixes = 0.0;
 
@@ -146,8 +148,8 @@ products_bytes(const plan_t *plan, const problem_t *problem)
     return number_size(plan) * ((double) problem->n_train * m + mixes) + 8 * mixes;
 }
 
-static double
-operator_bytes(const plan_t *plan, const problem_t *problem, double n_alphas)
+double
+ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alphas)
 {
     double numbers = 0.0, gaps = 0.0, m = n_products(plan);
 
@@ -290,19 +292,17 @@ result_bytes(const plan_t *plan)
     return 8 * v * (6 * folds + 4 + a * curves) + 32 * folds * (double) plan->n_columns;
 }
 
-static size_t n_tiles(const plan_t *plan);
-
 /* Products of all training rows with every target, kept for the refit. */
 static double
 totals_bytes(const plan_t *plan)
 {
     return is_dual(plan) ? 0.0
-                         : (double) n_tiles(plan) * BA_TILE * number_size(plan) *
+                         : (double) ba_budget_n_tiles(plan) * BA_TILE * number_size(plan) *
                                ((double) plan->n_columns + 1);
 }
 
-static size_t
-n_tiles(const plan_t *plan)
+size_t
+ba_budget_n_tiles(const plan_t *plan)
 {
     size_t start = plan->opts->target_start, stop = start + plan->n_targets;
 
@@ -313,6 +313,7 @@ n_tiles(const plan_t *plan)
 typedef struct {
     size_t n_alphas, n_flight, n_batch;
     int is_cached, keeps_totals;
+    band_holding_t bands;
 } holding_t;
 
 /* The most that a problem needs while `tiles` bytes of responses are there. Before the
@@ -330,8 +331,8 @@ problem_bytes(
 
     for (size_t k = 0; k < plan->n_problems; k++) {
         operators = larger(operators,
-            operator_bytes(plan, &plan->problems[k], (double) holding->n_alphas));
-        products = larger(products, products_bytes(plan, &plan->problems[k]));
+            ba_budget_operators(plan, &plan->problems[k], (double) holding->n_alphas));
+        products = larger(products, ba_budget_products(plan, &plan->problems[k]));
     }
     if (plan->strict) {
         making = larger(making, factoring_bytes(plan) + strict_bytes(plan));
@@ -348,20 +349,33 @@ problem_bytes(
 static double
 total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
-    double n_base = (double) (holding->is_cached ? n_tiles(plan) : holding->n_flight);
+    double n_base = (double) (holding->is_cached ? ba_budget_n_tiles(plan) : holding->n_flight);
     double tiles = (double) holding->n_flight * flight_bytes(plan) +
                    n_base * base_bytes(plan) +
                    (holding->keeps_totals ? totals_bytes(plan) : 0.0);
 
+    if (ba_plan_is_banded(plan)) {
+        return result_bytes(plan) + ba_band_result_bytes(plan) +
+               ba_band_bytes(ctx, plan, &holding->bands, tiles, scratch_bytes(plan));
+    }
     return result_bytes(plan) + problem_bytes(ctx, plan, holding, tiles);
 }
 
 static holding_t
 smallest_holding(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    size_t threads = (size_t) ba_ctx_threads(ctx), tiles = n_tiles(plan);
+    size_t threads = (size_t) ba_ctx_threads(ctx), tiles = ba_budget_n_tiles(plan);
 
-    return (holding_t){1, threads < tiles ? threads : tiles, 1, 0, 0};
+    threads = threads < tiles ? threads : tiles;
+    return (holding_t){1, threads, 1, 0, 0, {1, 1, threads}};
+}
+
+double
+ba_budget_spare(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    holding_t smallest = smallest_holding(ctx, plan);
+
+    return larger(0.0, (double) ba_ctx_memory(ctx) - total_bytes(ctx, plan, &smallest));
 }
 
 static int
@@ -376,12 +390,14 @@ static size_t
 alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan, holding_t holding)
 {
     double least = total_bytes(ctx, plan, &holding);
-    double most = least + SHARE_ALPHAS * ((double) ba_ctx_memory(ctx) - least);
+    double share = ba_plan_is_banded(plan) ? SHARE_POINTS : SHARE_ALPHAS;
+    double most = least + share * ((double) ba_ctx_memory(ctx) - least);
     size_t n_alphas = ba_plan_n_alphas(plan);
 
     holding.n_alphas = n_alphas;
+    holding.bands.n_points = n_alphas;
     while (holding.n_alphas > 1 && total_bytes(ctx, plan, &holding) > most) {
-        holding.n_alphas--;
+        holding.bands.n_points = --holding.n_alphas;
     }
     return (n_alphas - 1) / ((n_alphas + holding.n_alphas - 1) / holding.n_alphas) + 1;
 }
@@ -396,11 +412,17 @@ choose(const ba_ctx_t *ctx, const plan_t *plan)
     size_t flight = TILES_A_THREAD * threads, batch = threads;
 
     holding.n_alphas = alpha_chunk(ctx, plan, holding);
-    flight = flight > n_tiles(plan) ? n_tiles(plan) : flight;
+    holding.bands.n_points = holding.n_alphas;
+    flight = flight > ba_budget_n_tiles(plan) ? ba_budget_n_tiles(plan) : flight;
     for (holding.n_flight = flight; holding.n_flight > least; holding.n_flight--) {
         if (fits(ctx, plan, &holding)) {
             break;
         }
+    }
+    if (ba_plan_is_banded(plan)) {
+        holding.bands.n_side = ba_band_side(ctx, plan);
+        holding.bands.n_tiles = ba_band_tiles_of(ctx, plan, holding.n_flight);
+        batch = 1;
     }
     holding.is_cached = 1;
     holding.is_cached = fits(ctx, plan, &holding);
@@ -446,28 +468,6 @@ ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
     return choose(ctx, plan).n_batch;
 }
 
-/* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
-static void
-count_splits(const plan_t *plan, ba_fit_info_t *info)
-{
-    info->n_outer = plan->data->test_design ? 1 : plan->n_outer;
-    info->gap_inner = plan->opts->gap_inner;
-    info->gap_outer = plan->opts->gap_outer;
-    info->train_least = plan->n_used;
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        const problem_t *problem = &plan->problems[k];
-
-        info->n_inner =
-            problem->n_inner > info->n_inner ? problem->n_inner : info->n_inner;
-        for (size_t i = 0; i <= problem->n_inner; i++) {
-            size_t n = i < problem->n_inner ? problem->inner[i].n_stay : problem->n_train;
-
-            info->train_least = n < info->train_least ? n : info->train_least;
-            info->train_most = n > info->train_most ? n : info->train_most;
-        }
-    }
-}
-
 int
 ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
 {
@@ -478,7 +478,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     *info = (ba_fit_info_t){.solver = plan->solver, .shared_outer = plan->shared_outer};
     snprintf(info->reason, sizeof info->reason, "%s", plan->reason);
     info->flops_planned = ba_cost_flops(plan, &info->flops_tiles);
-    count_splits(plan, info);
+    ba_plan_count_splits(plan, info);
     if (bytes > allowed) {
         /* The need is rounded up and the budget down: they never look equal. */
         return ba_fail(BA_TOO_LARGE,

@@ -16,6 +16,13 @@
  *   tiles, primal   v (2 A sum q m + 2 n m + [projected: 2 m^2 each] + 2 n_test p +
  *                      [weights: 2 p^2])
  *
+ * With bands, C candidates of k spaces, there is no eigendecomposition:
+ *
+ *   set-up, dual    n^2 p + C A (n^3 + folds and pooled as above) + 1/3 n^3 a used point
+ *   set-up, primal  n p^2 + C A sum (m^3 + 2 q m^2) + 1/3 p^3 a used point
+ *   tiles           v (C A (2 sum f m, or n^2 pooled) + 2 m^2 + 2 n_test (k n or p) + [weights:
+ *                   2 p n in the dual])
+ *
  * Set-up flops are float64 and partly not matrix products: they weigh SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
 
@@ -107,6 +114,47 @@ ba_cost_is_pooled(const plan_t *plan, const problem_t *problem)
     return plan->solver == BA_SOLVER_DUAL && pooled_gain(plan, problem) > 0.0;
 }
 
+/* Points that are solved for in the end: as if every target chose another, or all were
+ * chosen. */
+static double
+used_points(const plan_t *plan, double points)
+{
+    double targets = whole_targets(plan);
+
+    return points < targets ? points : targets;
+}
+
+static flops_t
+band_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
+{
+    const ba_fit_opts_t *opts = plan->opts;
+    int dual = solver == BA_SOLVER_DUAL;
+    double n = (double) problem->n_train, p = (double) plan->n_columns, m = dual ? n : p;
+    double points = (double) ba_plan_n_alphas(plan) * (double) opts->bands.n_candidates;
+    double test = (double) problem->n_test * (dual ? (double) opts->bands.n_spaces * n : p);
+    int weights = problem->fold < 0 ? opts->want_weights : opts->want_fold_weights;
+    double target = 2 * m * m + 2 * test + (dual && weights ? 2 * p * n : 0.0);
+    flops_t sum = {m * n * p + used_points(plan, points) * m * m * m / 3, 0.0};
+    int is_pooled = dual && pooled_gain(plan, problem) > 0.0;
+
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+        double f = (double) split->n_validate, stay = (double) split->n_stay;
+        int projected = !dual && ba_cost_is_projected(plan, split->n_validate);
+        double q = projected ? p + 1 : f;
+
+        sum.setup += dual ? points * dual_fold(n - stay, f, stay, 1.0).setup
+                          : points * (p * p * p + 2 * q * p * p);
+        target += is_pooled ? 0.0 : points * 2 * q * (dual ? stay : p);
+    }
+    if (problem->n_inner > 0 && dual) {
+        sum.setup += points * n * n * n * (1 + (is_pooled ? POOLED_SETUP : 0.0));
+        target += is_pooled ? points * n * n : 0.0;
+    }
+    sum.tiles = (double) plan->n_targets * target;
+    return sum;
+}
+
 static flops_t
 problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
 {
@@ -150,7 +198,9 @@ all_flops(const plan_t *plan, ba_solver_t solver)
     flops_t sum = {0.0, 0.0};
 
     for (size_t k = 0; k < plan->n_problems; k++) {
-        flops_t flops = problem_flops(plan, &plan->problems[k], solver);
+        flops_t flops = ba_plan_is_banded(plan)
+                            ? band_flops(plan, &plan->problems[k], solver)
+                            : problem_flops(plan, &plan->problems[k], solver);
 
         sum.setup += flops.setup;
         sum.tiles += flops.tiles;

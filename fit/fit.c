@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loop: for every problem factorise once, stream the tiles for inner scores, choose
  * alphas, stream them again for the refit. */
-#include "fit/run.h"
+#include "fit/bands.h"
 
 #include "core/alloc.h"
 #include "core/error_keep.h"
@@ -42,6 +42,22 @@ select_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
     return BA_OK;
 }
 
+int
+ba_run_select(
+    run_t *run, const prepared_t *prepared, const operators_t *operators, size_t a0)
+{
+    int status = BA_OK;
+    stage_t stage = {.work = select_work, .collect = select_collect, .a0 = a0};
+
+    stage.job.plan = &run->plan;
+    stage.job.prepared = prepared;
+    stage.job.operators = operators;
+    BA_TRY(ba_stage_run(run, &stage));
+    run->has_totals = !run->plan.strict;
+out:
+    return status;
+}
+
 static int
 select_problem(run_t *run, prepared_t *prepared)
 {
@@ -52,17 +68,12 @@ select_problem(run_t *run, prepared_t *prepared)
 
     for (size_t a0 = 0; a0 < n_alphas && prepared->problem->n_inner > 0; a0 += chunk) {
         size_t n = n_alphas - a0 < chunk ? n_alphas - a0 : chunk;
-        stage_t stage = {.work = select_work, .collect = select_collect, .a0 = a0};
         double start = ba_seconds();
 
         BA_TRY(ba_operators_make(run->ctx, prepared, a0, n, &operators));
         ba_alloc_trim();
         run->info->seconds_operators += ba_seconds() - start;
-        stage.job.plan = &run->plan;
-        stage.job.prepared = prepared;
-        stage.job.operators = &operators;
-        BA_TRY(ba_stage_run(run, &stage));
-        run->has_totals = !run->plan.strict;
+        BA_TRY(ba_run_select(run, prepared, &operators, a0));
         ba_operators_free(&operators);
     }
     BA_TRY(ba_select_alphas(
@@ -131,8 +142,8 @@ hide_unusable(const run_t *run, double *numbers, size_t n_rows, size_t first, si
 }
 
 static int
-send_large(run_t *run, const prepared_t *prepared, const refit_t *refit,
-    const slot_t *slot, size_t first, size_t n, size_t column)
+send_large(run_t *run, const prepared_t *prepared, int has_weights, const slot_t *slot,
+    size_t first, size_t n, size_t column)
 {
     int status = BA_OK;
     const ba_fit_sink_t *sink = run->sink;
@@ -143,7 +154,7 @@ send_large(run_t *run, const prepared_t *prepared, const refit_t *refit,
     const size_t *rows = to_test_set ? run->plan.test_rows : prepared->test_rows;
     size_t target = run->plan.opts->target_start + first;
 
-    if (sink && sink->weights && refit->back) {
+    if (sink && sink->weights && has_weights) {
         size_t p = run->plan.n_columns;
 
         hide_unusable(run, slot->weights + column * p, p, first, n, 1);
@@ -159,11 +170,11 @@ out:
     return status;
 }
 
-static int
-refit_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
+int
+ba_run_collect(run_t *run, const prepared_t *prepared, const slot_t *slot, size_t t,
+    int has_weights)
 {
     ba_fit_result_t *result = run->result;
-    const prepared_t *prepared = stage->job.prepared;
     int fold = prepared->problem->fold;
     size_t first, n, column, v = run->plan.n_targets;
     size_t k = fold < 0 ? 0 : (size_t) fold;
@@ -175,7 +186,14 @@ refit_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
         memcpy(
             result->r2_by_fold + k * v + first, slot->r2 + column, n * sizeof *slot->r2);
     }
-    return send_large(run, prepared, stage->job.refit, slot, first, n, column);
+    return send_large(run, prepared, has_weights, slot, first, n, column);
+}
+
+static int
+refit_collect(run_t *run, const stage_t *stage, const slot_t *slot, size_t t)
+{
+    return ba_run_collect(
+        run, stage->job.prepared, slot, t, stage->job.refit->back != NULL);
 }
 
 static int
@@ -242,6 +260,29 @@ name_fold(int status, int fold)
     return status;
 }
 
+/* Every model of a problem with bands. The last one is what the result states. */
+static int
+run_models(run_t *run, prepared_t *prepared)
+{
+    int status = BA_OK;
+    size_t n_models = ba_bands_n_models(&run->plan.opts->bands);
+    const ba_fit_sink_t *sink = run->sink;
+
+    BA_TRY(ba_band_removals(run->ctx, prepared));
+    for (size_t model = 0; model < n_models; model++) {
+        BA_TRY(ba_search_model(run, prepared, model));
+        keep_choice(run, prepared);
+        BA_TRY(ba_result_keep_search(run, prepared));
+        if (n_models > 1 && sink && sink->model) {
+            BA_TRY(sink->model(sink->payload, prepared->problem->fold, model));
+        }
+        BA_TRY(ba_band_refit(run, prepared));
+        ba_result_keep_model(run, prepared, model);
+    }
+out:
+    return status;
+}
+
 /* Everything of a problem after its factorisation. */
 static int
 run_prepared(run_t *run, prepared_t *prepared)
@@ -251,6 +292,10 @@ run_prepared(run_t *run, prepared_t *prepared)
 
     run->has_totals = 0;
     BA_TRY(ba_products_make(run->ctx, prepared));
+    if (prepared->band) {
+        BA_TRY(run_models(run, prepared));
+        goto out;
+    }
     BA_TRY(select_problem(run, prepared));
     keep_choice(run, prepared);
     BA_TRY(refit_problem(run, prepared));

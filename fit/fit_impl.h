@@ -58,12 +58,22 @@ typedef struct {
     char reason[160];
 } plan_t;
 
+/* Whether feature spaces have penalties of their own. */
+static inline int
+ba_plan_is_banded(const plan_t *plan)
+{
+    return plan->opts->bands.gammas != NULL;
+}
+
 int ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data,
     const ba_fit_opts_t *opts, plan_t *plan) BA_MUST_USE;
 void ba_plan_free(plan_t *plan);
 
 /* Number of alphas of a run (grid or nodes). */
 size_t ba_plan_n_alphas(const plan_t *plan);
+
+/* Folds, and the samples that fits train on, in the info. */
+void ba_plan_count_splits(const plan_t *plan, ba_fit_info_t *info);
 
 /* cost.c: picks solver and reason; flops of a run, and of its tiles alone. */
 void ba_cost_choose_solver(plan_t *plan);
@@ -210,6 +220,9 @@ typedef struct {
     split_t *test_split;     /* what by_alpha predicts; its lists are the problem's */
 } refit_t;
 
+/* bands.h: what stands for a factorisation where spaces have penalties of their own. */
+typedef struct band band_t;
+
 /* A problem with its scaling and factorisation. */
 typedef struct {
     const plan_t *plan;
@@ -226,6 +239,7 @@ typedef struct {
     size_t n_alphas;
     size_t n_factorisations;
     products_t products; /* primal, once made */
+    band_t *band;        /* instead of a factor; NULL without bands */
 } prepared_t;
 
 int ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem,
@@ -299,7 +313,21 @@ void ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result)
 void ba_result_finish(const plan_t *plan, const int32_t *test_status,
     const int32_t *no_inner, ba_fit_result_t *result);
 
+/* n numbers, all NaN. */
+int ba_result_numbers(size_t n, double **out) BA_MUST_USE;
+
+/* Means over folds (rows of by_fold, `stride` apart) where defined, and of how many; n
+ * may be NULL. */
+void ba_result_mean(const double *by_fold, size_t n_folds, size_t stride, size_t v,
+    double *mean, int32_t *n);
+
+/* The same for bands. */
+int ba_result_make_bands(const plan_t *plan, ba_fit_result_t *result) BA_MUST_USE;
+void ba_result_finish_bands(const plan_t *plan, ba_fit_result_t *result);
+
 /* ---- tile_kernels.h, for float and double ---- */
+
+typedef struct band_refit band_refit_t;
 
 /* What one tile's selection and refit read and write; arrays of BA_TILE columns. */
 typedef struct {
@@ -322,6 +350,10 @@ typedef struct {
     double *intercept;         /* refit: BA_TILE */
     double *weights;           /* refit: n_columns x BA_TILE or NULL */
     double *predictions; /* refit: n_test x BA_TILE or NULL, in units of the base tile */
+    const band_refit_t *bands; /* refit with bands, instead of `refit` */
+    void *unknowns; /* bands: n_unknowns x BA_TILE, right-hand sides, then solutions */
+    const double *delta;       /* bands: n_spaces x BA_TILE */
+    double *r2_split, *r_split; /* bands: the same */
 } tile_job_t;
 
 size_t ba_tile_scratch_bytes_f32(const tile_job_t *job);
@@ -332,5 +364,9 @@ void ba_tile_select_f32(const tile_job_t *job, void *scratch);
 void ba_tile_select_f64(const tile_job_t *job, void *scratch);
 void ba_tile_refit_f32(const tile_job_t *job, void *scratch);
 void ba_tile_refit_f64(const tile_job_t *job, void *scratch);
+void ba_tile_band_rhs_f32(const tile_job_t *job, void *scratch);
+void ba_tile_band_rhs_f64(const tile_job_t *job, void *scratch);
+void ba_tile_band_refit_f32(const tile_job_t *job, void *scratch);
+void ba_tile_band_refit_f64(const tile_job_t *job, void *scratch);
 
 #endif

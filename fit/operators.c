@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a problem applies to its tiles: held-out prediction operators for every inner fold
  * and alpha. Made in float64, kept in the precision of the run. */
-#include "fit/fit_impl.h"
+#include "fit/operators.h"
 
 #include "core/alloc.h"
 #include "core/error_keep.h"
@@ -34,24 +34,16 @@ ba_to_precision(ba_precision_t precision, const double *src, size_t n, void **ou
 
 /* ---- closed form: one factorisation for all splits ---- */
 
-typedef struct {
-    size_t *left_out, n_left_out; /* indices into the factor's rows */
-    size_t *predict;              /* of the validation rows, into left_out */
-    double *gram; /* primal: of the left-out rows, where they outnumber the columns */
-} removal_t;
-
-static void
-removal_free(removal_t *removal)
+void
+ba_removal_free(removal_t *removal)
 {
     ba_free(removal->left_out);
     ba_free(removal->predict);
     ba_free(removal->gram);
 }
 
-/* What has to be left out of the factor's rows so that only the split's training rows
- * stay. */
-static int
-removal_make(const prepared_t *prepared, const split_t *split, removal_t *removal)
+int
+ba_removal_make(const prepared_t *prepared, const split_t *split, removal_t *removal)
 {
     int status = BA_OK;
     size_t n = prepared->n_factor;
@@ -122,26 +114,35 @@ out:
     return status;
 }
 
-/* P = mix A, A the coefficients of the fit that left the rows out: below its first row
- * mix is upper triangular, with the intercept's column, 0 there, at the end. */
+/* Below its first row mix is upper triangular, with the intercept's column, 0 there, at
+ * the end. */
+void
+ba_operators_mix(const block_t *block, ba_cdmat_t coefficients, ba_dmat_t p)
+{
+    size_t m = p.n_cols, n = block->n_basis, rank = n - 1;
+
+    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(block->full_mix, 1, m, n), BA_KEEP, coefficients,
+        0.0, ba_dmat(p.data, 1, m, p.ld));
+    for (size_t j = 0; j < m; j++) {
+        memcpy(p.data + 1 + j * p.ld, coefficients.data + j * coefficients.ld,
+            rank * sizeof *p.data);
+    }
+    ba_trmm_f64(
+        ba_cdmat(block->full_mix + 1, rank, rank, n), ba_dmat(p.data + 1, rank, m, p.ld));
+}
+
 static int
 projected_operator(const prepared_t *prepared, double alpha, const removal_t *removal,
     const block_t *block, ba_dmat_t p)
 {
     int status = BA_OK;
-    size_t m = p.n_cols, n = block->n_basis, rank = n - 1;
+    size_t m = p.n_cols;
     double *inverse = NULL;
 
     BA_TRY_ALLOC(inverse, ba_malloc(m, m * sizeof *inverse));
     BA_TRY(ba_ridge_holdout_inverse(prepared->used, alpha,
         ba_cdmat(removal->gram, m, m, m), ba_dmat(inverse, m, m, m)));
-    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(block->full_mix, 1, m, n), BA_KEEP,
-        ba_cdmat(inverse, m, m, m), 0.0, ba_dmat(p.data, 1, m, p.ld));
-    for (size_t j = 0; j < m; j++) {
-        memcpy(p.data + 1 + j * p.ld, inverse + j * m, rank * sizeof *inverse);
-    }
-    ba_trmm_f64(
-        ba_cdmat(block->full_mix + 1, rank, rank, n), ba_dmat(p.data + 1, rank, m, p.ld));
+    ba_operators_mix(block, ba_cdmat(inverse, m, m, m), p);
 out:
     ba_free(inverse);
     return status;
@@ -178,14 +179,33 @@ out:
     return status;
 }
 
-/* The block of the k-th split, where held-out predictions are compared in its basis. */
-static const block_t *
-projected_block(const prepared_t *prepared, const split_t *splits, size_t k)
+const block_t *
+ba_operators_block(const prepared_t *prepared, const split_t *splits, size_t k)
 {
     const block_t *blocks =
         splits == prepared->problem->inner ? prepared->products.blocks : NULL;
 
     return blocks && blocks[k].mix ? blocks + k : NULL;
+}
+
+int
+ba_operators_start(const prepared_t *prepared, ba_intercept_t intercept,
+    const split_t *splits, size_t k, operators_t *operators)
+{
+    int status = BA_OK;
+    holdout_t *holdout = &operators->holdouts[k];
+    const block_t *block = ba_operators_block(prepared, splits, k);
+
+    holdout->split = &splits[k];
+    holdout->n_rhs = ba_ridge_holdout_n_rhs(prepared->used, intercept, splits[k].n_stay);
+    holdout->is_projected = block != NULL;
+    holdout->n_predicted = block ? block->n_basis : splits[k].n_validate;
+    BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
+    if (operators->solver == BA_SOLVER_PRIMAL) {
+        BA_TRY(gather_gap(prepared, &splits[k], holdout));
+    }
+out:
+    return status;
 }
 
 static int
@@ -195,19 +215,11 @@ closed_form_splits(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t int
     int status = BA_OK;
 
     for (size_t k = 0; k < operators->n_holdouts; k++) {
-        holdout_t *holdout = &operators->holdouts[k];
-        const block_t *block = projected_block(prepared, splits, k);
-
-        holdout->split = &splits[k];
-        holdout->n_rhs =
-            ba_ridge_holdout_n_rhs(prepared->used, intercept, splits[k].n_stay);
-        holdout->is_projected = block != NULL;
-        holdout->n_predicted = block ? block->n_basis : splits[k].n_validate;
-        BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
-        BA_TRY(removal_make(prepared, &splits[k], &removals[k]));
+        BA_TRY(ba_operators_start(prepared, intercept, splits, k, operators));
+        BA_TRY(ba_removal_make(prepared, &splits[k], &removals[k]));
         if (operators->solver == BA_SOLVER_PRIMAL) {
-            BA_TRY(make_gram(ctx, prepared, intercept, holdout->n_rhs, &removals[k]));
-            BA_TRY(gather_gap(prepared, &splits[k], holdout));
+            BA_TRY(make_gram(
+                ctx, prepared, intercept, operators->holdouts[k].n_rhs, &removals[k]));
         }
     }
 out:
@@ -246,7 +258,7 @@ static void
 making_end(const operators_t *operators, making_t *making)
 {
     for (size_t k = 0; making->removals && k < operators->n_holdouts; k++) {
-        removal_free(&making->removals[k]);
+        ba_removal_free(&making->removals[k]);
     }
     ba_free(making->removals);
     ba_free(making->maker.data);
@@ -283,7 +295,7 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
 
             ba_error_keep(&keep, closed_form_operator(prepared, intercept, alphas[i],
                                      ba_dmat_const(making.maker), &making.removals[k],
-                                     projected_block(prepared, splits, k), making.stacked,
+                                     ba_operators_block(prepared, splits, k), making.stacked,
                                      &operators->holdouts[k], a + i));
         }
         BA_TRY(ba_error_raise(&keep));
@@ -391,8 +403,8 @@ out:
 
 /* ---- both ---- */
 
-static int
-allocate_holdouts(
+int
+ba_operators_allocate(
     const prepared_t *prepared, size_t n_holdouts, size_t n_alphas, operators_t *out)
 {
     *out = (operators_t){0};
@@ -412,7 +424,7 @@ ba_operators_make(const ba_ctx_t *ctx, prepared_t *prepared, size_t a0, size_t n
     const problem_t *problem = prepared->problem;
     const plan_t *plan = prepared->plan;
 
-    BA_TRY(allocate_holdouts(prepared, problem->n_inner, n_alphas, out));
+    BA_TRY(ba_operators_allocate(prepared, problem->n_inner, n_alphas, out));
     if (plan->strict) {
         for (size_t k = 0; k < problem->n_inner; k++) {
             BA_TRY(strict_split(
@@ -438,7 +450,7 @@ ba_operators_test(
 {
     int status = BA_OK;
 
-    BA_TRY(allocate_holdouts(prepared, 1, prepared->n_alphas, out));
+    BA_TRY(ba_operators_allocate(prepared, 1, prepared->n_alphas, out));
     BA_TRY(closed_form(ctx, prepared, prepared->plan->intercept, split, 0, out));
 out:
     if (status != BA_OK) {

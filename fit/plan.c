@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rows, splits and decisions of a run: everything that is settled before a number is
  * read. */
-#include "fit/fit_impl.h"
+#include "fit/bands.h"
 
 #include "core/alloc.h"
 
@@ -17,7 +17,9 @@ ba_fit_opts_default(void)
 size_t
 ba_plan_n_alphas(const plan_t *plan)
 {
-    return plan->opts->alphas.n > 0 ? plan->opts->alphas.n : BA_AUTO_NODES;
+    size_t nodes = ba_plan_is_banded(plan) ? BA_BAND_NODES : BA_AUTO_NODES;
+
+    return plan->opts->alphas.n > 0 ? plan->opts->alphas.n : nodes;
 }
 
 static int
@@ -80,7 +82,49 @@ can_share_outer(const plan_t *plan)
 
     return same_columns && is_cheaper && plan->intercept == plan->inner_intercept &&
            plan->intercept == plan->factor_intercept && !plan->strict &&
-           opts->alphas.n > 0 && !opts->want_fold_weights && plan->n_outer > 0;
+           opts->alphas.n > 0 && !opts->want_fold_weights && plan->n_outer > 0 &&
+           !ba_plan_is_banded(plan);
+}
+
+/* Whether inner folds have to choose between candidates of one model. */
+static int
+has_many_candidates(const ba_fit_opts_t *opts)
+{
+    return opts->bands.gammas && (opts->bands.n_rounds > 0 ||
+                                     opts->bands.n_candidates >
+                                         ba_bands_n_models(&opts->bands));
+}
+
+static int
+check_bands(const plan_t *plan)
+{
+    const ba_fit_opts_t *opts = plan->opts;
+    int has_range = opts->target_start > 0 ||
+                    (opts->target_stop > 0 &&
+                        opts->target_stop < ba_source_n_cols(plan->data->targets));
+
+    if (!ba_plan_is_banded(plan)) {
+        return BA_OK;
+    }
+    if (has_zero_alpha(opts)) {
+        return ba_fail(BA_VALUE, "alphas: 0 with bands, wanted positive ones");
+    }
+    if (plan->strict) {
+        return ba_fail(BA_UNSUPPORTED,
+            "bands: with these settings every inner fold would be scaled anew, wanted "
+            "inner-scaling center or outer, and an intercept where features are centred "
+            "and responses are not");
+    }
+    if ((opts->bands.n_rounds > 0 || opts->bands.shared) && has_range) {
+        return ba_fail(BA_VALUE, "target range: a shard cannot share candidates with "
+                                 "targets that it does not see");
+    }
+    if (plan->data->design && ba_design_n_spaces(plan->data->design) !=
+                                  opts->bands.n_spaces) {
+        return ba_fail(BA_SHAPE, "bands: penalties for %zu spaces, the features have %zu",
+            opts->bands.n_spaces, ba_design_n_spaces(plan->data->design));
+    }
+    return ba_bands_check(&opts->bands);
 }
 
 static int
@@ -97,6 +141,10 @@ check_alphas(const ba_fit_opts_t *opts)
             return ba_fail(BA_VALUE, "alphas: %g after %g, wanted them ascending", alpha,
                 opts->alphas.values[i - 1]);
         }
+    }
+    if (opts->cv.kind == BA_CV_NONE && has_many_candidates(opts)) {
+        return ba_fail(BA_VALUE, "cv: none with several candidates of bands, wanted "
+                                 "inner folds that choose among them");
     }
     if (opts->cv.kind == BA_CV_NONE && opts->alphas.n != 1) {
         return ba_fail(BA_VALUE,
@@ -200,7 +248,8 @@ make_inner(const plan_t *plan, problem_t *problem)
     size_t *sample_of = NULL, *train = NULL, *test = NULL;
 
     if (plan->opts->cv.kind == BA_CV_NONE ||
-        (plan->opts->cv.kind == BA_CV_DEFAULT && plan->opts->alphas.n == 1)) {
+        (plan->opts->cv.kind == BA_CV_DEFAULT && plan->opts->alphas.n == 1 &&
+            !has_many_candidates(plan->opts))) {
         return BA_OK;
     }
     BA_TRY_ALLOC(sample_of, ba_malloc(n, sizeof *sample_of));
@@ -314,6 +363,7 @@ ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t
     plan->n_used = plan->runs.n_samples;
     BA_TRY(make_test_rows(plan));
     resolve_scaling(plan);
+    BA_TRY(check_bands(plan));
     BA_TRY(make_outer(plan));
     ba_cost_choose_solver(plan);
     plan->shared_outer = can_share_outer(plan);
@@ -350,4 +400,26 @@ ba_plan_free(plan_t *plan)
     ba_runs_free(&plan->runs);
     ba_runs_free(&plan->test_runs);
     *plan = (plan_t){0};
+}
+
+/* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
+void
+ba_plan_count_splits(const plan_t *plan, ba_fit_info_t *info)
+{
+    info->n_outer = plan->data->test_design ? 1 : plan->n_outer;
+    info->gap_inner = plan->opts->gap_inner;
+    info->gap_outer = plan->opts->gap_outer;
+    info->train_least = plan->n_used;
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        const problem_t *problem = &plan->problems[k];
+
+        info->n_inner =
+            problem->n_inner > info->n_inner ? problem->n_inner : info->n_inner;
+        for (size_t i = 0; i <= problem->n_inner; i++) {
+            size_t n = i < problem->n_inner ? problem->inner[i].n_stay : problem->n_train;
+
+            info->train_least = n < info->train_least ? n : info->train_least;
+            info->train_most = n > info->train_most ? n : info->train_most;
+        }
+    }
 }

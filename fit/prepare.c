@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A problem's column scaling, factorisation and alphas: the part of a fit that sees
  * features of training rows only. */
-#include "fit/fit_impl.h"
+#include "fit/bands.h"
 
 #include "core/alloc.h"
 #include "model/scale.h"
@@ -83,6 +83,10 @@ ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *probl
         &out->feature_mean, &out->feature_scale));
     out->training = (ba_training_t){plan->data->design, out->train_rows, problem->n_train,
         out->feature_mean, out->feature_scale};
+    if (ba_plan_is_banded(plan)) {
+        BA_TRY(ba_band_make(ctx, out));
+        goto out;
+    }
     if (shared) {
         out->used = shared->used;
         out->factor_positions = shared->factor_positions;
@@ -107,6 +111,7 @@ void
 ba_prepared_free(prepared_t *prepared)
 {
     ba_products_free(&prepared->products);
+    ba_band_free(prepared->band);
     ba_ridge_factor_free(prepared->factor);
     ba_free(prepared->train_rows);
     ba_free(prepared->test_rows);

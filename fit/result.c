@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-static int
-new_numbers(size_t n, double **out)
+int
+ba_result_numbers(size_t n, double **out)
 {
     *out = ba_malloc(n, sizeof **out);
     if (!*out) {
@@ -37,23 +37,23 @@ new_targets(const plan_t *plan, ba_fit_result_t *result)
     int status = BA_OK;
     size_t v = result->n_targets, folds = result->n_outer;
 
-    BA_TRY(new_numbers(v, &result->r));
-    BA_TRY(new_numbers(v, &result->r2));
-    BA_TRY(new_numbers(folds * v, &result->r_by_fold));
-    BA_TRY(new_numbers(folds * v, &result->r2_by_fold));
-    BA_TRY(new_numbers(v, &result->best_alphas));
-    BA_TRY(new_numbers(plan->n_outer * v, &result->best_alphas_by_fold));
-    BA_TRY(new_numbers(v, &result->intercept));
-    BA_TRY(new_numbers(v, &result->target_mean));
-    BA_TRY(new_numbers(v, &result->target_scale));
-    BA_TRY(new_numbers(plan->n_outer * v, &result->target_mean_by_fold));
-    BA_TRY(new_numbers(plan->n_outer * v, &result->target_scale_by_fold));
+    BA_TRY(ba_result_numbers(v, &result->r));
+    BA_TRY(ba_result_numbers(v, &result->r2));
+    BA_TRY(ba_result_numbers(folds * v, &result->r_by_fold));
+    BA_TRY(ba_result_numbers(folds * v, &result->r2_by_fold));
+    BA_TRY(ba_result_numbers(v, &result->best_alphas));
+    BA_TRY(ba_result_numbers(plan->n_outer * v, &result->best_alphas_by_fold));
+    BA_TRY(ba_result_numbers(v, &result->intercept));
+    BA_TRY(ba_result_numbers(v, &result->target_mean));
+    BA_TRY(ba_result_numbers(v, &result->target_scale));
+    BA_TRY(ba_result_numbers(plan->n_outer * v, &result->target_mean_by_fold));
+    BA_TRY(ba_result_numbers(plan->n_outer * v, &result->target_scale_by_fold));
     if (plan->opts->want_fold_weights) {
-        BA_TRY(new_numbers(plan->n_outer * v, &result->intercept_by_fold));
+        BA_TRY(ba_result_numbers(plan->n_outer * v, &result->intercept_by_fold));
     }
     if (plan->opts->want_cv) {
-        BA_TRY(new_numbers(result->n_alphas * v, &result->cv_scores));
-        BA_TRY(new_numbers(
+        BA_TRY(ba_result_numbers(result->n_alphas * v, &result->cv_scores));
+        BA_TRY(ba_result_numbers(
             plan->n_outer * result->n_alphas * v, &result->cv_scores_by_fold));
     }
     BA_TRY_ALLOC(result->n_folds, ba_calloc(v, sizeof *result->n_folds));
@@ -84,17 +84,20 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
     result->n_outer = plan->data->test_design ? 1 : plan->n_outer;
     result->n_alphas = ba_plan_n_alphas(plan);
     BA_TRY(new_targets(plan, result));
-    BA_TRY(new_numbers(result->n_alphas, &result->alphas));
-    BA_TRY(new_numbers(plan->n_outer * result->n_alphas, &result->alphas_by_fold));
-    BA_TRY(new_numbers(p, &result->feature_mean));
-    BA_TRY(new_numbers(p, &result->feature_scale));
-    BA_TRY(new_numbers(plan->n_outer * p, &result->feature_mean_by_fold));
-    BA_TRY(new_numbers(plan->n_outer * p, &result->feature_scale_by_fold));
+    BA_TRY(ba_result_numbers(result->n_alphas, &result->alphas));
+    BA_TRY(ba_result_numbers(plan->n_outer * result->n_alphas, &result->alphas_by_fold));
+    BA_TRY(ba_result_numbers(p, &result->feature_mean));
+    BA_TRY(ba_result_numbers(p, &result->feature_scale));
+    BA_TRY(ba_result_numbers(plan->n_outer * p, &result->feature_mean_by_fold));
+    BA_TRY(ba_result_numbers(plan->n_outer * p, &result->feature_scale_by_fold));
     BA_TRY(new_folds(plan->n_samples, &result->outer_fold));
     BA_TRY(new_folds(plan->n_samples, &result->inner_fold));
     BA_TRY(new_folds(plan->n_outer * plan->n_samples, &result->inner_fold_by_fold));
     BA_TRY_ALLOC(
         result->target_hash, ba_calloc(plan->n_samples, sizeof *result->target_hash));
+    if (ba_plan_is_banded(plan)) {
+        BA_TRY(ba_result_make_bands(plan, result));
+    }
     if (plan->data->test_design) {
         BA_TRY_ALLOC(result->test_target_hash, ba_calloc(plan->data->test_runs->n_samples,
                                                    sizeof *result->test_target_hash));
@@ -134,21 +137,24 @@ ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result)
     }
 }
 
-static void
-mean_over_folds(const double *by_fold, size_t n_folds, size_t v, double *mean, int32_t *n)
+void
+ba_result_mean(const double *by_fold, size_t n_folds, size_t stride, size_t v,
+    double *mean, int32_t *n)
 {
     for (size_t t = 0; t < v; t++) {
         double sum = 0.0;
         int32_t defined = 0;
 
         for (size_t k = 0; k < n_folds; k++) {
-            if (isfinite(by_fold[k * v + t])) {
-                sum += by_fold[k * v + t];
+            if (isfinite(by_fold[k * stride + t])) {
+                sum += by_fold[k * stride + t];
                 defined++;
             }
         }
         mean[t] = defined > 0 ? sum / defined : (double) NAN;
-        n[t] = defined;
+        if (n) {
+            n[t] = defined;
+        }
     }
 }
 
@@ -210,8 +216,12 @@ ba_result_finish(const plan_t *plan, const int32_t *test_status, const int32_t *
             clear_scores(result, t);
         }
     }
-    mean_over_folds(result->r2_by_fold, result->n_outer, v, result->r2, result->n_folds);
-    mean_over_folds(result->r_by_fold, result->n_outer, v, result->r, result->n_folds);
+    ba_result_mean(
+        result->r2_by_fold, result->n_outer, v, v, result->r2, result->n_folds);
+    ba_result_mean(result->r_by_fold, result->n_outer, v, v, result->r, result->n_folds);
+    if (ba_plan_is_banded(plan)) {
+        ba_result_finish_bands(plan, result);
+    }
     for (size_t t = 0; t < v; t++) {
         if (result->status[t] == BA_TARGET_SCORED && result->n_outer == 0) {
             result->status[t] = BA_TARGET_NO_TEST;
@@ -230,7 +240,12 @@ ba_fit_result_free(ba_fit_result_t *result)
         &result->cv_scores_by_fold, &result->intercept, &result->intercept_by_fold,
         &result->feature_mean, &result->feature_scale, &result->feature_mean_by_fold,
         &result->feature_scale_by_fold, &result->target_mean, &result->target_scale,
-        &result->target_mean_by_fold, &result->target_scale_by_fold};
+        &result->target_mean_by_fold, &result->target_scale_by_fold, &result->gammas,
+        &result->deltas, &result->gammas_by_fold, &result->deltas_by_fold,
+        &result->r2_split, &result->r_split, &result->r2_split_by_fold,
+        &result->r_split_by_fold, &result->band_scores, &result->band_gammas,
+        &result->band_scores_by_fold, &result->model_r_by_fold,
+        &result->model_r2_by_fold};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         ba_free(*numbers[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fit/run.h"
+#include "fit/bands.h"
 
 #include "core/alloc.h"
 
@@ -58,6 +58,13 @@ make_slots(run_t *run)
             BA_TRY_ALLOC(slot->predictions,
                 ba_malloc(n_test, BA_TILE * sizeof *slot->predictions));
         }
+        if (ba_plan_is_banded(plan)) {
+            size_t size = plan->opts->bands.n_spaces * BA_TILE;
+
+            BA_TRY_ALLOC(slot->delta, ba_calloc(size, sizeof *slot->delta));
+            BA_TRY_ALLOC(slot->r2_split, ba_calloc(size, sizeof *slot->r2_split));
+            BA_TRY_ALLOC(slot->r_split, ba_calloc(size, sizeof *slot->r_split));
+        }
     }
 out:
     return status;
@@ -75,6 +82,25 @@ make_totals(run_t *run)
         (plan->n_columns + 1) * BA_TILE * ba_number_size(plan->opts->precision);
     run->totals = ba_malloc(ba_tiles_count(run->tiles), run->total_size);
     return run->totals ? BA_OK : BA_NOMEM;
+}
+
+/* Stages over all tiles: selections and refits. */
+static void
+count_work(run_t *run)
+{
+    const plan_t *plan = &run->plan;
+    size_t chunk = ba_budget_alpha_chunk(run->ctx, plan), n_candidates = 1, refits = 1;
+
+    if (run->search) {
+        n_candidates = run->search->n_room;
+        refits = 2 * ba_bands_n_models(&plan->opts->bands);
+    }
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        size_t n = plan->problems[k].n_inner > 0 ? ba_plan_n_alphas(plan) : 0;
+
+        run->total += (double) (n_candidates * ((n + chunk - 1) / chunk) + refits) *
+                      (double) ba_tiles_count(run->tiles);
+    }
 }
 
 int
@@ -107,13 +133,10 @@ ba_run_make(run_t *run)
         settings = tiles_settings(run, 1);
         BA_TRY(ba_tiles_open(run->ctx, &settings, &run->test_tiles));
     }
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        size_t chunk = ba_budget_alpha_chunk(run->ctx, plan);
-        size_t n = plan->problems[k].n_inner > 0 ? ba_plan_n_alphas(plan) : 0;
-
-        run->total +=
-            (double) ((n + chunk - 1) / chunk + 1) * (double) ba_tiles_count(run->tiles);
+    if (ba_plan_is_banded(plan)) {
+        BA_TRY(ba_search_new(run));
     }
+    count_work(run);
 out:
     return status;
 }
@@ -126,8 +149,12 @@ ba_run_free(run_t *run)
         ba_free(run->slots[i].counts);
         ba_free(run->slots[i].weights);
         ba_free(run->slots[i].predictions);
+        ba_free(run->slots[i].delta);
+        ba_free(run->slots[i].r2_split);
+        ba_free(run->slots[i].r_split);
     }
     ba_free(run->slots);
+    ba_search_free(run->search);
     ba_free(run->totals);
     ba_free(run->cv);
     ba_free(run->baseline);

@@ -13,7 +13,10 @@ typedef struct {
     double *scores; /* n_alphas x BA_TILE */
     int32_t *counts;
     double *weights, *predictions;
+    double *delta, *r2_split, *r_split; /* bands: n_spaces x BA_TILE */
 } slot_t;
+
+typedef struct search search_t; /* bands.h */
 
 typedef struct {
     const ba_ctx_t *ctx;
@@ -39,6 +42,7 @@ typedef struct {
     double done, total; /* tiles */
     size_t passes_before; /* what others have read already, where responses are shared */
     double seconds_before;
+    search_t *search;   /* bands; NULL without */
 } run_t;
 
 /* What is done to every tile of a problem: `work` on any thread, `collect` in order. */
@@ -48,9 +52,18 @@ struct stage {
     void (*work)(const run_t *run, const tile_job_t *job, void *scratch);
     int (*collect)(run_t *run, const stage_t *stage, const slot_t *slot, size_t t);
     size_t a0; /* selection: first alpha of the chunk */
+    size_t t0, t1; /* tiles, half open; 0, 0 = all */
 };
 
 int ba_stage_run(run_t *run, const stage_t *stage) BA_MUST_USE;
+
+/* Inner scores of all tiles for some alphas (or points), to run->cv from row a0. */
+int ba_run_select(run_t *run, const prepared_t *prepared, const operators_t *operators,
+    size_t a0) BA_MUST_USE;
+
+/* What a refit's tile says, to the result and to the sink. */
+int ba_run_collect(run_t *run, const prepared_t *prepared, const slot_t *slot, size_t t,
+    int has_weights) BA_MUST_USE;
 
 /* Buffers, tiles and the count of tiles to come; ctx, plan, sink, result and info are set
  * already. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One stage of a problem over all tiles: loaded block by block, worked on in parallel,
  * collected in ascending order on the calling thread. */
-#include "fit/run.h"
+#include "fit/bands.h"
 
 #include "core/alloc.h"
 #include "core/resource.h"
@@ -12,7 +12,32 @@
 static int
 reads_test_set(const run_t *run, const stage_t *stage)
 {
-    return run->test_tiles && stage->job.refit && stage->job.prepared->problem->fold < 0;
+    return run->test_tiles && (stage->job.refit || stage->job.bands) &&
+           stage->job.prepared->problem->fold < 0;
+}
+
+/* The tile's own places in what bands need. */
+static void
+set_bands(const run_t *run, size_t t, slot_t *slot, tile_job_t *job)
+{
+    const search_t *search = run->search;
+    size_t first, n, column, n_spaces = run->plan.opts->bands.n_spaces;
+    double *delta = slot->r2_split; /* free until scores are made */
+
+    ba_tiles_range(run->tiles, t, &first, &n, &column);
+    for (size_t i = 0; i < n_spaces * BA_TILE; i++) {
+        slot->delta[i] = 1.0;
+    }
+    for (size_t j = column; j < column + n; j++) {
+        ba_search_delta(run, first + j - column, delta);
+        for (size_t k = 0; k < n_spaces; k++) {
+            slot->delta[k * BA_TILE + j] = delta[k];
+        }
+    }
+    job->unknowns = search->unknowns + (t - search->tile0) * search->unknown_size;
+    job->delta = slot->delta;
+    job->r2_split = slot->r2_split;
+    job->r_split = slot->r_split;
 }
 
 static tile_job_t
@@ -44,6 +69,10 @@ job_of(const run_t *run, const stage_t *stage, size_t t, slot_t *slot)
     job.r2 = slot->r2;
     job.intercept = slot->intercept;
     job.weights = stage->job.refit && stage->job.refit->back ? slot->weights : NULL;
+    if (stage->job.bands) {
+        job.weights = stage->job.bands->want_weights ? slot->weights : NULL;
+        set_bands(run, t, slot, &job);
+    }
     job.predictions = run->sink && run->sink->predictions ? slot->predictions : NULL;
     return job;
 }
@@ -70,7 +99,7 @@ int
 ba_stage_run(run_t *run, const stage_t *stage)
 {
     int status = BA_OK;
-    size_t n_tiles = ba_tiles_count(run->tiles), n, n_test;
+    size_t n_tiles = stage->t1 > 0 ? stage->t1 : ba_tiles_count(run->tiles), n, n_test;
     size_t n_bytes = run->is_double ? ba_tile_scratch_bytes_f64(&stage->job)
                                     : ba_tile_scratch_bytes_f32(&stage->job);
     int has_test = reads_test_set(run, stage);
@@ -78,7 +107,7 @@ ba_stage_run(run_t *run, const stage_t *stage)
     double start = ba_seconds();
 
     BA_TRY_ALLOC(scratch, ba_malloc(run->n_threads, n_bytes));
-    for (size_t t0 = 0; t0 < n_tiles; t0 += n) {
+    for (size_t t0 = stage->t0; t0 < n_tiles; t0 += n) {
         BA_TRY(ba_ctx_check(run->ctx));
         BA_TRY(ba_tiles_load(run->ctx, run->tiles, t0, &n));
         if (has_test) {

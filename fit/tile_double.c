@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tiles in float64. */
-#include "fit/fit_impl.h"
+#include "fit/bands.h"
 
 #include "linalg/blas.h"
 #include "model/scale.h"
@@ -14,6 +14,7 @@
 #define GEMM ba_gemm_f64
 #define TRMM ba_trmm_f64
 #define SQUARES ba_score_squares_f64
+#define SPLIT ba_score_split_f64
 #define SCORE ba_score_f64
 #define SCORE_REST ba_score_rest_f64
 #define SCORE_PROJECTED ba_score_projected_f64

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What happens to one tile of targets, written once and compiled for float and for
  * double. The including file defines REAL (float or double), MATRIX and CMATRIX (its view
- * types), GEMM, TRMM, SCORE, SCORE_REST, SCORE_PROJECTED, SQUARES, and NAME(x), which is x with the
- * precision's suffix. This part: views, scaling, scratch, and what primal problems need
- * of their targets; tile_select.h and tile_refit.h go on.
+ * types), GEMM, TRMM, SCORE, SCORE_REST, SCORE_PROJECTED, SQUARES, SPLIT, and NAME(x),
+ * which is x with the precision's suffix. This part: views, scaling, scratch, and what primal problems need
+ * of their targets; tile_select.h, tile_refit.h and tile_bands.h go on.
  *
  * Nothing here allocates, fails or depends on another tile. */
 
@@ -83,6 +83,7 @@ typedef struct {
     REAL *held;      /* largest validation or test part x COLUMNS */
     REAL *predicted; /* the same, or coordinates */
     REAL *weights;   /* n_columns x COLUMNS, only where weights are wanted */
+    REAL *spaces;    /* bands: test part x COLUMNS for every space */
     NAME(part_t) part[KEPT_BLOCKS + 1];
 } NAME(areas_t);
 
@@ -133,6 +134,12 @@ NAME(has_bases)(const products_t *products)
     return has;
 }
 
+static int
+NAME(has_weights)(const tile_job_t *job)
+{
+    return (job->refit && job->refit->back) || (job->bands && job->bands->want_weights);
+}
+
 /* Lays the areas out in a block of memory (NULL: only counts) and returns its size. */
 static size_t
 NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
@@ -157,7 +164,9 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     AREA(REAL, all, NAME(largest)(rank, m) * real);
     AREA(REAL, held, (held + 1) * real);
     AREA(REAL, predicted, (held + 1) * real);
-    AREA(REAL, weights, job->refit && job->refit->back ? job->plan->n_columns * real : 0);
+    AREA(REAL, weights, NAME(has_weights)(job) ? job->plan->n_columns * real : 0);
+    AREA(REAL, spaces,
+        job->bands && job->bands->apply ? job->bands->spaces->n_spaces * held * real : 0);
     for (size_t b = 0; b < products->n_blocks && b <= KEPT_BLOCKS; b++) {
         AREA(REAL, part[b].products, m * real);
         AREA(REAL, part[b].projected, NAME(has_bases)(products) ? m * real : 0);
@@ -236,6 +245,8 @@ NAME(total)(const tile_job_t *job, const NAME(areas_t) * areas)
 
 #include "fit/tile_refit.h"
 #include "fit/tile_select.h"
+
+#include "fit/tile_bands.h"
 
 #undef KEPT_BLOCKS
 #undef COLUMNS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tiles in float32: products in single precision, sums of scores in double. */
-#include "fit/fit_impl.h"
+#include "fit/bands.h"
 
 #include "linalg/blas.h"
 #include "model/scale.h"
@@ -14,6 +14,7 @@
 #define GEMM ba_gemm_f32
 #define TRMM ba_trmm_f32
 #define SQUARES ba_score_squares_f32
+#define SPLIT ba_score_split_f32
 #define SCORE ba_score_f32
 #define SCORE_REST ba_score_rest_f32
 #define SCORE_PROJECTED ba_score_projected_f32

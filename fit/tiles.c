@@ -136,9 +136,9 @@ hash_rows(const ba_ctx_t *ctx, tiles_t *tiles, size_t first, size_t n_columns)
 }
 
 static int
-wants_hash(const tiles_t *tiles, size_t slab)
+wants_hash(const tiles_t *tiles, size_t t0, size_t slab)
 {
-    return tiles->opts.row_hash && tiles->n_passes == 1 && slab == 0;
+    return tiles->opts.row_hash && t0 >= tiles->n_hashed && slab == 0;
 }
 
 /* Targets of tiles t0 .. t0 + n_tiles - 1: the first of the range, and how many. */
@@ -206,8 +206,9 @@ load_slab(const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t n_tiles, size_t
 
     block_range(tiles, t0, n_tiles, &first, &n_columns);
     BA_TRY(fetch(tiles, t0, n_tiles, slab));
-    if (wants_hash(tiles, slab)) {
+    if (wants_hash(tiles, t0, slab)) {
         hash_rows(ctx, tiles, first, n_columns);
+        tiles->n_hashed = t0 + n_tiles;
     }
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t t = t0; t < t0 + n_tiles; t++) {
@@ -245,7 +246,8 @@ ba_tiles_load(const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t *n_loaded)
     int status = BA_OK;
     size_t n = block_length(tiles, t0);
     int is_held = tiles->opts.cached ? t0 + n <= tiles->n_loaded
-                                     : tiles->n_passes > 0 && n == tiles->n_tiles;
+                                     : tiles->n_passes > 0 && tiles->loaded0 == t0 &&
+                                           tiles->n_loaded == t0 + n;
 
     *n_loaded = n;
     if (is_held) {

@@ -18,6 +18,7 @@
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
 #include "brainalign/alphas.h"
+#include "brainalign/bands.h"
 #include "brainalign/ridge.h"
 #include "brainalign/score.h"
 #include "brainalign/significance.h"

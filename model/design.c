@@ -26,7 +26,7 @@ struct ba_design {
     int *delays;
     size_t n_delays;
     block_t *blocks;
-    size_t n_blocks, n_columns, n_features;
+    size_t n_blocks, n_columns, n_features, n_spaces;
 };
 
 static size_t
@@ -155,6 +155,7 @@ ba_design_new(const ba_space_t *spaces, size_t n_spaces, const ba_runs_t *runs,
     design->spaces = spaces;
     design->runs = runs;
     design->borders = borders;
+    design->n_spaces = n_spaces;
     BA_TRY(lay_columns(design, n_spaces));
     *out = design;
     return BA_OK;
@@ -177,6 +178,12 @@ size_t
 ba_design_n_columns(const ba_design_t *design)
 {
     return design->n_columns;
+}
+
+size_t
+ba_design_n_spaces(const ba_design_t *design)
+{
+    return design->n_spaces;
 }
 
 size_t

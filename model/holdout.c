@@ -34,6 +34,7 @@
  * intercept is one more column of ones in Q, with D^-1 = n. Where the predicted rows
  * themselves outnumber the columns, Q_F = O R by a QR decomposition, and R (D^-1 -
  * Q_S'Q_S)^-1 gives the predictions' coordinates in O, which is all that a score needs. */
+#include "model/holdout.h"
 #include "model/ridge_impl.h"
 
 #include "core/alloc.h"
@@ -143,13 +144,12 @@ solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
     return BA_OK;
 }
 
-static int
-holdout_dual(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t m,
-    const size_t *out_rows, size_t n_out, const size_t *predict, size_t n_predict,
-    ba_dmat_t p)
+int
+ba_holdout_rows(ba_cdmat_t m, double alpha, const size_t *out_rows, size_t n_out,
+    const size_t *predict, size_t n_predict, ba_dmat_t p)
 {
     int status = BA_OK;
-    size_t n_stay = factor->n - n_out;
+    size_t n_stay = m.n_rows - n_out;
     size_t *stay = NULL;
     double *ss = NULL, *st = NULL, *columns = NULL;
 
@@ -157,7 +157,7 @@ holdout_dual(const ba_ridge_factor_t *factor, double alpha, ba_cdmat_t m,
     BA_TRY_ALLOC(ss, ba_malloc(n_out, n_out * sizeof *ss));
     BA_TRY_ALLOC(st, ba_malloc(n_out, n_stay * sizeof *st));
     BA_TRY_ALLOC(columns, ba_malloc(n_out, n_predict * sizeof *columns));
-    complement(out_rows, n_out, factor->n, stay);
+    complement(out_rows, n_out, m.n_rows, stay);
     for (size_t j = 0; j < n_out; j++) {
         for (size_t i = 0; i < n_out; i++) {
             ss[i + j * n_out] = m.data[out_rows[i] + out_rows[j] * m.ld];
@@ -321,8 +321,8 @@ ba_ridge_holdout(const ba_ridge_factor_t *factor, double alpha, ba_intercept_t i
     size_t n_stay = factor->n - n_left_out;
 
     if (factor->solver == BA_SOLVER_DUAL) {
-        return holdout_dual(
-            factor, alpha, prepared, left_out, n_left_out, predict, n_predict, p);
+        return ba_holdout_rows(
+            prepared, alpha, left_out, n_left_out, predict, n_predict, p);
     }
     if (prepared.n_rows > 0) {
         return holdout_downdated(

@@ -84,3 +84,17 @@ ba_score_squares_f32(
         squares[j] = square_f32(y + j * ld_y, n, 0.0);
     }
 }
+
+void
+ba_score_split_f64(const double *y, const double *p, const double *part, size_t n,
+    size_t n_targets, double *r2, double *r)
+{
+    split_f64(y, p, part, n, n_targets, r2, r);
+}
+
+void
+ba_score_split_f32(const float *y, const float *p, const float *part, size_t n,
+    size_t n_targets, double *r2, double *r)
+{
+    split_f32(y, p, part, n, n_targets, r2, r);
+}

@@ -191,3 +191,29 @@ SCORE_NAME(score_projected)(ba_score_t kind, const SCORE_NUMBER *o, size_t ld_o,
         }
     }
 }
+
+/* Product measure: 2 y'part - part'p over y'y with y about its mean, and the part's share
+ * of the correlation. */
+static void
+SCORE_NAME(split)(const SCORE_NUMBER *y, const SCORE_NUMBER *p, const SCORE_NUMBER *part,
+    size_t n, size_t n_targets, double *r2, double *r)
+{
+    for (size_t j = 0; j < n_targets; j++) {
+        const SCORE_NUMBER *yj = y + j * n, *pj = p + j * n, *part_j = part + j * n;
+        double mean_y = SCORE_NAME(mean)(yj, n), yy = SCORE_NAME(square)(yj, n, mean_y);
+        double mean_p = SCORE_NAME(mean)(pj, n), pp = SCORE_NAME(square)(pj, n, mean_p);
+        double mean_part = SCORE_NAME(mean)(part_j, n);
+
+        r2[j] = r[j] = NAN;
+        if (n < 2 || !SCORE_NAME(varies)(yj, n, mean_y, yy)) {
+            continue;
+        }
+        r2[j] = (2 * SCORE_NAME(product)(yj, part_j, n, mean_y, 0.0) -
+                    SCORE_NAME(product)(part_j, pj, n, 0.0, 0.0)) /
+                yy;
+        if (SCORE_NAME(varies)(pj, n, mean_p, pp)) {
+            r[j] = SCORE_NAME(product)(yj, part_j, n, mean_y, mean_part) /
+                   (sqrt(yy) * sqrt(pp));
+        }
+    }
+}

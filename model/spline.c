@@ -127,3 +127,32 @@ ba_alphas_spline_max(
     *best_score = scores[top];
     return alphas[top];
 }
+
+double
+ba_alphas_spline_at(const double *alphas, const double *scores, size_t n, double alpha)
+{
+    double small[3 * SMALL_GRID], *large = NULL, *h = small, *second, value, t, b, d;
+    size_t i = 0;
+
+    if (n > SMALL_GRID) {
+        large = ba_malloc(n, 3 * sizeof *large);
+        if (!large) {
+            return NAN;
+        }
+        h = large;
+    }
+    second = h + 2 * n;
+    for (size_t k = 0; k + 1 < n; k++) {
+        h[k] = log(alphas[k + 1] / alphas[k]);
+    }
+    solve(h, scores, n, h + n, second);
+    while (i + 2 < n && alpha >= alphas[i + 1]) {
+        i++;
+    }
+    t = log(alpha / alphas[i]);
+    d = (second[i + 1] - second[i]) / h[i];
+    b = (scores[i + 1] - scores[i]) / h[i] - h[i] * (2 * second[i] + second[i + 1]) / 6;
+    value = scores[i] + t * (b + t * (second[i] / 2 + t * d / 6));
+    ba_free(large);
+    return value;
+}

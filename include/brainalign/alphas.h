@@ -41,6 +41,11 @@ BA_API size_t ba_alphas_argmax(const double *scores, size_t n, size_t stride);
 BA_API double ba_alphas_spline_max(
     const double *alphas, const double *scores, size_t n, double *best_score);
 
+/* The same spline at one alpha between the ends (n >= 4). Linear in the scores. NaN when
+ * memory runs out (n > 32). */
+BA_API double ba_alphas_spline_at(
+    const double *alphas, const double *scores, size_t n, double alpha);
+
 #ifdef __cplusplus
 }
 #endif

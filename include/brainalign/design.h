@@ -49,6 +49,7 @@ BA_API int ba_design_new(const ba_space_t *spaces, size_t n_spaces, const ba_run
 BA_API void ba_design_free(ba_design_t *design);
 
 BA_API size_t ba_design_n_columns(const ba_design_t *design);
+BA_API size_t ba_design_n_spaces(const ba_design_t *design);
 BA_API size_t ba_design_n_features(
     const ba_design_t *design); /* of all spaces, undelayed */
 BA_API const int *ba_design_delays(const ba_design_t *design, size_t *n_delays);

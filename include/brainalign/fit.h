@@ -5,6 +5,7 @@
 #define BRAINALIGN_FIT_H
 
 #include "brainalign/alphas.h"
+#include "brainalign/bands.h"
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
 #include "brainalign/ridge.h"
@@ -79,7 +80,9 @@ typedef struct {
     int intercept; /* 1 yes, 0 no, -1 = yes unless both sides are centred on the training
                       rows (-1) */
     ba_alphas_t alphas; /* n = 0: automatic */
-    int shared_alpha;   /* 1 = one alpha for all targets */
+    int shared_alpha;   /* 1 = one alpha for all targets; with bands one for every candidate,
+                           which stays each target's own unless bands.shared */
+    ba_bands_t bands;   /* penalties of feature spaces (none) */
     ba_score_t select;  /* inner criterion (MSE) */
     ba_inner_scaling_t inner_scaling;
     ba_cv_opts_t cv, outer_cv;
@@ -115,6 +118,20 @@ typedef struct {
     double *feature_mean_by_fold, *feature_scale_by_fold; /* n_outer x n_columns */
     double *target_mean, *target_scale;                 /* n_targets, of the final fit */
     double *target_mean_by_fold, *target_scale_by_fold; /* n_outer x n_targets */
+    /* With bands: n_spaces x n_targets, or n_outer of them; NULL otherwise. */
+    size_t n_spaces;
+    double *gammas, *deltas; /* of the final fit; delta = log(gamma / alpha) */
+    double *gammas_by_fold, *deltas_by_fold; /* none for a fixed test set */
+    double *r2_split, *r_split; /* product measure: mean over the folds where defined */
+    double *r2_split_by_fold, *r_split_by_fold;
+    size_t n_candidates; /* of the final fit: as given, then those of refinement */
+    double *band_gammas; /* n_candidates x n_spaces; NULL with several models */
+    double *band_scores; /* n_candidates x n_targets: best inner score of each, with
+                            want_cv and one model */
+    double *band_scores_by_fold; /* n_outer of them, without those of refinement */
+    size_t n_models; /* with several: n_models x n_outer x n_targets; the rest is that of
+                        the last model */
+    double *model_r_by_fold, *model_r2_by_fold;
     int32_t *status;             /* n_targets, ba_target_status_t */
     int32_t *outer_fold;         /* n_samples: fold id as given, else from 0; -1 = none */
     int32_t *inner_fold;         /* n_samples, of the final fit */
@@ -133,7 +150,8 @@ typedef struct {
     size_t n_outer, n_inner;        /* outer folds; most inner folds of a fit */
     size_t gap_inner, gap_outer;    /* samples */
     size_t train_least, train_most; /* training samples of the inner fits */
-    size_t n_factorisations;        /* eigendecompositions */
+    size_t n_factorisations;        /* eigendecompositions; with bands, triangular ones */
+    size_t n_candidates;            /* with bands: tried in the final fit */
     size_t n_passes;                /* readings of the responses */
     int keeps_responses; /* 1 = read once, prepared ones stay in memory */
     size_t n_in_flight;  /* tiles of targets that are read at a time */
@@ -152,10 +170,12 @@ typedef struct {
      * (absolute) */
     int (*weights)(
         void *payload, int fold, size_t target0, size_t n, const double *weights);
-    /* predictions of one outer fold: n_rows samples (indices before trimming), n_rows x n
+    /* predictions of one outer fold (of the model that was announced last): n_rows samples (indices before trimming), n_rows x n
      * column-major, responses' own units */
     int (*predictions)(void *payload, int fold, const size_t *rows, size_t n_rows,
         size_t target0, size_t n, const double *predictions);
+    /* bands with several models: what follows is of this model */
+    int (*model)(void *payload, int fold, size_t model);
 } ba_fit_sink_t;
 
 /* Checks everything, chooses the form, and says what it would take, without reading a

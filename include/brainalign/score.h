@@ -38,6 +38,15 @@ BA_API void ba_score_projected_f32(ba_score_t kind, const float *o, size_t ld_o,
     const float *s, size_t ld_s, size_t m, size_t n, const double *square,
     const double *rest, size_t n_targets, double *scores);
 
+/* What a part of a prediction contributes to its scores (product measure): p is the sum of
+ * the parts, y taken about its own mean. r2: sum(2 y part - part p) / sum(y^2), r: mean(y
+ * (part - mean)) / (sd(y) sd(p)). Parts add up to r and to the r2 of that y. NaN where
+ * undefined: y constant, for r also p. All without gaps (n rows). */
+BA_API void ba_score_split_f64(const double *y, const double *p, const double *part,
+    size_t n, size_t n_targets, double *r2, double *r);
+BA_API void ba_score_split_f32(const float *y, const float *p, const float *part,
+    size_t n, size_t n_targets, double *r2, double *r);
+
 /* Sums of squares of the columns of y. */
 BA_API void ba_score_squares_f64(
     const double *y, size_t ld_y, size_t n, size_t n_targets, double *squares);

@@ -10,6 +10,7 @@
 
 #define MAX_RUNS 8
 #define MAX_DELAYS 4
+#define MAX_SPACES 4
 
 /* One recording: run k is samples onset[k] .. onset[k + 1] - 1. */
 typedef struct {
@@ -29,6 +30,8 @@ typedef struct {
     const int32_t *outer_ids, *inner_ids, *inner_ids_by_fold;
     const double *nodes, *nodes_by_fold, *chosen, *chosen_by_fold;
     size_t n_nodes;
+    size_t n_spaces, space_features[MAX_SPACES]; /* features in spaces; 0 = in one */
+    const double *factor; /* n_features: scaled columns are multiplied by it; NULL = 1 */
 } study_t;
 
 /* The kept rows of a recording. */
@@ -260,6 +263,9 @@ find_scaling(oracle_t *oracle, const size_t *rows, size_t n)
 
     find_columns(oracle, oracle->train.x, oracle->p, rows, n, oracle->scale_x,
         &scaling.mx, &scaling.sx);
+    for (size_t j = 0; oracle->study->factor && j < oracle->p; j++) {
+        scaling.sx[j] /= oracle->study->factor[j % oracle->study->n_features];
+    }
     find_columns(oracle, oracle->train.y, oracle->v, rows, n, oracle->scale_y,
         &scaling.my, &scaling.sy);
     return scaling;

@@ -159,7 +159,7 @@ take_predictions(void *payload, int fold, const size_t *rows, size_t n_rows,
 /* Sources, designs and runs of the two recordings. */
 typedef struct {
     ba_runs_t runs, test_runs;
-    ba_space_t space, test_space;
+    ba_space_t spaces[MAX_SPACES], test_spaces[MAX_SPACES];
     ba_design_t *design, *test_design;
     ba_source_t *source, *test_source;
     ba_fit_data_t data;
@@ -167,16 +167,23 @@ typedef struct {
 
 static inline void
 open_recording(const study_t *study, const recording_t *recording, ba_runs_t *runs,
-    ba_space_t *space, ba_design_t **design, ba_source_t **source)
+    ba_space_t *spaces, ba_design_t **design, ba_source_t **source)
 {
+    size_t n_spaces = study->n_spaces > 0 ? study->n_spaces : 1, feature = 0;
     ba_source_t *slabs[4];
 
     assert_int_equal(
         ba_runs_from_onsets(recording->onset, recording->n_runs, recording->n, runs),
         BA_OK);
-    *space = (ba_space_t){"features", NULL, recording->x, study->n_features,
-        study->delays, study->n_delays};
-    assert_int_equal(ba_design_new(space, 1, runs, BA_DELAY_WITHIN_RUNS, design), BA_OK);
+    for (size_t k = 0; k < n_spaces; k++) {
+        size_t n = study->n_spaces > 0 ? study->space_features[k] : study->n_features;
+
+        spaces[k] = (ba_space_t){"features", NULL, recording->x + feature * recording->n,
+            n, study->delays, study->n_delays};
+        feature += n;
+    }
+    assert_int_equal(
+        ba_design_new(spaces, n_spaces, runs, BA_DELAY_WITHIN_RUNS, design), BA_OK);
     for (size_t s = 0; s < recording->n_slabs; s++) {
         assert_int_equal(
             ba_source_from_memory(recording->y + s * recording->n * study->v,
@@ -193,12 +200,12 @@ static inline void
 inputs_open(const study_t *study, inputs_t *inputs)
 {
     *inputs = (inputs_t){0};
-    open_recording(study, &study->train, &inputs->runs, &inputs->space, &inputs->design,
+    open_recording(study, &study->train, &inputs->runs, inputs->spaces, &inputs->design,
         &inputs->source);
     inputs->data = (ba_fit_data_t){
         .design = inputs->design, .runs = &inputs->runs, .targets = inputs->source};
     if (study->test.n > 0) {
-        open_recording(study, &study->test, &inputs->test_runs, &inputs->test_space,
+        open_recording(study, &study->test, &inputs->test_runs, inputs->test_spaces,
             &inputs->test_design, &inputs->test_source);
         inputs->data.test_design = inputs->test_design;
         inputs->data.test_runs = &inputs->test_runs;
@@ -225,7 +232,8 @@ study_try(const study_t *study, const ba_ctx_t *ctx)
     ba_ctx_t alone = ba_ctx_default();
     outcome_of_fit_t fit = {.study = study};
     inputs_t inputs;
-    ba_fit_sink_t sink = {&fit, take_weights, take_predictions};
+    ba_fit_sink_t sink = {
+        .payload = &fit, .weights = take_weights, .predictions = take_predictions};
     size_t n_outer = 0, n_samples = study->test.n > 0 ? study->test.n : study->train.n;
 
     alone.n_threads = 1;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sizes that budget.c counts and band_budget.c needs. */
+#ifndef BA_FIT_BUDGET_IMPL_H
+#define BA_FIT_BUDGET_IMPL_H
+
+#include "fit/fit_impl.h"
+
+/* Bytes of a problem's operators for so many alphas, and of a primal one's blocks. */
+double ba_budget_operators(
+    const plan_t *plan, const problem_t *problem, double n_alphas);
+double ba_budget_products(const plan_t *plan, const problem_t *problem);
+
+/* What the smallest form leaves of the budget. */
+double ba_budget_spare(const ba_ctx_t *ctx, const plan_t *plan);
+
+size_t ba_budget_n_tiles(const plan_t *plan);
+
+#endif
