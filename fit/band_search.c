@@ -11,9 +11,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Steps of log gamma in refinement: the first, and what each later round divides them
- * by. */
-#define FIRST_FACTOR 4.0
+/* Steps of log gamma in refinement: in the first rounds, and later. */
+#define WIDE_STEP 3.0
+#define FINE_STEP 2.0
+#define WIDE_ROUNDS 2
+
+/* Targets, evenly spread over all, that new candidates are chosen by. */
+#define REFINED_BY 2048
+
+/* Samples that refinement may take beside moves. */
+#define OTHERS 512
 
 /* Candidates that a round of refinement tries: this share of those given, and at least
  * one for each direction. */
@@ -60,6 +67,15 @@ ba_search_new(run_t *run)
     BA_TRY_ALLOC(search->alpha, ba_calloc(v, sizeof *search->alpha));
     BA_TRY_ALLOC(search->score, ba_calloc(v, sizeof *search->score));
     BA_TRY_ALLOC(search->at, ba_calloc(v, sizeof *search->at));
+    if (bands->n_rounds > 0) {
+        search->n_by = v < REFINED_BY ? v : REFINED_BY;
+        BA_TRY_ALLOC(search->by, ba_calloc(room, search->n_by * sizeof *search->by));
+        search->n_others = OTHERS;
+        BA_TRY_ALLOC(search->others,
+            ba_calloc(OTHERS, bands->n_spaces * sizeof *search->others));
+        BA_TRY(ba_bands_sample(
+            OTHERS, bands->n_spaces, run->ctx ? run->ctx->seed : 0, search->others));
+    }
     if (plan->opts->want_cv) {
         BA_TRY_ALLOC(search->curve, ba_calloc(v, a * sizeof *search->curve));
         BA_TRY_ALLOC(search->scores, ba_calloc(v, room * sizeof *search->scores));
@@ -79,6 +95,8 @@ ba_search_free(search_t *search)
         ba_free(search->alpha);
         ba_free(search->score);
         ba_free(search->at);
+        ba_free(search->by);
+        ba_free(search->others);
         ba_free(search->curve);
         ba_free(search->scores);
         ba_free(search->unknowns);
@@ -224,6 +242,9 @@ fold_in(run_t *run, const prepared_t *prepared, size_t c)
             search->scores[c * v + t] = search->score[t];
         }
     }
+    for (size_t i = 0; i < search->n_by; i++) {
+        search->by[c * search->n_by + i] = search->score[i * v / search->n_by];
+    }
     mean = n > 0 ? mean / (double) n : (double) -INFINITY;
     if (run->plan.opts->bands.shared) {
         int is_better = n > 0 && mean > search->best_mean + DBL_EPSILON;
@@ -289,8 +310,7 @@ out:
     return status;
 }
 
-/* Rounds of new candidates around those that targets have chosen, in ever smaller
- * steps. */
+/* Rounds of new candidates around those that targets have chosen. */
 static int
 refine(run_t *run, prepared_t *prepared)
 {
@@ -298,19 +318,18 @@ refine(run_t *run, prepared_t *prepared)
     const plan_t *plan = &run->plan;
     size_t n_spaces = plan->opts->bands.n_spaces, most = round_size(plan);
     search_t *search = run->search;
-    double factor = FIRST_FACTOR;
 
     for (size_t round = 0; round < plan->opts->bands.n_rounds; round++) {
         size_t n = search->n_candidates;
-        int found = ba_bands_moves(search->gammas, n, n_spaces, search->candidate,
-            plan->n_targets, factor, most, search->gammas + n * n_spaces);
+        int found = ba_bands_moves(search->gammas, n, n_spaces, search->by, search->n_by,
+            search->others, search->n_others, round < WIDE_ROUNDS ? WIDE_STEP : FINE_STEP, most,
+            search->gammas + n * n_spaces);
 
         BA_TRY(found < 0 ? found : BA_OK);
         search->n_candidates += (size_t) found;
         for (size_t c = n; c < search->n_candidates; c++) {
             BA_TRY(try_candidate(run, prepared, c));
         }
-        factor = sqrt(factor);
     }
 out:
     return status;

@@ -41,6 +41,10 @@ struct search {
     int32_t *candidate, *alpha; /* n_targets: chosen, -1 = none yet */
     double *curve;              /* nodes x n_targets at the chosen candidate; with want_cv */
     double *scores;             /* n_room x n_targets; with want_cv */
+    double *by;    /* n_room x n_by: scores of the targets that refinement goes by */
+    size_t n_by;
+    double *others; /* n_others x n_spaces: samples that refinement chooses from, too */
+    size_t n_others;
     double *score; /* n_targets: of the candidate at hand, NaN = none, and its alpha */
     int32_t *at;
     double best_mean; /* over targets, where they share one candidate */

@@ -39,14 +39,15 @@ BA_API size_t ba_bands_n_models(const ba_bands_t *bands);
 BA_API void ba_bands_model(
     const ba_bands_t *bands, size_t model, size_t *start, size_t *stop);
 
-/* New candidates around those that targets have chosen: one step along one axis of log
- * gamma, by `factor` up or down. chosen: n_targets indices of candidates (negative = none)
- * out of `gammas` (n_candidates x n_spaces). What more targets would move to goes first;
- * what is there already, within a quarter of a step, is left out. A gamma of 0 stays 0.
- * Writes at most `most` rows to moves and returns how many, or a negative error code
- * (BA_NOMEM). */
+/* New candidates around those that are the best of some target: one or two steps along an
+ * axis of log gamma, by `factor` up or down. scores: n_candidates x n_targets, larger is
+ * better, NaN = none. Of these moves and of `others` (n_others x n_spaces), those that are
+ * not there already, the ones are taken that the targets together can expect most of, given what scores are known (band_moves.c). A
+ * gamma of 0 stays 0. Writes at most `most` rows to moves and returns how many, or a
+ * negative error code. Cost: (candidates + most) x 4 candidates x spaces x targets. */
 BA_API int ba_bands_moves(const double *gammas, size_t n_candidates, size_t n_spaces,
-    const int32_t *chosen, size_t n_targets, double factor, size_t most, double *moves);
+    const double *scores, size_t n_targets, const double *others, size_t n_others,
+    double factor, size_t most, double *moves);
 
 #ifdef __cplusplus
 }
