@@ -138,8 +138,7 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         .test_responses = data->test_responses,
         .test_runs = data->test_runs,
         .layers = data->layers,
-        .layer_size =
-            data->layer_size == CLI_NOT_GIVEN ? 0 : (size_t) data->layer_size,
+        .layer_size = data->layer_size == CLI_NOT_GIVEN ? 0 : (size_t) data->layer_size,
         .to_apply = responses != CLI_RESPONSES_TO_FIT,
     };
 

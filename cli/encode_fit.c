@@ -123,19 +123,21 @@ static const cli_option_t model_rows[] = {
         .kind = CLI_STRING,
         .metavar = "N|file:SPEC|deltas:SPEC",
         .otherwise = "one penalty for all feature spaces",
-        .help = "Banded ridge: every feature space k has a penalty alpha / gamma_k, and "
-                "every target its own gammas. N candidates: all equal, each space alone, "
-                "then samples of a Dirichlet distribution of concentration 0.1 and 1 in "
-                "turn, by --seed. file: given ones, candidates x spaces. deltas: log(gamma "
-                "/ alpha) instead, without --alphas.",
+        .help =
+            "Banded ridge: every feature space k has a penalty alpha / gamma_k, and "
+            "every target its own gammas. N candidates: all equal, each space alone, "
+            "then samples of a Dirichlet distribution of concentration 0.1 and 1 in "
+            "turn, by --seed. file: given ones, candidates x spaces. deltas: log(gamma "
+            "/ alpha) instead, without --alphas.",
         .offset = offsetof(fit_args_t, bands)},
     {.name = "band-refine",
         .kind = CLI_UNSIGNED,
         .metavar = "R",
         .value = "0",
-        .help = "Rounds of new candidates around what the targets have chosen, in steps of "
-                "log gamma from a factor of 4 downwards. A round tries a quarter of N, and "
-                "at least two for each space.",
+        .help =
+            "Rounds of new candidates around what the targets have chosen, in steps of "
+            "log gamma from a factor of 4 downwards. A round tries a quarter of N, and "
+            "at least two for each space.",
         .offset = offsetof(fit_args_t, band_rounds)},
     {.name = "shared-bands",
         .kind = CLI_FLAG,

@@ -211,8 +211,9 @@ ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t
 
     *out = NULL;
     if (opts->run_table &&
-        (opts->n_features > 0 || opts->layers || opts->responses || opts->runs || opts->nuisance ||
-            opts->n_test_features > 0 || opts->test_responses || opts->test_runs)) {
+        (opts->n_features > 0 || opts->layers || opts->responses || opts->runs ||
+            opts->nuisance || opts->n_test_features > 0 || opts->test_responses ||
+            opts->test_runs)) {
         return ba_fail(BA_VALUE,
             "%s: a run table and single files of features, responses, runs or nuisance, "
             "wanted one or the other",

@@ -134,8 +134,8 @@ open_test_features(
             BA_TRY(ba_fail(BA_VALUE, "%s: feature space '%s' was given before", text,
                 dataset->space_names[at]));
         }
-        BA_TRY(open_features(
-            ctx, text, is_layers(opts, at), &dataset->test.features[at]));
+        BA_TRY(
+            open_features(ctx, text, is_layers(opts, at), &dataset->test.features[at]));
     }
 out:
     return status;

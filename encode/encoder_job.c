@@ -74,8 +74,8 @@ set_up_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     while (n < 3 && job->id_files[n]) {
         n++;
     }
-    BA_TRY(ba_encode_bands(
-        ctx, dataset, opts, &job->fit, &job->gammas, &job->id_files[n]));
+    BA_TRY(
+        ba_encode_bands(ctx, dataset, opts, &job->fit, &job->gammas, &job->id_files[n]));
     job->inference = opts->inference;
     BA_TRY(ba_inference_controls(dataset, opts, job));
 out:

@@ -297,8 +297,8 @@ static double
 totals_bytes(const plan_t *plan)
 {
     return is_dual(plan) ? 0.0
-                         : (double) ba_budget_n_tiles(plan) * BA_TILE * number_size(plan) *
-                               ((double) plan->n_columns + 1);
+                         : (double) ba_budget_n_tiles(plan) * BA_TILE *
+                               number_size(plan) * ((double) plan->n_columns + 1);
 }
 
 size_t
@@ -349,7 +349,8 @@ problem_bytes(
 static double
 total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
-    double n_base = (double) (holding->is_cached ? ba_budget_n_tiles(plan) : holding->n_flight);
+    double n_base =
+        (double) (holding->is_cached ? ba_budget_n_tiles(plan) : holding->n_flight);
     double tiles = (double) holding->n_flight * flight_bytes(plan) +
                    n_base * base_bytes(plan) +
                    (holding->keeps_totals ? totals_bytes(plan) : 0.0);

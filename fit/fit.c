@@ -171,8 +171,8 @@ out:
 }
 
 int
-ba_run_collect(run_t *run, const prepared_t *prepared, const slot_t *slot, size_t t,
-    int has_weights)
+ba_run_collect(
+    run_t *run, const prepared_t *prepared, const slot_t *slot, size_t t, int has_weights)
 {
     ba_fit_result_t *result = run->result;
     int fold = prepared->problem->fold;

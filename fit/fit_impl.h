@@ -352,7 +352,7 @@ typedef struct {
     double *predictions; /* refit: n_test x BA_TILE or NULL, in units of the base tile */
     const band_refit_t *bands; /* refit with bands, instead of `refit` */
     void *unknowns; /* bands: n_unknowns x BA_TILE, right-hand sides, then solutions */
-    const double *delta;       /* bands: n_spaces x BA_TILE */
+    const double *delta;        /* bands: n_spaces x BA_TILE */
     double *r2_split, *r_split; /* bands: the same */
 } tile_job_t;
 

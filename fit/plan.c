@@ -90,9 +90,9 @@ can_share_outer(const plan_t *plan)
 static int
 has_many_candidates(const ba_fit_opts_t *opts)
 {
-    return opts->bands.gammas && (opts->bands.n_rounds > 0 ||
-                                     opts->bands.n_candidates >
-                                         ba_bands_n_models(&opts->bands));
+    return opts->bands.gammas &&
+           (opts->bands.n_rounds > 0 ||
+               opts->bands.n_candidates > ba_bands_n_models(&opts->bands));
 }
 
 static int
@@ -119,8 +119,8 @@ check_bands(const plan_t *plan)
         return ba_fail(BA_VALUE, "target range: a shard cannot share candidates with "
                                  "targets that it does not see");
     }
-    if (plan->data->design && ba_design_n_spaces(plan->data->design) !=
-                                  opts->bands.n_spaces) {
+    if (plan->data->design &&
+        ba_design_n_spaces(plan->data->design) != opts->bands.n_spaces) {
         return ba_fail(BA_SHAPE, "bands: penalties for %zu spaces, the features have %zu",
             opts->bands.n_spaces, ba_design_n_spaces(plan->data->design));
     }

@@ -37,12 +37,12 @@ typedef struct {
     int32_t *test_status; /* n_targets: of a fixed test set */
     char
         *totals; /* primal: n_products x BA_TILE numbers of every tile, NULL = not kept */
-    size_t total_size;  /* bytes of one tile's */
-    int has_totals;     /* they are those of the problem at hand */
-    double done, total; /* tiles */
+    size_t total_size;    /* bytes of one tile's */
+    int has_totals;       /* they are those of the problem at hand */
+    double done, total;   /* tiles */
     size_t passes_before; /* what others have read already, where responses are shared */
     double seconds_before;
-    search_t *search;   /* bands; NULL without */
+    search_t *search; /* bands; NULL without */
 } run_t;
 
 /* What is done to every tile of a problem: `work` on any thread, `collect` in order. */
@@ -51,7 +51,7 @@ struct stage {
     tile_job_t job; /* what all tiles share */
     void (*work)(const run_t *run, const tile_job_t *job, void *scratch);
     int (*collect)(run_t *run, const stage_t *stage, const slot_t *slot, size_t t);
-    size_t a0; /* selection: first alpha of the chunk */
+    size_t a0;     /* selection: first alpha of the chunk */
     size_t t0, t1; /* tiles, half open; 0, 0 = all */
 };
 

@@ -25,7 +25,7 @@ struct tiles {
     double *run_mean, *run_scale; /* per held tile: n_runs x BA_TILE */
     size_t n_held;                /* tiles that base has room for */
     size_t loaded0, n_loaded;
-    size_t n_hashed; /* tiles whose rows are fingerprinted */
+    size_t n_hashed;   /* tiles whose rows are fingerprinted */
     request_t request; /* what `ahead` reads */
     ba_task_t *ahead;  /* NULL = nothing on its way */
     size_t n_passes;

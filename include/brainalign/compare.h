@@ -51,7 +51,7 @@ typedef struct {
     size_t n_permutations; /* 0 = no p (1,000) */
     size_t block; /* samples of a block of the bootstrap; 0 = 20 s, at least 10 */
     const char *output;
-    const char *table; /* NULL = none */
+    const char *table;  /* NULL = none */
     int force, dry_run; /* dry_run: check only; nothing is written */
     uint64_t seed;
     int argc;
@@ -115,7 +115,7 @@ typedef struct {
     const char *output, *table;
     const char *map, *grid; /* map of the group's means over the voxels of a mask; NULL =
                                none */
-    int force, dry_run; /* dry_run: check only; nothing is written */
+    int force, dry_run;     /* dry_run: check only; nothing is written */
     uint64_t seed;
     int argc;
     const char *const *argv;

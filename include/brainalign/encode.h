@@ -24,7 +24,8 @@ typedef struct {
     long gap_inner,
         gap_outer; /* samples; -1 = default: 0 with delays of 0 only, else the larger of
                       the largest delay and 16 s where tr is given */
-    const char *bands; /* penalties of feature spaces: a number of candidates, drawn by the
+    const char
+        *bands; /* penalties of feature spaces: a number of candidates, drawn by the
                           seed of the context; file:SPEC, n_candidates x n_spaces; deltas:SPEC,
                           the same as log(gamma / alpha); NULL = one penalty for all. Rounds
                           of refinement and sharing stand in fit.bands */
