@@ -352,6 +352,75 @@ test_dimension_check(void **state)
     assert_int_equal(ba_blas_check((size_t) INT_MAX + 1), BA_TOO_LARGE);
 }
 
+/* a = O R, O'O = 1, R upper triangular; the triangle alone agrees with it. */
+static void
+test_qr(void **state)
+{
+    enum { N = 37, P = 12 };
+    double a[N * P], o[N * P], t[N * P], r[P * P];
+    uint64_t seed = 5;
+
+    (void) state;
+    for (size_t i = 0; i < N * P; i++) {
+        a[i] = o[i] = t[i] = test_normal(&seed);
+    }
+    assert_int_equal(ba_qr(ba_dmat(o, N, P, N), ba_dmat(r, P, P, P)), BA_OK);
+    assert_int_equal(ba_qr_triangle(ba_dmat(t, N, P, N)), BA_OK);
+    for (size_t j = 0; j < P; j++) {
+        for (size_t i = 0; i < N; i++) {
+            double sum = 0.0;
+
+            for (size_t k = 0; k < P; k++) {
+                sum += o[i + k * N] * r[k + j * P];
+            }
+            assert_close(sum, a[i + j * N], 1e-13);
+        }
+        for (size_t i = 0; i < P; i++) {
+            double sum = 0.0;
+
+            for (size_t k = 0; k < N; k++) {
+                sum += o[k + i * N] * o[k + j * N];
+            }
+            assert_close(sum, i == j ? 1.0 : 0.0, 1e-13);
+            assert_true(i <= j || r[i + j * P] == 0.0);
+            assert_close(fabs(t[i + j * N]), fabs(r[i + j * P]), 1e-13);
+        }
+    }
+}
+
+/* b = u b; what stands below the diagonal of u is not read. */
+static void
+test_trmm(void **state)
+{
+    enum { N = 19, V = 6 };
+    double u[N * N], b[N * V], before[N * V];
+    float u32[N * N], b32[N * V];
+    uint64_t seed = 6;
+
+    (void) state;
+    for (size_t i = 0; i < N * N; i++) {
+        u[i] = i % N <= i / N ? test_normal(&seed) : (double) NAN;
+        u32[i] = (float) u[i];
+    }
+    for (size_t i = 0; i < N * V; i++) {
+        b[i] = before[i] = test_normal(&seed);
+        b32[i] = (float) b[i];
+    }
+    ba_trmm_f64(ba_cdmat(u, N, N, N), ba_dmat(b, N, V, N));
+    ba_trmm_f32(ba_cmat(u32, N, N, N), ba_mat(b32, N, V, N));
+    for (size_t j = 0; j < V; j++) {
+        for (size_t i = 0; i < N; i++) {
+            double sum = 0.0;
+
+            for (size_t k = i; k < N; k++) {
+                sum += u[i + k * N] * before[k + j * N];
+            }
+            assert_close(b[i + j * N], sum, 1e-13);
+            assert_close((double) b32[i + j * N], sum, 1e-4);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -362,6 +431,8 @@ main(void)
         cmocka_unit_test(test_gemm_f32),
         cmocka_unit_test(test_eigen_symmetric),
         cmocka_unit_test(test_cholesky),
+        cmocka_unit_test(test_qr),
+        cmocka_unit_test(test_trmm),
         cmocka_unit_test(test_degenerate_input),
         cmocka_unit_test(test_openblas_is_bound),
         cmocka_unit_test(test_dimension_check),

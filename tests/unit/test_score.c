@@ -2,6 +2,7 @@
 #include "tests/testlib.h"
 
 #include "brainalign/score.h"
+#include "linalg/blas.h"
 
 #define LONGEST 70
 #define V 6
@@ -170,6 +171,48 @@ test_limits(void **state)
     }
 }
 
+/* Scores from the coordinates of predictions in a basis whose first vector is constant:
+ * those of the predictions themselves, also far from 0; NaN where y or p is constant. */
+static void
+test_projected(void **state)
+{
+    enum { N = 40, M = 7 };
+    double basis[N * M], r[M * M], y[N * V], p[N * V], o[M * V], s[M * V];
+    double square[V], rest[V], direct[V], projected[V];
+    uint64_t seed = 12;
+
+    (void) state;
+    for (size_t i = 0; i < N * M; i++) {
+        basis[i] = i < N ? 1.0 : test_normal(&seed);
+    }
+    assert_int_equal(ba_qr(ba_dmat(basis, N, M, N), ba_dmat(r, M, M, M)), BA_OK);
+    for (size_t i = 0; i < M * V; i++) {
+        s[i] = test_normal(&seed) + (i % M == 0 ? 100.0 : 0.0);
+        s[i] = i / M == 3 && i % M > 0 ? 0.0 : s[i]; /* a constant prediction */
+    }
+    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(basis, N, M, N), BA_KEEP, ba_cdmat(s, M, V, M),
+        0.0, ba_dmat(p, N, V, N));
+    for (size_t i = 0; i < N * V; i++) {
+        y[i] =
+            i / N == 4 ? 2.0 : p[i] + 0.7 * test_normal(&seed); /* a constant response */
+    }
+    ba_gemm_f64(1.0, BA_TRANSPOSE, ba_cdmat(basis, N, M, N), BA_KEEP,
+        ba_cdmat(y, N, V, N), 0.0, ba_dmat(o, M, V, M));
+    ba_score_rest_f64(y, N, N, o, M, M, V, square, rest);
+    for (int kind = BA_SCORE_MSE; kind <= BA_SCORE_R; kind++) {
+        ba_score_f64((ba_score_t) kind, y, N, p, N, N, V, direct);
+        ba_score_projected_f64(
+            (ba_score_t) kind, o, M, s, M, M, N, square, rest, V, projected);
+        for (size_t j = 0; j < V; j++) {
+            int undefined =
+                (kind != BA_SCORE_MSE && j == 4) || (kind == BA_SCORE_R && j == 3);
+
+            assert_true(isnan(projected[j]) == undefined);
+            assert_true(undefined || fabs(projected[j] - direct[j]) < 1e-9);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -178,6 +221,7 @@ main(void)
         cmocka_unit_test(test_alignment),
         cmocka_unit_test(test_undefined),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_projected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
