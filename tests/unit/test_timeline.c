@@ -10,7 +10,7 @@ read_array(const char *path, size_t n_rows, size_t n_cols, double *values)
 {
     ba_bundle_t *bundle;
     size_t dims[BA_MAX_RANK];
-    int rank;
+    int rank = 0;
 
     if (ba_bundle_open(output, "brainalign-dataset", &bundle) != BA_OK ||
         ba_bundle_shape(bundle, path, &rank, dims) != BA_OK) {
