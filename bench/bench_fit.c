@@ -11,6 +11,9 @@
 #include "core/resource.h"
 #include "linalg/blas.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -145,6 +148,9 @@ main(int argc, char **argv)
     int is_double = argc >= 5 && strcmp(argv[4], "double") == 0;
     size_t memory = argc >= 6 ? (size_t) strtoul(argv[5], NULL, 10) << 20 : 0;
 
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 8 << 20); /* as the program does */
+#endif
     if (!size) {
         fprintf(stderr, "usage: bench_fit S|M|T|L|W FOLDER [grid|auto] [single|double] "
                         "[MEMORY_MB]\n");

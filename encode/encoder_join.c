@@ -130,7 +130,8 @@ check_arrays(
             continue;
         }
         wanted = ba_bundle_find_array(&join->content, array->path);
-        if (!wanted || wanted->rank != array->rank ||
+        if (!wanted || wanted->rank != array->rank || target_axis(array) >= array->rank ||
+            (array->rank == 0 && joining_of(array->path) != SAME) ||
             wanted->is_string != array->is_string ||
             (!array->is_string && wanted->type != array->type)) {
             return differ(join, part, array->path);

@@ -107,6 +107,14 @@ out:
     return status;
 }
 
+/* What can be wrong with a file of other work; anything else says nothing about it. */
+static int
+is_not_ours(int status)
+{
+    return status == BA_SHAPE || status == BA_FORMAT || status == BA_MISSING ||
+           status == BA_UNSUPPORTED;
+}
+
 /* A shard file that is in the folder: one of this work is done, another one is in the
  * way. */
 static int
@@ -128,10 +136,10 @@ take_finished(shards_t *shards, const ba_shard_name_t *name)
         shards->done[name->k - 1] = 1;
         shards->n_done++;
         shards->before += stop - start;
-    } else if (shards->opts->force && status != BA_NOMEM) {
+    } else if (shards->opts->force && is_not_ours(status)) {
         ba_ctx_log(shards->ctx, BA_LOG_INFO, "%s; it is removed", ba_error_message());
         status = unlink(file) == 0 ? BA_OK : ba_fail(BA_IO, "%s: cannot remove", file);
-    } else if (status != BA_NOMEM) {
+    } else if (is_not_ours(status)) {
         status = ba_fail(status, "%s (remove it, or --force does)", ba_error_message());
     }
 out:

@@ -116,8 +116,8 @@ factoring_bytes(const plan_t *plan)
     return is_dual(plan) ? 24 * n * n + panel : 16 * n * p + 24 * p * p;
 }
 
-static double
-n_products(const plan_t *plan)
+double
+ba_budget_n_products(const plan_t *plan)
 {
     return is_dual(plan) ? 0.0 : (double) plan->n_columns + 1;
 }
@@ -130,17 +130,18 @@ is_projected(const plan_t *plan, const split_t *split)
 }
 
 /* Rows of a split's operators. */
-static double
-n_predicted(const plan_t *plan, const split_t *split)
+double
+ba_budget_predicted(const plan_t *plan, const split_t *split)
 {
-    return is_projected(plan, split) ? n_products(plan) : (double) split->n_validate;
+    return is_projected(plan, split) ? ba_budget_n_products(plan)
+                                     : (double) split->n_validate;
 }
 
 /* Blocks of a primal problem, which its selection and refit share. */
 double
 ba_budget_products(const plan_t *plan, const problem_t *problem)
 {
-    double m = n_products(plan), mixes = 0.0;
+    double m = ba_budget_n_products(plan), mixes = 0.0;
 
     for (size_t k = 0; k < problem->n_inner; k++) {
         mixes += is_projected(plan, &problem->inner[k]) ? m * m : 0.0;
@@ -151,7 +152,7 @@ ba_budget_products(const plan_t *plan, const problem_t *problem)
 double
 ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alphas)
 {
-    double numbers = 0.0, gaps = 0.0, m = n_products(plan);
+    double numbers = 0.0, gaps = 0.0, m = ba_budget_n_products(plan);
 
     if (ba_cost_is_pooled(plan, problem)) {
         return number_size(plan) * n_alphas * (double) problem->n_train *
@@ -160,38 +161,11 @@ ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alpha
     for (size_t k = 0; k < problem->n_inner; k++) {
         const split_t *split = &problem->inner[k];
 
-        numbers +=
-            n_predicted(plan, split) * (is_dual(plan) ? (double) split->n_stay : m);
+        numbers += ba_budget_predicted(plan, split) *
+                   (is_dual(plan) ? (double) split->n_stay : m);
         gaps += m * (double) (problem->n_train - split->n_stay - split->n_validate);
     }
     return number_size(plan) * (numbers * n_alphas + gaps);
-}
-
-/* While operators are made: what serves all of them, and one being made in float64 by
- * each thread. */
-static double
-making_bytes(const ba_ctx_t *ctx, const plan_t *plan)
-{
-    double n = largest_train(plan), m = n_products(plan), held = 0.0, stay = 0.0;
-    double own = 0.0, grams = 0.0;
-    const problem_t *final = &plan->problems[plan->n_problems - 1];
-
-    for (size_t k = 0; k < final->n_inner; k++) {
-        double s = (double) (final->n_train - final->inner[k].n_stay);
-        double f = n_predicted(plan, &final->inner[k]);
-
-        held = larger(held, s);
-        stay = larger(stay, (double) final->inner[k].n_stay);
-        grams += s > m ? m * m : 0.0;
-        own = larger(own, s > m ? m * m + 2 * f * m : 2 * s * m + s * s + f * (s + m));
-    }
-    if (is_dual(plan)) {
-        double pooled = ba_cost_is_pooled(plan, final) ? 8 * n * n : 0.0;
-
-        return 16 * n * n + pooled +
-               8 * ba_ctx_threads(ctx) * (2 * held * stay + 2 * held * held);
-    }
-    return 8 * grams + 8 * ba_ctx_threads(ctx) * own;
 }
 
 /* An inner fold's own factorisation has three matrices of its validation rows beside it. */
@@ -264,7 +238,7 @@ base_bytes(const plan_t *plan)
 static double
 scratch_bytes(const plan_t *plan)
 {
-    double n = (double) plan->n_used, m = n_products(plan);
+    double n = (double) plan->n_used, m = ba_budget_n_products(plan);
     double rhs = is_dual(plan) ? n : m, parts = 0.0;
     double held = larger(m, larger(largest_test(plan), largest_held(plan)));
     double numbers = n + rhs + larger(rank_of(plan), m) + 2 * held;
@@ -324,7 +298,7 @@ problem_bytes(
 {
     double n_alphas = (double) ba_plan_n_alphas(plan);
     double factors = (double) holding->n_batch * factor_bytes(plan), operators = 0.0;
-    double making = making_bytes(ctx, plan), products = 0.0, most;
+    double making = ba_budget_making(ctx, plan), products = 0.0, most;
     double work = ba_ctx_threads(ctx) * scratch_bytes(plan);
     double factoring = (double) holding->n_batch * factoring_bytes(plan);
     int is_read = plan->n_problems > holding->n_batch;
@@ -340,6 +314,8 @@ problem_bytes(
     most = factoring + (is_read ? tiles : 0.0);
     is_read |= plan->n_problems > 1 || (double) holding->n_alphas < n_alphas;
     factors += products;
+    most = larger(
+        most, factors + ba_budget_making_blocks(ctx, plan) + (is_read ? tiles : 0.0));
     most = larger(most, factors + operators + making + (is_read ? tiles : 0.0));
     most = larger(most, factors + operators + tiles + work);
     most = larger(most, factors + refit_bytes(plan) + tiles);

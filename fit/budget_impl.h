@@ -12,6 +12,14 @@ double ba_budget_products(const plan_t *plan, const problem_t *problem);
 /* What the smallest form leaves of the budget. */
 double ba_budget_spare(const ba_ctx_t *ctx, const plan_t *plan);
 
+/* Primal: products of a target, 0 in the dual; rows of a split's operators. */
+double ba_budget_n_products(const plan_t *plan);
+double ba_budget_predicted(const plan_t *plan, const split_t *split);
+
+/* budget_making.c */
+double ba_budget_making(const ba_ctx_t *ctx, const plan_t *plan);
+double ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan);
+
 size_t ba_budget_n_tiles(const plan_t *plan);
 
 #endif

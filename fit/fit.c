@@ -300,6 +300,7 @@ run_prepared(run_t *run, prepared_t *prepared)
     keep_choice(run, prepared);
     BA_TRY(refit_problem(run, prepared));
 out:
+    ba_products_free(&prepared->products);
     run->info->n_factorisations += prepared->n_factorisations;
     return name_fold(status, fold);
 }

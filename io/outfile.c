@@ -268,18 +268,20 @@ ba_outfile_finish(ba_outfile_t *outfile)
     int fd = outfile->fd;
     int status = BA_OK;
 
-    if (fd < 0) {
-        return BA_OK;
-    }
     if (outfile->failed) {
         return ba_fail(BA_IO, "%s: cannot write: an earlier write failed", outfile->path);
     }
+    if (fd < 0) {
+        return BA_OK;
+    }
     BA_TRY(flush(outfile));
     if (fsync(fd) != 0) {
+        outfile->failed = 1;
         return ba_fail(BA_IO, "%s: cannot write: %s", outfile->path, strerror(errno));
     }
     outfile->fd = -1;
     if (close(fd) != 0) {
+        outfile->failed = 1;
         return ba_fail(BA_IO, "%s: cannot write: %s", outfile->path, strerror(errno));
     }
 out:

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is held in float64 while operators and blocks are made (budget.c). */
+#include "fit/budget_impl.h"
+
+static double
+larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* While a problem's operators are made: what serves all of them, and one being made in
+ * float64 by each thread. With a shared factorisation the rows of the outer fold are left
+ * out, too. */
+static double
+problem_making(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem)
+{
+    int dual = plan->solver == BA_SOLVER_DUAL;
+    double m = ba_budget_n_products(plan), own = 0.0, grams = 0.0, pooled = 0.0;
+    double n = plan->shared_outer ? (double) plan->problems[plan->n_problems - 1].n_train
+                                  : (double) problem->n_train;
+
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        double stay = (double) problem->inner[k].n_stay, s = n - stay;
+        double f = ba_budget_predicted(plan, &problem->inner[k]);
+
+        grams += s > m ? m * m : 0.0;
+        if (dual) {
+            own = larger(own, 2 * s * stay + 2 * s * s);
+        } else {
+            own =
+                larger(own, s > m ? m * m + 2 * f * m : 2 * s * m + s * s + f * (s + m));
+        }
+    }
+    if (dual) {
+        pooled = ba_cost_is_pooled(plan, problem) ? n * n : 0.0;
+        grams = 2 * n * n;
+    }
+    return 8 * (grams + pooled + ba_ctx_threads(ctx) * own);
+}
+
+double
+ba_budget_making(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    double most = 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        most = larger(most, problem_making(ctx, plan, &plan->problems[k]));
+    }
+    return most;
+}
+
+/* While the blocks of a primal problem are made: columns and triangle in float64. */
+double
+ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    double m = ba_budget_n_products(plan), most = 0.0, threads = ba_ctx_threads(ctx);
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        const problem_t *problem = &plan->problems[k];
+        double rest = (double) problem->n_train, largest = 0.0;
+        double blocks = (double) problem->n_inner + 1;
+
+        for (size_t i = 0; i < problem->n_inner && !plan->strict; i++) {
+            largest = larger(largest, (double) problem->inner[i].n_validate);
+            rest -= (double) problem->inner[i].n_validate;
+        }
+        most = larger(most,
+            (threads < blocks ? threads : blocks) * (larger(largest, rest) + m) * m);
+    }
+    return 8 * most;
+}
