@@ -58,13 +58,13 @@ static int
 run(size_t n, size_t n_targets, size_t n_permutations)
 {
     const task_t tasks[] = {
-        {"r, cosine", {BA_NULL_COSINE, n_permutations, 0, 0, 0}, BA_NULL_R},
-        {"r, circular", {BA_NULL_CIRCULAR, n_permutations, 0, 0, 0}, BA_NULL_R},
-        {"r, blocks of 10", {BA_NULL_BLOCKS, n_permutations, 0, 10, 0}, BA_NULL_R},
-        {"r, phase", {BA_NULL_PHASE, n_permutations, 0, 0, 0}, BA_NULL_R},
-        {"increment, cosine", {BA_NULL_COSINE, n_permutations, 0, 0, 0},
+        {"r, cosine", {BA_NULL_COSINE, n_permutations, 0, 0, 0, 0}, BA_NULL_R},
+        {"r, circular", {BA_NULL_CIRCULAR, n_permutations, 0, 0, 0, 0}, BA_NULL_R},
+        {"r, blocks of 10", {BA_NULL_BLOCKS, n_permutations, 0, 10, 0, 0}, BA_NULL_R},
+        {"r, phase", {BA_NULL_PHASE, n_permutations, 0, 0, 0, 0}, BA_NULL_R},
+        {"increment, cosine", {BA_NULL_COSINE, n_permutations, 0, 0, 0, 0},
             BA_NULL_INCREMENT},
-        {"increment, blocks of 10", {BA_NULL_BLOCKS, n_permutations, 0, 10, 0},
+        {"increment, blocks of 10", {BA_NULL_BLOCKS, n_permutations, 0, 10, 0, 0},
             BA_NULL_INCREMENT},
     };
     int status = BA_OK;

@@ -19,7 +19,7 @@ python=$data/peers/bin/python
 seconds() { sed -n 's/^.*fit \([0-9.]*\) s.*$/\1/p' "$1" | head -n 1; }
 
 for size in "$@"; do
-    sh "$here/run" "$programs" "$data" "$size" > "$data/$size.warm"
+    [ -n "${WARM:-}" ] || sh "$here/run" "$programs" "$data" "$size" > "$data/$size.warm"
     round=1
     while [ "$round" -le "${ROUNDS:-2}" ]; do
         for alphas in grid auto; do

@@ -22,6 +22,8 @@ const cli_command_t *const cli_commands[] = {
     &cli_encode_fit,
     &cli_encode_predict,
     &cli_encode_score,
+    &cli_encode_compare,
+    &cli_encode_group,
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_prepare,

@@ -137,10 +137,12 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         .n_test_features = data->test_features.n,
         .test_responses = data->test_responses,
         .test_runs = data->test_runs,
+        .layers = data->layers,
+        .layer_size = data->layer_size == CLI_NOT_GIVEN ? 0 : (size_t) data->layer_size,
         .to_apply = responses != CLI_RESPONSES_TO_FIT,
     };
 
-    if (!data->run_table && data->features.n == 0) {
+    if (!data->run_table && data->features.n == 0 && !data->layers) {
         return ba_fail(
             BA_VALUE, "--features: not given, wanted [NAME=]SPEC (or a --run-table)");
     }

@@ -16,6 +16,9 @@ typedef struct {
     const char *test_responses, *test_runs;
     const char *trim, *detrend;
     double tr;
+    const char *layers; /* encode fit: see cli/each.h */
+    uint64_t layer_size;
+    int each, stack;
 } cli_data_t;
 
 /* --features --runs --run-table; --responses --mask; --nuisance; --test-...; --trim; --tr

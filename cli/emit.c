@@ -148,7 +148,8 @@ cli_emit_check(const cli_call_t *call, const ba_encode_fit_opts_t *opts)
 {
     const char *files[] = {opts->output, opts->table, opts->map};
 
-    if (opts->fit.shared_alpha || opts->fit.bands.shared || opts->fit.bands.n_rounds > 0) {
+    if (opts->fit.shared_alpha || opts->fit.bands.shared ||
+        opts->fit.bands.n_rounds > 0) {
         return ba_fail(BA_VALUE,
             "--emit: found %s as well, which shards cannot choose for one another",
             opts->fit.shared_alpha   ? "--shared-alpha"

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* encode fit: one cross-validated ridge model per target. */
+#include "cli/each.h"
 #include "cli/emit.h"
+#include "cli/fitted_data.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/shards.h"
+#include "cli/significance.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -20,6 +23,7 @@
 
 typedef struct {
     cli_shards_t shards;
+    cli_significance_t significance;
     cli_list_t delays;
     int delay_across_runs;
     int scale_features, scale_responses, intercept;
@@ -32,6 +36,10 @@ typedef struct {
     int solver;
     const char *save, *table, *map;
 } fit_args_t;
+
+_Static_assert(
+    offsetof(fit_args_t, significance) == offsetof(cli_significance_args_t, significance),
+    "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
 static const char feature_scales[] = "zscore|center|none";
@@ -115,19 +123,21 @@ static const cli_option_t model_rows[] = {
         .kind = CLI_STRING,
         .metavar = "N|file:SPEC|deltas:SPEC",
         .otherwise = "one penalty for all feature spaces",
-        .help = "Banded ridge: every feature space k has a penalty alpha / gamma_k, and "
-                "every target its own gammas. N candidates: all equal, each space alone, "
-                "then samples of a Dirichlet distribution of concentration 0.1 and 1 in "
-                "turn, by --seed. file: given ones, candidates x spaces. deltas: log(gamma "
-                "/ alpha) instead, without --alphas.",
+        .help =
+            "Banded ridge: every feature space k has a penalty alpha / gamma_k, and "
+            "every target its own gammas. N candidates: all equal, each space alone, "
+            "then samples of a Dirichlet distribution of concentration 0.1 and 1 in "
+            "turn, by --seed. file: given ones, candidates x spaces. deltas: log(gamma "
+            "/ alpha) instead, without --alphas.",
         .offset = offsetof(fit_args_t, bands)},
     {.name = "band-refine",
         .kind = CLI_UNSIGNED,
         .metavar = "R",
         .value = "0",
-        .help = "Rounds of new candidates around what the targets have chosen, in steps of "
-                "log gamma from a factor of 4 downwards. A round tries a quarter of N, and "
-                "at least two for each space.",
+        .help =
+            "Rounds of new candidates around what the targets have chosen, in steps of "
+            "log gamma from a factor of 4 downwards. A round tries a quarter of N, and "
+            "at least two for each space.",
         .offset = offsetof(fit_args_t, band_rounds)},
     {.name = "shared-bands",
         .kind = CLI_FLAG,
@@ -206,9 +216,10 @@ static const cli_option_t result_rows[] = {
     {0},
 };
 
-static const cli_option_t *const tables[] = {cli_feature_rows, cli_response_rows,
-    delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows,
-    model_rows, cli_test_rows, result_rows, cli_shard_rows, NULL};
+static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
+    cli_response_rows, delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
+    scale_rows, model_rows, cli_test_rows, cli_significance_rows, result_rows,
+    cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int
@@ -336,9 +347,19 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     BA_TRY(split_delays(&args->delays, named, opts));
     BA_TRY(set_splits(args, call->ctx->seed, opts));
     BA_TRY(set_fit(args, &opts->fit));
+    BA_TRY(cli_significance_set(&args->significance, call->ctx->seed, &opts->inference));
     BA_TRY(cli_shards_set(&args->shards, opts));
 out:
     return status;
+}
+
+int
+cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts_t *opts)
+{
+    const fit_args_t *args = call->args;
+
+    *named = cli_calloc(args->delays.n, sizeof(**named));
+    return set_options(call, *named, opts);
 }
 
 /* A test set may also come from a run table, so this has to wait for the data set. */
@@ -388,15 +409,20 @@ static int
 run(const cli_call_t *call)
 {
     const fit_args_t *args = call->args;
-    const char **named = cli_calloc(args->delays.n, sizeof(*named));
+    const char **named = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t opts;
     ba_encode_fit_info_t info;
     int status;
 
-    BA_TRY(set_options(call, named, &opts));
+    BA_TRY(cli_fit_settings(call, &named, &opts));
+    BA_TRY(cli_each_check(&args->shards.data));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
+    if (args->shards.data.each) {
+        BA_TRY(cli_each_run(call, dataset, &opts, args->shards.emit >= 0));
+        goto out;
+    }
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, opts.map},
         &args->shards.data, dataset, NULL));
     if (args->shards.emit == CLI_EMIT_SLURM) {
@@ -438,6 +464,15 @@ static const cli_example_t examples[] = {
     {"encode fit --run-table runs.tsv --mask mask.nii.gz --delays 2,3,4,5 --tr 1.5 "
      "--detrend poly:2 --map r.nii.gz -o enc.h5",
         "images, one line per run, a map of the scores"},
+    {"encode fit --each --features rate=x.h5:/rate --layers x.h5:/hidden --layer-size "
+     "768 --responses y.h5 --delays 1,2,3,4 --tr 2 --stack --save weights,predictions -o "
+     "layers",
+        "every layer of a model by itself and a stack of them: layers/layer_0.h5, ..."},
+    {"encode fit --features lm=x.h5:/lm --features rate=x.h5:/rate --responses y.h5 "
+     "--runs "
+     "y.h5:/run --delays 1,2,3,4 --tr 2 --permutations 1000 --control rate --table t.tsv "
+     "-o enc.h5",
+        "p values, and what the model adds to word rate"},
     {"encode fit --features x.h5 --responses y.h5 --delays 1,2,3,4 --tr 2 --resume -o "
      "enc.h5",
         "a long fit: the same call again goes on where this one was stopped"},

@@ -3,6 +3,7 @@
 #include "cli/info.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/significance.h"
 #include "cli/summary.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -59,6 +60,7 @@ report(const ba_encoder_merge_opts_t *opts, const ba_encode_fit_info_t *info)
         cli_message_note("r: mean %.4f, largest %.4f at target %zu; r2: mean %.4f",
             info->mean_r, info->max_r, info->max_r_target, info->mean_r2);
     }
+    cli_significance_note(&info->inference);
     cli_message_note(
         "wrote %s in %s", opts->output, cli_seconds_text(info->seconds, seconds));
 }

@@ -2,6 +2,7 @@
 #include "cli/summary.h"
 #include "cli/info.h"
 #include "cli/message.h"
+#include "cli/significance.h"
 #include "cli/text.h"
 
 #include <math.h>
@@ -78,6 +79,7 @@ cli_plan_print(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
         ", up to %zu inner; gap %zu inner, %zu outer; fits train on %zu to %zu samples\n",
         info->fit.n_inner, info->fit.gap_inner, info->fit.gap_outer,
         info->fit.train_least, info->fit.train_most);
+    cli_significance_plan(&opts->inference, &info->inference);
     cli_info_key("solver");
     puts(info->fit.reason);
     cli_info_key("memory");
@@ -136,6 +138,7 @@ cli_summary_note(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
         info->fit.train_most);
     cli_message_note("%s", info->fit.reason);
     note_scores(dataset, info);
+    cli_significance_note(&info->inference);
     cli_message_note("wrote %s in %s, at most %s of memory", opts->output,
         cli_seconds_text(info->seconds, seconds),
         cli_bytes_text((double) info->peak_bytes, bytes));

@@ -47,11 +47,13 @@ check_part(const ba_dataset_t *dataset, const ba_dataset_part_t *part)
 {
     int status = BA_OK;
 
+    const ba_source_t *first = dataset->n_spaces ? part->features[0] : part->responses;
+
     for (size_t i = 1; i < dataset->n_spaces; i++) {
-        BA_TRY(ba_dataset_same_rows(part->features[i], part->features[0]));
+        BA_TRY(ba_dataset_same_rows(part->features[i], first));
     }
-    BA_TRY(ba_dataset_same_rows(part->responses, part->features[0]));
-    BA_TRY(ba_dataset_same_rows(part->nuisance, part->features[0]));
+    BA_TRY(ba_dataset_same_rows(part->responses, first));
+    BA_TRY(ba_dataset_same_rows(part->nuisance, first));
 out:
     return status;
 }
@@ -176,6 +178,31 @@ out:
     return status;
 }
 
+/* The layers are the last of the feature spaces. */
+static int
+open_specs(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t *dataset)
+{
+    int status = BA_OK;
+    ba_dataset_opts_t all = *opts;
+    const char **features = NULL;
+    char *layers = NULL;
+
+    if (opts->layers) {
+        BA_TRY_ALLOC(layers, ba_asprintf("layer=%s", opts->layers));
+        BA_TRY_ALLOC(features, ba_malloc(opts->n_features + 1, sizeof *features));
+        for (size_t i = 0; i < opts->n_features; i++) {
+            features[i] = opts->features[i];
+        }
+        features[all.n_features++] = layers;
+        all.features = features;
+    }
+    BA_TRY(ba_dataset_from_specs(ctx, &all, dataset));
+out:
+    ba_free(features);
+    ba_free(layers);
+    return status;
+}
+
 int
 ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t **out)
 {
@@ -184,8 +211,9 @@ ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t
 
     *out = NULL;
     if (opts->run_table &&
-        (opts->n_features > 0 || opts->responses || opts->runs || opts->nuisance ||
-            opts->n_test_features > 0 || opts->test_responses || opts->test_runs)) {
+        (opts->n_features > 0 || opts->layers || opts->responses || opts->runs ||
+            opts->nuisance || opts->n_test_features > 0 || opts->test_responses ||
+            opts->test_runs)) {
         return ba_fail(BA_VALUE,
             "%s: a run table and single files of features, responses, runs or nuisance, "
             "wanted one or the other",
@@ -198,7 +226,10 @@ ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t
     }
     BA_TRY_ALLOC(dataset, ba_calloc(1, sizeof *dataset));
     BA_TRY(opts->run_table ? ba_dataset_from_table(ctx, opts, dataset)
-                           : ba_dataset_from_specs(ctx, opts, dataset));
+                           : open_specs(ctx, opts, dataset));
+    if (opts->layers || opts->layer_size > 0) {
+        BA_TRY(ba_dataset_split_layers(opts, dataset));
+    }
     BA_TRY(note_files(opts, dataset));
     BA_TRY(check_part(dataset, &dataset->train));
     BA_TRY(open_image(ctx, opts->mask, dataset));

@@ -14,6 +14,10 @@ int ba_dataset_from_specs(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts,
 int ba_dataset_from_table(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts,
     ba_dataset_t *dataset) BA_MUST_USE;
 
+/* dataset_layers.c: the last feature space becomes its layers, in both parts. */
+int ba_dataset_split_layers(
+    const ba_dataset_opts_t *opts, ba_dataset_t *dataset) BA_MUST_USE;
+
 /* Length of NAME in [NAME=]SPEC, 0 = there is none. A file whose own name has a '=' is
  * not taken apart. */
 size_t ba_dataset_name_length(const char *text);

@@ -71,12 +71,20 @@ name_space(ba_dataset_t *dataset, const char *text)
     return BA_OK;
 }
 
+/* Layers may be slabs. */
 static int
-open_features(const ba_ctx_t *ctx, const char *text, ba_source_t **out)
+open_features(const ba_ctx_t *ctx, const char *text, int are_layers, ba_source_t **out)
 {
     size_t length = ba_dataset_name_length(text);
+    ba_source_opts_t opts = {.max_rank = are_layers ? 3 : 2};
 
-    return ba_source_open(ctx, text + length + (length > 0), NULL, out);
+    return ba_source_open(ctx, text + length + (length > 0), &opts, out);
+}
+
+static int
+is_layers(const ba_dataset_opts_t *opts, size_t space)
+{
+    return opts->layers && space + 1 == opts->n_features;
 }
 
 static int
@@ -86,11 +94,15 @@ open_train_features(
     size_t n = opts->n_features;
     int status = BA_OK;
 
+    if (n == 0) {
+        return BA_OK;
+    }
     BA_TRY_ALLOC(dataset->space_names, ba_calloc(n, sizeof *dataset->space_names));
     BA_TRY_ALLOC(dataset->train.features, ba_calloc(n, sizeof *dataset->train.features));
     for (size_t i = 0; i < n; i++) {
         BA_TRY(name_space(dataset, opts->features[i]));
-        BA_TRY(open_features(ctx, opts->features[i], &dataset->train.features[i]));
+        BA_TRY(open_features(
+            ctx, opts->features[i], is_layers(opts, i), &dataset->train.features[i]));
     }
 out:
     return status;
@@ -122,7 +134,8 @@ open_test_features(
             BA_TRY(ba_fail(BA_VALUE, "%s: feature space '%s' was given before", text,
                 dataset->space_names[at]));
         }
-        BA_TRY(open_features(ctx, text, &dataset->test.features[at]));
+        BA_TRY(
+            open_features(ctx, text, is_layers(opts, at), &dataset->test.features[at]));
     }
 out:
     return status;
@@ -187,6 +200,13 @@ out:
     return status;
 }
 
+/* What says how many samples a part has. */
+static const ba_source_t *
+rows_of(const ba_dataset_part_t *part)
+{
+    return part->features && part->features[0] ? part->features[0] : part->responses;
+}
+
 static int
 open_runs(const ba_ctx_t *ctx, const char *text, ba_dataset_part_t *part)
 {
@@ -198,7 +218,7 @@ open_runs(const ba_ctx_t *ctx, const char *text, ba_dataset_part_t *part)
     } else if (strncmp(text, "onsets:", strlen("onsets:")) == 0) {
         BA_TRY(parse_onsets(text, part->n_samples, &part->runs));
     } else {
-        BA_TRY(read_ids(ctx, text, part->features[0], &ids, &part->runs));
+        BA_TRY(read_ids(ctx, text, rows_of(part), &ids, &part->runs));
     }
     BA_TRY_ALLOC(part->run_names, ba_calloc(part->runs.n_runs, sizeof *part->run_names));
     for (size_t k = 0; k < part->runs.n_runs; k++) {
@@ -236,7 +256,7 @@ ba_dataset_from_specs(
     int has_test = opts->n_test_features > 0 || opts->test_responses;
     int status;
 
-    if (opts->n_features == 0) {
+    if (opts->n_features == 0 && !opts->no_features) {
         return ba_fail(BA_VALUE, "no features: wanted at least one SPEC or a run table");
     }
     if (has_test && (opts->n_test_features == 0 || !opts->test_responses)) {
@@ -249,12 +269,12 @@ ba_dataset_from_specs(
             opts->test_runs);
     }
     BA_TRY(open_train_features(ctx, opts, dataset));
-    train->n_samples = ba_source_n_rows(train->features[0]);
     train->n_repeats = 1;
     if (opts->responses) {
         BA_TRY(ba_source_open(ctx, opts->responses, &masked, &train->responses));
         train->n_repeats = ba_source_n_slabs(train->responses);
     }
+    train->n_samples = ba_source_n_rows(rows_of(train));
     if (opts->nuisance && opts->nuisance_columns) {
         BA_TRY(ba_confounds_open(
             ctx, &opts->nuisance, 1, opts->nuisance_columns, &train->nuisance));

@@ -98,11 +98,9 @@ ba_encode_bands(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         return ba_fail(BA_VALUE, "bands: one feature space, wanted at least two");
     }
     if (strncmp(text, of_file, strlen(of_file)) == 0) {
-        BA_TRY(
-            read_rows(ctx, text + strlen(of_file), n_spaces, gammas, &n, file));
+        BA_TRY(read_rows(ctx, text + strlen(of_file), n_spaces, gammas, &n, file));
     } else if (strncmp(text, of_deltas, strlen(of_deltas)) == 0) {
-        BA_TRY(
-            read_rows(ctx, text + strlen(of_deltas), n_spaces, gammas, &n, file));
+        BA_TRY(read_rows(ctx, text + strlen(of_deltas), n_spaces, gammas, &n, file));
         BA_TRY(set_deltas(fit, *gammas, n * n_spaces));
     } else {
         BA_TRY(sample(text, n_spaces, ctx ? ctx->seed : 0, gammas, &n));
@@ -161,8 +159,8 @@ ba_encode_bands_write(ba_bundle_t *bundle, const ba_fit_opts_t *fit,
     BA_TRY(ba_bundle_write(bundle, "/bands/candidates", BA_F64, 2,
         (size_t[]){result->n_candidates, n}, result->band_gammas));
     if (result->band_scores) {
-        BA_TRY(write_rows(bundle, "/bands/cv_scores", 0, result->n_candidates, v,
-            result->band_scores));
+        BA_TRY(write_rows(
+            bundle, "/bands/cv_scores", 0, result->n_candidates, v, result->band_scores));
         BA_TRY(write_by_fold(bundle, "/bands/cv_scores_by_fold", n_folds,
             fit->bands.n_candidates, v, result->band_scores_by_fold));
     }

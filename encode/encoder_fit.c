@@ -5,6 +5,7 @@
 #include "encode/encoder_job.h"
 #include "encode/encoder_scores.h"
 #include "encode/encoder_shards.h"
+#include "encode/inference.h"
 
 #include "core/resource.h"
 #include "datasets/provenance.h"
@@ -12,8 +13,10 @@
 ba_encode_fit_opts_t
 ba_encode_fit_opts_default(void)
 {
-    return (ba_encode_fit_opts_t){
-        .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
+    return (ba_encode_fit_opts_t){.fit = ba_fit_opts_default(),
+        .gap_inner = -1,
+        .gap_outer = -1,
+        .inference = ba_inference_opts_default()};
 }
 
 static void
@@ -34,16 +37,18 @@ debug_account(const ba_ctx_t *ctx, const ba_fit_info_t *info)
 static int
 write_outputs(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     const ba_encode_job_t *job, const ba_provenance_t *provenance,
-    const ba_fit_result_t *result, const ba_fit_info_t *info, ba_encoder_file_t *file)
+    const ba_fit_result_t *result, const ba_inference_t *inference,
+    const ba_fit_info_t *info, ba_encoder_file_t *file)
 {
     int status = BA_OK;
     ba_score_outputs_t outputs = {NULL, NULL};
-    ba_score_columns_t columns = ba_encoder_scores_columns(result);
+    ba_score_columns_t columns = ba_encoder_scores_columns(result, inference);
 
     BA_TRY(ba_score_outputs_make(
         dataset, &columns, opts->table, opts->map, opts->force, &outputs));
     BA_TRY(
         ba_encoder_file_write(file, dataset, opts, &job->fit, &job->train, result, info));
+    BA_TRY(ba_inference_write(job, inference, file->bundle));
     BA_TRY(ba_provenance_write(
         provenance, dataset, (const char *const *) job->id_files, file->bundle));
     BA_TRY(ba_bundle_attr_string(file->bundle, "/provenance", "work", job->work.text));
@@ -67,15 +72,19 @@ ba_encode_job_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     size_t n_rows =
         dataset->test.n_samples ? dataset->test.n_samples : dataset->train.n_samples;
     size_t n_folds = 0;
+    ba_inferring_t inferring = {0};
+    ba_inference_t inference = {0};
 
     *result = (ba_fit_result_t){0};
+    BA_TRY(ba_inferring_start(ctx, job, &inferring));
     if (job->fit.want_fold_weights && !job->data.test_design) {
         BA_TRY(ba_fit_n_outer(&job->data, &job->fit, &n_folds));
     }
     BA_TRY(ba_encoder_file_create(
         opts, job->train.design, n_rows, info->n_targets, n_folds, &file));
-    sink = ba_encoder_file_sink(&file);
-    BA_TRY(ba_fit_run(ctx, &job->data, &job->fit, &sink, result, &info->fit));
+    sink = ba_inferring_sink(&inferring, ba_encoder_file_sink(&file));
+    BA_TRY(ba_fit_run(
+        &inferring.ctx, &job->data, &inferring.fit, &sink, result, &info->fit));
     info->fit.bytes_planned += features;
     BA_TRY(ba_encode_check_test(job, result));
     debug_account(ctx, &info->fit);
@@ -83,8 +92,13 @@ ba_encode_job_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         ba_encode_bands_note(ctx, dataset, result);
         BA_TRY(ba_encode_warn_after(ctx, result, &info->fit, opts->fit.alphas.n == 0));
     }
-    BA_TRY(write_outputs(dataset, opts, job, &provenance, result, &info->fit, &file));
+    BA_TRY(ba_inferring_finish(ctx, &inferring, result, &inference));
+    BA_TRY(ba_inference_sum_up(&inference, &info->inference));
+    BA_TRY(write_outputs(
+        dataset, opts, job, &provenance, result, &inference, &info->fit, &file));
 out:
+    ba_inference_free(&inference);
+    ba_inferring_free(&inferring);
     ba_encoder_file_close(&file);
     ba_bundle_free(file.bundle);
     return status;
@@ -121,7 +135,7 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts)
         dataset->test.n_samples == 0) {
         return ba_fail(BA_VALUE, "map: there are no scores to map with outer-cv none");
     }
-    return BA_OK;
+    return ba_inference_check(dataset, opts);
 }
 
 /* With everything settled but the number of shards. */
@@ -146,8 +160,9 @@ out:
 }
 
 int
-ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_encode_fit_opts_t *given, ba_encode_fit_info_t *info)
+ba_encode_fit_sharing(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *given, ba_fit_responses_t *responses,
+    ba_encode_fit_info_t *info)
 {
     int status = BA_OK;
     ba_encode_job_t job = {0};
@@ -158,6 +173,7 @@ ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(check_options(dataset, &opts));
     BA_TRY(ba_encode_shards_check(dataset, &opts));
     BA_TRY(ba_encode_job_open(ctx, dataset, &opts, &job));
+    job.data.responses = responses;
     BA_TRY(fit_job(ctx, dataset, &opts, &job, &account));
     account.seconds = ba_seconds() - start;
     account.peak_bytes = ba_peak_bytes();
@@ -167,4 +183,11 @@ ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 out:
     ba_encode_job_close(&job);
     return status;
+}
+
+int
+ba_encode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, ba_encode_fit_info_t *info)
+{
+    return ba_encode_fit_sharing(ctx, dataset, opts, NULL, info);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "encode/encoder_job.h"
 #include "encode/encoder_bands.h"
+#include "encode/inference.h"
 
 #include "core/alloc.h"
 #include "datasets/fold_ids.h"
@@ -73,8 +74,10 @@ set_up_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     while (n < 3 && job->id_files[n]) {
         n++;
     }
-    BA_TRY(ba_encode_bands(
-        ctx, dataset, opts, &job->fit, &job->gammas, &job->id_files[n]));
+    BA_TRY(
+        ba_encode_bands(ctx, dataset, opts, &job->fit, &job->gammas, &job->id_files[n]));
+    job->inference = opts->inference;
+    BA_TRY(ba_inference_controls(dataset, opts, job));
 out:
     return status;
 }
@@ -138,6 +141,10 @@ out:
 void
 ba_encode_job_close(ba_encode_job_t *job)
 {
+    ba_design_free(job->control.design);
+    ba_design_free(job->control.test_design);
+    ba_free(job->control.spaces);
+    ba_free(job->control.test_spaces);
     ba_predictors_free(&job->train);
     ba_predictors_free(&job->test);
     ba_free(job->id_files[0]);
@@ -167,6 +174,7 @@ ba_encode_job_plan(
         job->data.runs, job->fit.trim_first, job->fit.trim_last, kept, &runs));
     info->n_used = runs.n_samples;
     BA_TRY(ba_fit_plan(ctx, &job->data, &job->fit, &info->fit));
+    BA_TRY(ba_inference_plan(ctx, job, info));
     info->fit.bytes_planned += features;
     info->n_outer = info->fit.n_outer;
 out:

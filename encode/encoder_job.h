@@ -8,8 +8,16 @@
 #include "encode/encoder_work.h"
 #include "encode/predictors.h"
 
+/* The control spaces alone; designs borrow their spaces. */
+typedef struct {
+    ba_space_t *spaces, *test_spaces;
+    ba_design_t *design, *test_design;
+} ba_control_t;
+
 struct ba_encode_job {
     ba_predictors_t train, test;
+    ba_control_t control;
+    ba_inference_opts_t inference;
     ba_fit_data_t data;
     ba_fit_opts_t fit;
     ba_detrend_opts_t detrend;
@@ -25,6 +33,11 @@ struct ba_encode_job {
 int ba_encode_job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, ba_encode_job_t *job) BA_MUST_USE;
 void ba_encode_job_close(ba_encode_job_t *job);
+
+/* ba_encode_fit() with prepared responses that other fits share (NULL = its own). */
+int ba_encode_fit_sharing(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, ba_fit_responses_t *responses,
+    ba_encode_fit_info_t *info) BA_MUST_USE;
 
 /* What fitting the targets of job->fit would take. */
 int ba_encode_job_plan(const ba_ctx_t *ctx, const ba_encode_job_t *job,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Data sets that run over targets are joined along that dimension; fingerprints of
- * response rows add up; everything else must be the same in all shards, to the last bit.
+ * response rows add up; tests are corrected anew; everything else must be the same in all shards, to the last bit.
  * A block at a time, whatever the sizes. */
 #include "encode/blocks.h"
 #include "encode/encoder_join.h"
@@ -8,12 +8,13 @@
 #include "brainalign/encoder.h"
 #include "core/alloc.h"
 #include "encode/encoder_provenance.h"
+#include "encode/inference.h"
 #include "io/bundle_walk.h"
 
 #include <stdio.h>
 #include <string.h>
 
-typedef enum { SAME, LAST_AXIS, FIRST_AXIS, ADDED } joining_t;
+typedef enum { SAME, LAST_AXIS, FIRST_AXIS, ADDED, LARGER, RECOMPUTED } joining_t;
 
 /* How a data set is joined, by the beginning of its path; what is not here is the same in
  * every shard. */
@@ -39,6 +40,12 @@ static const struct {
 static joining_t
 joining_of(const char *path)
 {
+    if (ba_inference_is_maxima(path)) {
+        return LARGER;
+    }
+    if (ba_inference_is_recomputed(path)) {
+        return RECOMPUTED;
+    }
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (strncmp(path, rules[i].prefix, strlen(rules[i].prefix)) == 0) {
             return rules[i].joining;
@@ -62,7 +69,9 @@ target_axis(const ba_bundle_array_t *array)
 {
     joining_t joining = joining_of(array->path);
 
-    return joining == LAST_AXIS ? array->rank - 1 : joining == FIRST_AXIS ? 0 : -1;
+    return joining == LAST_AXIS || joining == RECOMPUTED ? array->rank - 1
+           : joining == FIRST_AXIS                       ? 0
+                                                         : -1;
 }
 
 typedef struct {
@@ -74,7 +83,8 @@ typedef struct {
     ba_bundle_t *out;
     ba_sink_t **sinks; /* one per array of `content`, NULL where it is not filled so */
     char (*names)[64]; /* n_total target names; NULL where there are none */
-    uint64_t *added;   /* n_rows */
+    ba_joined_maxima_t maxima;
+    uint64_t *added; /* n_rows */
     size_t n_rows;
     void *block, *other;
     size_t block_size;
@@ -311,6 +321,11 @@ join_array(join_t *join, const ba_part_t *part, const ba_bundle_t *shard,
     switch (joining_of(array->path)) {
     case ADDED:
         return join_added(join, shard, array);
+    case LARGER:
+        return ba_inference_join_maxima(
+            shard, array->path, array->dims[0], &join->maxima);
+    case RECOMPUTED:
+        return BA_OK;
     case FIRST_AXIS:
     case LAST_AXIS:
         return array->is_string ? join_names(join, part, shard, array->path)
@@ -360,7 +375,8 @@ reserve_arrays(join_t *join)
         int axis = target_axis(array);
         size_t dims[BA_MAX_RANK];
 
-        if (axis < 0 || array->is_string || is_provenance(array->path)) {
+        if (axis < 0 || array->is_string || is_provenance(array->path) ||
+            joining_of(array->path) == RECOMPUTED) {
             continue;
         }
         memcpy(dims, array->dims, sizeof dims);
@@ -390,7 +406,7 @@ out:
 
 /* What is complete only after the last shard, and the attributes. */
 static int
-finish(const join_t *join)
+finish(join_t *join)
 {
     int status = BA_OK;
     const ba_bundle_content_t *content = &join->content;
@@ -406,6 +422,7 @@ finish(const join_t *join)
             BA_TRY(write_names(join, array->path));
         }
     }
+    BA_TRY(ba_inference_join_finish(join->out, join->n_total, &join->maxima));
     for (size_t i = 0; i < content->n_attrs; i++) {
         if (is_compared(&content->attrs[i])) {
             BA_TRY(ba_bundle_copy_attr(&content->attrs[i], join->out));
@@ -458,6 +475,7 @@ out:
     ba_free(join.sinks);
     ba_free(join.names);
     ba_free(join.added);
+    ba_joined_maxima_free(&join.maxima);
     ba_free(join.block);
     ba_free(join.other);
     ba_free(parts);

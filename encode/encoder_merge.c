@@ -115,10 +115,10 @@ out:
 
 static int
 write_outputs(const ba_encoder_merge_opts_t *opts, const ba_fit_result_t *result,
-    ba_bundle_t *bundle)
+    const ba_inference_t *inference, ba_bundle_t *bundle)
 {
     int status = BA_OK;
-    ba_score_columns_t columns = ba_encoder_scores_columns(result);
+    ba_score_columns_t columns = ba_encoder_scores_columns(result, inference);
     ba_score_outputs_t outputs = {NULL, NULL};
     char **names = NULL;
     size_t n_names;
@@ -144,14 +144,18 @@ merge(
     int status;
     ba_bundle_t *bundle = NULL;
     ba_fit_result_t result = {0};
+    ba_inference_t inference = {0};
 
     BA_TRY(ba_encoder_join(ctx, opts, &bundle));
     BA_TRY(ba_encoder_scores_load(bundle, &result));
-    BA_TRY(write_outputs(opts, &result, bundle));
+    BA_TRY(ba_inference_load(bundle, result.n_targets, &inference));
+    BA_TRY(ba_inference_sum_up(&inference, &info->inference));
+    BA_TRY(write_outputs(opts, &result, &inference, bundle));
     ba_encode_sum_up(&result, info);
     info->n_samples = result.n_samples;
     info->n_used = result.n_used;
 out:
+    ba_inference_free(&inference);
     ba_fit_result_free(&result);
     ba_bundle_free(bundle);
     return status;

@@ -57,10 +57,10 @@ out:
  * them out. */
 static int
 complete_outputs(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
-    const ba_fit_result_t *result)
+    const ba_fit_result_t *result, const ba_inference_t *inference)
 {
     int status = BA_OK;
-    ba_score_columns_t columns = ba_encoder_scores_columns(result);
+    ba_score_columns_t columns = ba_encoder_scores_columns(result, inference);
     ba_score_outputs_t outputs = {NULL, NULL};
     const char *table = exists(opts->table) ? NULL : opts->table;
     const char *map = exists(opts->map) ? NULL : opts->map;
@@ -74,13 +74,16 @@ out:
 }
 
 static int
-account(const char *file, ba_fit_result_t *result, ba_encode_fit_info_t *info)
+account(const char *file, ba_fit_result_t *result, ba_inference_t *inference,
+    ba_encode_fit_info_t *info)
 {
     int status;
     ba_bundle_t *bundle = NULL;
 
     BA_TRY(ba_bundle_open(file, BA_ENCODER_FORMAT, &bundle));
     BA_TRY(ba_encoder_scores_load(bundle, result));
+    BA_TRY(ba_inference_load(bundle, result->n_targets, inference));
+    BA_TRY(ba_inference_sum_up(inference, &info->inference));
     ba_encode_sum_up(result, info);
     info->n_samples = result->n_samples;
     info->n_used = result->n_used;
@@ -113,16 +116,18 @@ finish(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
 {
     int status;
     ba_fit_result_t result = {0};
+    ba_inference_t inference = {0};
 
-    BA_TRY(account(opts->output, &result, info));
+    BA_TRY(account(opts->output, &result, &inference, info));
     info->was_complete = 1;
     if (!opts->dry_run) {
-        BA_TRY(complete_outputs(dataset, opts, &result));
+        BA_TRY(complete_outputs(dataset, opts, &result, &inference));
         if (ba_encode_wants_shards(opts)) {
             BA_TRY(ba_shard_folder_remove(opts->output));
         }
     }
 out:
+    ba_inference_free(&inference);
     ba_fit_result_free(&result);
     return status;
 }

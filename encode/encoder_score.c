@@ -328,7 +328,8 @@ write_outputs(
     const ba_encode_apply_opts_t *opts = scoring->opts;
     ba_score_outputs_t outputs = {NULL, NULL};
     ba_score_columns_t columns = {scoring->column0, scoring->applier.encoder->n_targets,
-        scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status, NULL};
+        scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status,
+        .names = NULL};
 
     BA_TRY(ba_score_outputs_make(
         scoring->dataset, &columns, opts->table, opts->map, opts->force, &outputs));

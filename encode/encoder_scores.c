@@ -108,7 +108,7 @@ out:
 }
 
 ba_score_columns_t
-ba_encoder_scores_columns(const ba_fit_result_t *result)
+ba_encoder_scores_columns(const ba_fit_result_t *result, const ba_inference_t *inference)
 {
     return (ba_score_columns_t){.target_start = result->target_start,
         .n_targets = result->n_targets,
@@ -116,5 +116,14 @@ ba_encoder_scores_columns(const ba_fit_result_t *result)
         .r = result->r,
         .r2 = result->r2,
         .alpha = result->best_alphas,
+        .p = inference->r.p,
+        .q = inference->r.q,
+        .ceiling = inference->ceiling,
+        .r_norm = inference->r_normalized,
+        .increment_r2 = inference->increment_r2,
+        .p_increment = inference->increment.p,
+        .q_increment = inference->increment.q,
+        .control_r = inference->control_r,
+        .control_r2 = inference->control_r2,
         .status = result->status};
 }

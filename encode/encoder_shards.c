@@ -102,8 +102,9 @@ ba_encode_shards_check(const ba_dataset_t *dataset, ba_encode_fit_opts_t *opts)
             BA_VALUE, "shards: given with a target range, wanted one or the other");
     }
     if (shares_choices(fit) && (opts->n_shards > 0 || has_range)) {
-        return ba_fail(BA_VALUE, "target range: a shard cannot share one %s with "
-                                 "targets that it does not see",
+        return ba_fail(BA_VALUE,
+            "target range: a shard cannot share one %s with "
+            "targets that it does not see",
             fit->shared_alpha ? "alpha" : "search of bands");
     }
     if (opts->n_shards > 0 && responses) {

@@ -176,6 +176,7 @@ join(const shards_t *shards, ba_encode_fit_info_t *account)
         .force = opts->force};
     ba_bundle_t *bundle = NULL;
     ba_fit_result_t result = {0};
+    ba_inference_t inference = {0};
     ba_score_columns_t columns;
     ba_score_outputs_t outputs = {NULL, NULL};
 
@@ -184,7 +185,9 @@ join(const shards_t *shards, ba_encode_fit_info_t *account)
     BA_TRY(ba_encode_warn_after(
         shards->ctx, &result, &account->fit, opts->fit.alphas.n == 0));
     ba_encode_sum_up(&result, account);
-    columns = ba_encoder_scores_columns(&result);
+    BA_TRY(ba_inference_load(bundle, result.n_targets, &inference));
+    BA_TRY(ba_inference_sum_up(&inference, &account->inference));
+    columns = ba_encoder_scores_columns(&result, &inference);
     BA_TRY(ba_score_outputs_make(
         shards->dataset, &columns, opts->table, opts->map, opts->force, &outputs));
     BA_TRY(ba_bundle_commit(bundle));
@@ -195,6 +198,7 @@ join(const shards_t *shards, ba_encode_fit_info_t *account)
     }
 out:
     ba_score_outputs_free(&outputs);
+    ba_inference_free(&inference);
     ba_fit_result_free(&result);
     ba_bundle_free(bundle);
     return status;

@@ -23,12 +23,13 @@ enum {
     PREPARATION,
     MODEL,
     SPLITS,
+    TESTS,
     SAVED,
     N_PARTS
 };
 
 static const char *const part_names[N_PARTS] = {"version", "features", "runs",
-    "responses", "nuisance", "preparation", "model", "splits", "saved"};
+    "responses", "nuisance", "preparation", "model", "splits", "tests", "saved"};
 
 static void
 add_bytes(uint64_t *hash, const void *data, size_t n_bytes)
@@ -261,6 +262,31 @@ hash_splits(const ba_fit_opts_t *fit, size_t n_samples)
     return hash;
 }
 
+/* Tests, ceilings and controls. */
+static uint64_t
+hash_tests(const ba_inference_opts_t *opts)
+{
+    uint64_t hash = 0;
+
+    add_count(&hash, opts->null.n_permutations);
+    if (opts->null.n_permutations > 0) {
+        add_count(&hash, opts->null.kind);
+        add_count(&hash, opts->null.kind == BA_NULL_CIRCULAR ? opts->null.min_shift : 0);
+        add_count(&hash, opts->null.kind == BA_NULL_BLOCKS ? opts->null.block : 0);
+        add_count(&hash, opts->null.seed);
+    }
+    add_count(&hash, opts->has_ceiling != 0);
+    if (opts->has_ceiling) {
+        add_count(&hash, opts->ceiling);
+        add_number(&hash, opts->ceiling_floor);
+        add_count(&hash, opts->ceiling == BA_CEILING_SPLIT_HALF ? opts->ceiling_seed : 0);
+    }
+    for (size_t i = 0; i < opts->n_controls; i++) {
+        add_text(&hash, opts->controls[i]);
+    }
+    return hash;
+}
+
 static uint64_t
 hash_saved(const ba_fit_opts_t *fit)
 {
@@ -286,6 +312,7 @@ ba_work_make(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
         [PREPARATION] = hash_preparation(opts, job),
         [MODEL] = hash_model(&job->fit),
         [SPLITS] = hash_splits(&job->fit, dataset->train.n_samples),
+        [TESTS] = hash_tests(&job->inference),
         [SAVED] = hash_saved(&job->fit),
     };
 

@@ -28,11 +28,13 @@ number_at(const double *column, size_t t)
 }
 
 static int
-write_header(ba_table_writer_t *writer, int named)
+write_header(ba_table_writer_t *writer, int named, int with_controls)
 {
     int status = BA_OK;
     static const char *const rest[] = {
         "r", "r2", "alpha", "p", "q", "ceiling", "r_norm", "n", "status"};
+    static const char *const more[] = {
+        "increment_r2", "p_increment", "q_increment", "control_r", "control_r2"};
 
     BA_TRY(ba_table_put_text(writer, "target"));
     if (named) {
@@ -40,6 +42,9 @@ write_header(ba_table_writer_t *writer, int named)
     }
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
         BA_TRY(ba_table_put_text(writer, rest[i]));
+    }
+    for (size_t i = 0; with_controls && i < sizeof more / sizeof *more; i++) {
+        BA_TRY(ba_table_put_text(writer, more[i]));
     }
     BA_TRY(ba_table_end_row(writer));
 out:
@@ -51,6 +56,10 @@ write_row(ba_table_writer_t *writer, const char *name, const ba_score_columns_t 
     size_t t)
 {
     int status = BA_OK;
+    const double *const tests[] = {
+        columns->p, columns->q, columns->ceiling, columns->r_norm};
+    const double *const controls[] = {columns->increment_r2, columns->p_increment,
+        columns->q_increment, columns->control_r, columns->control_r2};
 
     BA_TRY(ba_table_put_integer(writer, (int64_t) (columns->target_start + t)));
     if (name) {
@@ -59,11 +68,15 @@ write_row(ba_table_writer_t *writer, const char *name, const ba_score_columns_t 
     BA_TRY(ba_table_put_number(writer, number_at(columns->r, t), 7));
     BA_TRY(ba_table_put_number(writer, number_at(columns->r2, t), 7));
     BA_TRY(ba_table_put_number(writer, number_at(columns->alpha, t), 7));
-    for (int missing = 0; missing < 4; missing++) {
-        BA_TRY(ba_table_put_number(writer, (double) NAN, 7));
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        BA_TRY(ba_table_put_number(writer, number_at(tests[i], t), 7));
     }
     BA_TRY(ba_table_put_integer(writer, (int64_t) columns->n_samples));
     BA_TRY(ba_table_put_text(writer, status_name(columns->status[t])));
+    for (size_t i = 0; columns->increment_r2 && i < sizeof controls / sizeof *controls;
+         i++) {
+        BA_TRY(ba_table_put_number(writer, number_at(controls[i], t), 7));
+    }
     BA_TRY(ba_table_end_row(writer));
 out:
     return status;
@@ -80,8 +93,9 @@ name_of(const ba_dataset_t *dataset, const ba_score_columns_t *columns, size_t t
     return columns->names ? columns->names[t] : NULL;
 }
 
-/* scores.tsv: target, name (where known), r, r2, alpha, p, q, ceiling, r_norm, n, status.
- */
+/* scores.tsv: target, name (where known), r, r2, alpha, p, q, ceiling, r_norm, n, status;
+ * increment_r2, p_increment, q_increment, control_r, control_r2 where there are
+ * controls. */
 static int
 write_table(ba_table_writer_t *writer, const ba_dataset_t *dataset,
     const ba_score_columns_t *columns)
@@ -90,7 +104,7 @@ write_table(ba_table_writer_t *writer, const ba_dataset_t *dataset,
     char label[64];
     int named = name_of(dataset, columns, 0, label) != NULL;
 
-    BA_TRY(write_header(writer, named));
+    BA_TRY(write_header(writer, named, columns->increment_r2 != NULL));
     for (size_t t = 0; t < columns->n_targets; t++) {
         const char *name = named ? name_of(dataset, columns, t, label) : NULL;
 

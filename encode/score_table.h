@@ -12,6 +12,9 @@ typedef struct {
     const double *r, *r2, *alpha;
     const int32_t *status;
     const char *const *names; /* labels where there is no data set, NULL = none */
+    const double *p, *q, *ceiling, *r_norm;
+    /* Further columns where there are controls. */
+    const double *increment_r2, *p_increment, *q_increment, *control_r, *control_r2;
 } ba_score_columns_t;
 
 /* `dataset` may be NULL in all of these, where there is none: then there is no map.

@@ -85,8 +85,7 @@ point_bytes(const plan_t *plan, const sizes_t *s)
     double solve = s->m * s->m + s->m * PACK;
 
     if (plan->solver == BA_SOLVER_DUAL) {
-        return 8 * larger(2 * s->n * s->n + 2 * s->held * s->stay +
-                              2 * s->held * s->held,
+        return 8 * larger(2 * s->n * s->n + 2 * s->held * s->stay + 2 * s->held * s->held,
                        solve);
     }
     return 8 * larger(s->m * s->m + 2 * larger(s->held, s->m) * s->m, solve);
@@ -116,12 +115,13 @@ ba_band_bytes(const ba_ctx_t *ctx, const plan_t *plan, const band_holding_t *hol
 {
     sizes_t s = sizes_of(plan);
     double held = held_bytes(plan, &s), operators = 0.0, most;
-    double work = ba_ctx_threads(ctx) * (scratch + BA_TILE * s.number * s.spaces * s.test);
+    double work =
+        ba_ctx_threads(ctx) * (scratch + BA_TILE * s.number * s.spaces * s.test);
     double side = (double) holding->n_side * point_bytes(plan, &s);
 
     for (size_t k = 0; k < plan->n_problems; k++) {
-        operators = larger(operators, ba_budget_operators(plan, &plan->problems[k],
-                                          (double) holding->n_points));
+        operators = larger(operators,
+            ba_budget_operators(plan, &plan->problems[k], (double) holding->n_points));
     }
     most = held + (plan->opts->alphas.n == 0 ? 24 * s.m * s.m : 0.0);
     most = larger(most, held + operators + tiles + larger(side, work));
@@ -142,10 +142,10 @@ ba_band_side(const ba_ctx_t *ctx, const plan_t *plan)
 
 /* Whole blocks of tiles in flight. */
 size_t
-ba_band_tiles(const ba_ctx_t *ctx, const plan_t *plan)
+ba_band_tiles_of(const ba_ctx_t *ctx, const plan_t *plan, size_t flight)
 {
     sizes_t s = sizes_of(plan);
-    size_t flight = ba_budget_tiles_in_flight(ctx, plan), all = ba_budget_n_tiles(plan);
+    size_t all = ba_budget_n_tiles(plan);
     double more = SHARE_UNKNOWNS * ba_budget_spare(ctx, plan) / unknown_bytes(&s);
     size_t blocks;
 
@@ -154,6 +154,12 @@ ba_band_tiles(const ba_ctx_t *ctx, const plan_t *plan)
     }
     blocks = (size_t) (((double) flight + more) / (double) flight);
     return blocks * flight;
+}
+
+size_t
+ba_band_tiles(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    return ba_band_tiles_of(ctx, plan, ba_budget_tiles_in_flight(ctx, plan));
 }
 
 double
@@ -165,8 +171,8 @@ ba_band_result_bytes(const plan_t *plan)
     double models = (double) ba_bands_n_models(bands);
 
     if (plan->opts->want_cv) {
-        curves = (double) bands->n_candidates * (folds + 2) +
-                 (double) ba_plan_n_alphas(plan);
+        curves =
+            (double) bands->n_candidates * (folds + 2) + (double) ba_plan_n_alphas(plan);
     }
     models = models > 1 ? 2 * models * folds : 0.0;
     return 8 * v * (4 * spaces * folds + curves + models + 3);

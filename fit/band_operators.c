@@ -28,7 +28,7 @@ stay_gram(const ba_ctx_t *ctx, const prepared_t *prepared, removal_t *removal)
         removal->left_out, removal->n_left_out, ba_dmat(gram, m, m, m)));
     for (size_t j = 0; j < m; j++) {
         for (size_t i = 0; i < m; i++) {
-            double whole = i < p && j < p    ? spaces->gram[i + j * p]
+            double whole = i < p && j < p     ? spaces->gram[i + j * p]
                            : i == p && j == p ? (double) spaces->n
                                               : 0.0;
 
@@ -46,8 +46,7 @@ ba_band_removals(const ba_ctx_t *ctx, prepared_t *prepared)
     const problem_t *problem = prepared->problem;
     band_t *band = prepared->band;
 
-    BA_TRY_ALLOC(
-        band->removals, ba_calloc(problem->n_inner, sizeof *band->removals));
+    BA_TRY_ALLOC(band->removals, ba_calloc(problem->n_inner, sizeof *band->removals));
     band->n_removals = problem->n_inner;
     for (size_t k = 0; k < problem->n_inner; k++) {
         BA_TRY(ba_removal_make(prepared, &problem->inner[k], &band->removals[k]));
@@ -73,8 +72,7 @@ dual_split(const prepared_t *prepared, const double *maker, double penalty, size
     BA_TRY_ALLOC(p, ba_malloc(f, n_rhs * sizeof *p));
     BA_TRY(ba_holdout_rows(ba_cdmat(maker, n, n, n), penalty, removal->left_out,
         removal->n_left_out, removal->predict, f, ba_dmat(p, f, n_rhs, f)));
-    BA_TRY(stacked.data ? ba_pooled_place(
-                              prepared->problem, holdout->split, p, stacked)
+    BA_TRY(stacked.data ? ba_pooled_place(prepared->problem, holdout->split, p, stacked)
                         : ba_to_precision(prepared->plan->opts->precision, p, f * n_rhs,
                               &holdout->p[i]));
 out:
@@ -96,14 +94,14 @@ dual_point(const ba_ctx_t *ctx, const prepared_t *prepared, const double *delta,
         largest = fmax(largest, delta[k]);
     }
     BA_TRY_ALLOC(maker, ba_malloc(n, n * sizeof *maker));
-    BA_TRY(ba_spaces_residual_maker(
-        spaces, delta, prepared->plan->inner_intercept, maker));
+    BA_TRY(
+        ba_spaces_residual_maker(spaces, delta, prepared->plan->inner_intercept, maker));
     if (out->pooled) {
         BA_TRY_ALLOC(stacked.data, ba_malloc(n, n * sizeof *stacked.data));
     }
     for (size_t k = 0; k < out->n_holdouts; k++) {
-        BA_TRY(dual_split(
-            prepared, maker, 1.0 / largest, k, stacked, &out->holdouts[k], i));
+        BA_TRY(
+            dual_split(prepared, maker, 1.0 / largest, k, stacked, &out->holdouts[k], i));
     }
     if (out->pooled) {
         BA_TRY(ba_pooled_finish(
@@ -140,8 +138,7 @@ primal_split(const prepared_t *prepared, const double *coefficients, size_t k,
         ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(columns, f, m, f), BA_KEEP, a, 0.0,
             ba_dmat(p, f, m, f));
     }
-    BA_TRY(ba_to_precision(
-        prepared->plan->opts->precision, p, f * m, &holdout->p[i]));
+    BA_TRY(ba_to_precision(prepared->plan->opts->precision, p, f * m, &holdout->p[i]));
 out:
     ba_free(rows);
     ba_free(columns);
@@ -150,8 +147,8 @@ out:
 }
 
 static int
-primal_point(const prepared_t *prepared, const double *delta, size_t k, operators_t *out,
-    size_t i)
+primal_point(
+    const prepared_t *prepared, const double *delta, size_t k, operators_t *out, size_t i)
 {
     int status = BA_OK;
     size_t m = out->holdouts[k].n_rhs;

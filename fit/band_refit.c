@@ -44,8 +44,7 @@ make_apply(const ba_ctx_t *ctx, const prepared_t *prepared, band_refit_t *out)
                            : spaces->first[k + 1] - spaces->first[k];
 
         BA_TRY_ALLOC(apply, ba_malloc(n, width * sizeof *apply));
-        BA_TRY(
-            ba_spaces_apply(ctx, spaces, prepared->test_design, rows, n, k, apply));
+        BA_TRY(ba_spaces_apply(ctx, spaces, prepared->test_design, rows, n, k, apply));
         BA_TRY(ba_to_precision(plan->opts->precision, apply, n * width, &out->apply[k]));
         ba_free(apply);
         apply = NULL;
@@ -253,8 +252,8 @@ solve_point(
         size_t width = n - j < LARGEST_PACK ? n - j : LARGEST_PACK;
 
         pack(run, choices + j, width, m, b);
-        ba_spaces_solve(spaces, delta, l,
-            ba_dmat(b, m, (width + PACK - 1) / PACK * PACK, m));
+        ba_spaces_solve(
+            spaces, delta, l, ba_dmat(b, m, (width + PACK - 1) / PACK * PACK, m));
         unpack(run, choices + j, width, m, b);
     }
 out:
@@ -307,10 +306,11 @@ solve_chunk(run_t *run, prepared_t *prepared, size_t tile0, size_t tile1)
         }
     }
     starts[n_points] = n;
-#pragma omp parallel for schedule(dynamic) num_threads((int) ba_band_side(run->ctx, &run->plan))
+#pragma omp parallel for schedule(dynamic)                                               \
+    num_threads((int) ba_band_side(run->ctx, &run->plan))
     for (size_t k = 0; k < n_points; k++) {
-        ba_error_keep(&keep, solve_point(run, prepared, choices + starts[k],
-                                 starts[k + 1] - starts[k]));
+        ba_error_keep(&keep,
+            solve_point(run, prepared, choices + starts[k], starts[k + 1] - starts[k]));
     }
     BA_TRY(ba_error_raise(&keep));
     prepared->n_factorisations += n_points;
@@ -324,8 +324,8 @@ out:
 /* ---- all of it ---- */
 
 static int
-refit_chunk(run_t *run, prepared_t *prepared, const band_refit_t *refit, size_t t0,
-    size_t t1)
+refit_chunk(
+    run_t *run, prepared_t *prepared, const band_refit_t *refit, size_t t0, size_t t1)
 {
     int status = BA_OK;
     stage_t stage = {.work = rhs_work, .collect = rhs_collect, .t0 = t0, .t1 = t1};
@@ -351,7 +351,8 @@ ba_band_refit(run_t *run, prepared_t *prepared)
     int want = prepared->problem->fold < 0 ? opts->want_weights : opts->want_fold_weights;
     band_refit_t refit = {.spaces = &prepared->band->spaces,
         .want_weights = want && run->sink && run->sink->weights};
-    size_t n_tiles = ba_tiles_count(run->tiles), chunk = ba_band_tiles(run->ctx, &run->plan);
+    size_t n_tiles = ba_tiles_count(run->tiles),
+           chunk = ba_band_tiles(run->ctx, &run->plan);
     search_t *search = run->search;
     double start = ba_seconds();
 

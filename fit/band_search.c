@@ -37,8 +37,8 @@ round_size(const plan_t *plan)
 {
     const ba_bands_t *bands = &plan->opts->bands;
 
-    return larger_size(2 * bands->n_spaces,
-        (size_t) (ROUND_SHARE * (double) bands->n_candidates + 0.5));
+    return larger_size(
+        2 * bands->n_spaces, (size_t) (ROUND_SHARE * (double) bands->n_candidates + 0.5));
 }
 
 int
@@ -58,8 +58,7 @@ ba_search_new(run_t *run)
     search->n_alpha_room = n_spline > 0 ? n_spline : a;
     BA_TRY_ALLOC(
         search->gammas, ba_calloc(room, bands->n_spaces * sizeof *search->gammas));
-    BA_TRY_ALLOC(
-        search->alphas, ba_calloc(search->n_alpha_room, sizeof *search->alphas));
+    BA_TRY_ALLOC(search->alphas, ba_calloc(search->n_alpha_room, sizeof *search->alphas));
     if (n_spline > 0) {
         BA_TRY_ALLOC(search->spline, ba_calloc(n_spline, a * sizeof *search->spline));
     }
@@ -71,8 +70,8 @@ ba_search_new(run_t *run)
         search->n_by = v < REFINED_BY ? v : REFINED_BY;
         BA_TRY_ALLOC(search->by, ba_calloc(room, search->n_by * sizeof *search->by));
         search->n_others = OTHERS;
-        BA_TRY_ALLOC(search->others,
-            ba_calloc(OTHERS, bands->n_spaces * sizeof *search->others));
+        BA_TRY_ALLOC(
+            search->others, ba_calloc(OTHERS, bands->n_spaces * sizeof *search->others));
         BA_TRY(ba_bands_sample(
             OTHERS, bands->n_spaces, run->ctx ? run->ctx->seed : 0, search->others));
     }
@@ -124,9 +123,9 @@ lay_out_alphas(const prepared_t *prepared, search_t *search)
         size_t node = i / BA_BAND_STEPS;
         double part = (double) (i % BA_BAND_STEPS) / BA_BAND_STEPS;
 
-        search->alphas[i] =
-            part > 0.0 ? nodes[node] * pow(nodes[node + 1] / nodes[node], part)
-                       : nodes[node];
+        search->alphas[i] = part > 0.0
+                                ? nodes[node] * pow(nodes[node + 1] / nodes[node], part)
+                                : nodes[node];
     }
     for (size_t a = 0; a < n; a++) {
         unit[a] = 1.0;
@@ -302,8 +301,7 @@ try_candidate(run_t *run, prepared_t *prepared, size_t c)
     int status = BA_OK;
     search_t *search = run->search;
 
-    BA_TRY(
-        evaluate(run, prepared, search->gammas + c * run->plan.opts->bands.n_spaces));
+    BA_TRY(evaluate(run, prepared, search->gammas + c * run->plan.opts->bands.n_spaces));
     best_of_candidate(run, prepared);
     fold_in(run, prepared, c);
 out:
@@ -322,8 +320,8 @@ refine(run_t *run, prepared_t *prepared)
     for (size_t round = 0; round < plan->opts->bands.n_rounds; round++) {
         size_t n = search->n_candidates;
         int found = ba_bands_moves(search->gammas, n, n_spaces, search->by, search->n_by,
-            search->others, search->n_others, round < WIDE_ROUNDS ? WIDE_STEP : FINE_STEP, most,
-            search->gammas + n * n_spaces);
+            search->others, search->n_others, round < WIDE_ROUNDS ? WIDE_STEP : FINE_STEP,
+            most, search->gammas + n * n_spaces);
 
         BA_TRY(found < 0 ? found : BA_OK);
         search->n_candidates += (size_t) found;

@@ -23,8 +23,9 @@ struct band {
 /* What the final products of all targets need. */
 struct band_refit {
     const ba_spaces_t *spaces;
-    void **apply; /* n_spaces: n_test x (n or columns of the space); NULL without a test */
-    void *back;   /* dual: p x n by place, NULL without weights */
+    void *
+        *apply; /* n_spaces: n_test x (n or columns of the space); NULL without a test */
+    void *back; /* dual: p x n by place, NULL without weights */
     int want_weights;
     double *offset; /* dual: n x n_spaces, what the columns' means contribute; NULL where
                        they are 0 */
@@ -36,12 +37,13 @@ struct search {
     size_t n_candidates, n_room;
     double *alphas; /* n_alphas that can be chosen */
     size_t n_alphas, n_alpha_room;
-    double *spline; /* n_alphas x nodes: scores at the alphas from those at the nodes; NULL
+    double
+        *spline; /* n_alphas x nodes: scores at the alphas from those at the nodes; NULL
                        = alphas are the nodes */
     int32_t *candidate, *alpha; /* n_targets: chosen, -1 = none yet */
-    double *curve;              /* nodes x n_targets at the chosen candidate; with want_cv */
-    double *scores;             /* n_room x n_targets; with want_cv */
-    double *by;    /* n_room x n_by: scores of the targets that refinement goes by */
+    double *curve;  /* nodes x n_targets at the chosen candidate; with want_cv */
+    double *scores; /* n_room x n_targets; with want_cv */
+    double *by;     /* n_room x n_by: scores of the targets that refinement goes by */
     size_t n_by;
     double *others; /* n_others x n_spaces: samples that refinement chooses from, too */
     size_t n_others;
@@ -92,5 +94,6 @@ double ba_band_bytes(const ba_ctx_t *ctx, const plan_t *plan,
 double ba_band_result_bytes(const plan_t *plan);
 size_t ba_band_side(const ba_ctx_t *ctx, const plan_t *plan);
 size_t ba_band_tiles(const ba_ctx_t *ctx, const plan_t *plan);
+size_t ba_band_tiles_of(const ba_ctx_t *ctx, const plan_t *plan, size_t flight);
 
 #endif

@@ -25,16 +25,12 @@
 /* Blocks that a tile's scratch has room for (fit/tile_kernels.h). */
 #define KEPT_BLOCKS 17.0
 
-/* Operators that are held at a time where another pass over the tiles costs next to
- * nothing. */
-#define OPERATORS_ENOUGH (192.0 * 1048576)
-
 /* Tiles in flight for each thread: enough to keep all of them busy. */
 #define TILES_A_THREAD 2
 
-/* Shares of what the smallest form leaves of the budget. */
-#define SHARE_ALPHAS 0.4
-#define SHARE_OTHER 0.2
+/* Of what the smallest form leaves of the budget. */
+#define SHARE_ALPHAS 0.6
+#define SHARE_POINTS 0.2 /* the same with bands, whose refit holds more */
 
 static double
 larger(double a, double b)
@@ -301,8 +297,8 @@ static double
 totals_bytes(const plan_t *plan)
 {
     return is_dual(plan) ? 0.0
-                         : (double) ba_budget_n_tiles(plan) * BA_TILE * number_size(plan) *
-                               ((double) plan->n_columns + 1);
+                         : (double) ba_budget_n_tiles(plan) * BA_TILE *
+                               number_size(plan) * ((double) plan->n_columns + 1);
 }
 
 size_t
@@ -353,7 +349,8 @@ problem_bytes(
 static double
 total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
-    double n_base = (double) (holding->is_cached ? ba_budget_n_tiles(plan) : holding->n_flight);
+    double n_base =
+        (double) (holding->is_cached ? ba_budget_n_tiles(plan) : holding->n_flight);
     double tiles = (double) holding->n_flight * flight_bytes(plan) +
                    n_base * base_bytes(plan) +
                    (holding->keeps_totals ? totals_bytes(plan) : 0.0);
@@ -382,94 +379,94 @@ ba_budget_spare(const ba_ctx_t *ctx, const plan_t *plan)
     return larger(0.0, (double) ba_ctx_memory(ctx) - total_bytes(ctx, plan, &smallest));
 }
 
-static size_t
-at_most(double wanted, size_t limit)
+static int
+fits(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
 {
-    return wanted >= (double) limit ? limit : (size_t) wanted;
+    return total_bytes(ctx, plan, holding) <= (double) ba_ctx_memory(ctx);
 }
 
-/* In the dual another pass over tiles that are in memory costs a copy of them. */
+/* As many alphas at a time as pass in their share of what the smallest form leaves, in
+ * chunks of about the same size. */
+static size_t
+alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan, holding_t holding)
+{
+    double least = total_bytes(ctx, plan, &holding);
+    double share = ba_plan_is_banded(plan) ? SHARE_POINTS : SHARE_ALPHAS;
+    double most = least + share * ((double) ba_ctx_memory(ctx) - least);
+    size_t n_alphas = ba_plan_n_alphas(plan);
+
+    holding.n_alphas = n_alphas;
+    holding.bands.n_points = n_alphas;
+    while (holding.n_alphas > 1 && total_bytes(ctx, plan, &holding) > most) {
+        holding.bands.n_points = --holding.n_alphas;
+    }
+    return (n_alphas - 1) / ((n_alphas + holding.n_alphas - 1) / holding.n_alphas) + 1;
+}
+
+/* Takes what helps most first: alphas, tiles in flight, prepared tiles and totals that
+ * are kept, problems side by side. */
+static holding_t
+choose(const ba_ctx_t *ctx, const plan_t *plan)
+{
+    holding_t holding = smallest_holding(ctx, plan);
+    size_t threads = (size_t) ba_ctx_threads(ctx), least = holding.n_flight;
+    size_t flight = TILES_A_THREAD * threads, batch = threads;
+
+    holding.n_alphas = alpha_chunk(ctx, plan, holding);
+    holding.bands.n_points = holding.n_alphas;
+    flight = flight > ba_budget_n_tiles(plan) ? ba_budget_n_tiles(plan) : flight;
+    for (holding.n_flight = flight; holding.n_flight > least; holding.n_flight--) {
+        if (fits(ctx, plan, &holding)) {
+            break;
+        }
+    }
+    if (ba_plan_is_banded(plan)) {
+        holding.bands.n_side = ba_band_side(ctx, plan);
+        holding.bands.n_tiles = ba_band_tiles_of(ctx, plan, holding.n_flight);
+        batch = 1;
+    }
+    holding.is_cached = 1;
+    holding.is_cached = fits(ctx, plan, &holding);
+    holding.keeps_totals = totals_bytes(plan) > 0.0;
+    holding.keeps_totals = holding.keeps_totals && fits(ctx, plan, &holding);
+    batch = batch > plan->n_problems ? plan->n_problems : batch;
+    for (holding.n_batch = plan->shared_outer ? 1 : batch; holding.n_batch > 1;
+         holding.n_batch--) {
+        if (fits(ctx, plan, &holding)) {
+            break;
+        }
+    }
+    return holding;
+}
+
 size_t
 ba_budget_alpha_chunk(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    double each = 0.0, most;
-    size_t n_alphas = ba_plan_n_alphas(plan), chunk;
-
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        each = larger(each, ba_budget_operators(plan, &plan->problems[k], 2.0) -
-                                ba_budget_operators(plan, &plan->problems[k], 1.0));
-    }
-    if (each <= 0.0) {
-        return n_alphas;
-    }
-    most = (ba_plan_is_banded(plan) ? SHARE_OTHER : SHARE_ALPHAS) *
-           ba_budget_spare(ctx, plan);
-    if (is_dual(plan) && ba_budget_is_cached(ctx, plan) && OPERATORS_ENOUGH < most) {
-        most = OPERATORS_ENOUGH;
-    }
-    chunk = at_most(1.0 + most / each, n_alphas);
-    return (n_alphas - 1) / ((n_alphas + chunk - 1) / chunk) + 1;
+    return choose(ctx, plan).n_alphas;
 }
 
 int
 ba_budget_keeps_totals(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    return totals_bytes(plan) > 0 &&
-           totals_bytes(plan) <= SHARE_OTHER * ba_budget_spare(ctx, plan);
+    return choose(ctx, plan).keeps_totals;
 }
 
 int
 ba_budget_is_cached(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    return (double) ba_budget_n_tiles(plan) * base_bytes(plan) <=
-           SHARE_OTHER * ba_budget_spare(ctx, plan);
+    return choose(ctx, plan).is_cached;
 }
 
 size_t
 ba_budget_tiles_in_flight(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    size_t least = smallest_holding(ctx, plan).n_flight;
-    size_t most = TILES_A_THREAD * (size_t) ba_ctx_threads(ctx);
-    double more =
-        SHARE_OTHER * ba_budget_spare(ctx, plan) / (flight_bytes(plan) + base_bytes(plan));
-
-    most = most > ba_budget_n_tiles(plan) ? ba_budget_n_tiles(plan) : most;
-    return at_most((double) least + more, most);
+    return choose(ctx, plan).n_flight;
 }
 
 size_t
 ba_budget_factor_batch(const ba_ctx_t *ctx, const plan_t *plan)
 {
-    size_t most = (size_t) ba_ctx_threads(ctx);
-
-    if (plan->shared_outer || ba_plan_is_banded(plan)) {
-        return 1;
-    }
-    most = most > plan->n_problems ? plan->n_problems : most;
-    return at_most(
-        1.0 + SHARE_OTHER * ba_budget_spare(ctx, plan) / factoring_bytes(plan), most);
-}
-
-/* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
-static void
-count_splits(const plan_t *plan, ba_fit_info_t *info)
-{
-    info->n_outer = plan->data->test_design ? 1 : plan->n_outer;
-    info->gap_inner = plan->opts->gap_inner;
-    info->gap_outer = plan->opts->gap_outer;
-    info->train_least = plan->n_used;
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        const problem_t *problem = &plan->problems[k];
-
-        info->n_inner =
-            problem->n_inner > info->n_inner ? problem->n_inner : info->n_inner;
-        for (size_t i = 0; i <= problem->n_inner; i++) {
-            size_t n = i < problem->n_inner ? problem->inner[i].n_stay : problem->n_train;
-
-            info->train_least = n < info->train_least ? n : info->train_least;
-            info->train_most = n > info->train_most ? n : info->train_most;
-        }
-    }
+    return choose(ctx, plan).n_batch;
 }
 
 int
@@ -482,7 +479,7 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
     *info = (ba_fit_info_t){.solver = plan->solver, .shared_outer = plan->shared_outer};
     snprintf(info->reason, sizeof info->reason, "%s", plan->reason);
     info->flops_planned = ba_cost_flops(plan, &info->flops_tiles);
-    count_splits(plan, info);
+    ba_plan_count_splits(plan, info);
     if (bytes > allowed) {
         /* The need is rounded up and the budget down: they never look equal. */
         return ba_fail(BA_TOO_LARGE,
@@ -491,13 +488,9 @@ ba_budget_check(const ba_ctx_t *ctx, const plan_t *plan, ba_fit_info_t *info)
             is_dual(plan) ? "dual" : "primal", ceil(bytes / 1048576 * 100) / 100,
             floor(allowed / 1048576 * 100) / 100);
     }
-    holding = (holding_t){ba_budget_alpha_chunk(ctx, plan),
-        ba_budget_tiles_in_flight(ctx, plan), ba_budget_factor_batch(ctx, plan),
-        ba_budget_is_cached(ctx, plan), ba_budget_keeps_totals(ctx, plan), {0, 0, 0}};
-    if (ba_plan_is_banded(plan)) {
-        holding.bands = (band_holding_t){
-            holding.n_alphas, ba_band_side(ctx, plan), ba_band_tiles(ctx, plan)};
-    }
+    holding = choose(ctx, plan);
     info->bytes_planned = (size_t) total_bytes(ctx, plan, &holding);
+    info->keeps_responses = holding.is_cached;
+    info->n_in_flight = holding.n_flight;
     return BA_OK;
 }

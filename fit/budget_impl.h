@@ -6,8 +6,7 @@
 #include "fit/fit_impl.h"
 
 /* Bytes of a problem's operators for so many alphas, and of a primal one's blocks. */
-double ba_budget_operators(
-    const plan_t *plan, const problem_t *problem, double n_alphas);
+double ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alphas);
 double ba_budget_products(const plan_t *plan, const problem_t *problem);
 
 /* What the smallest form leaves of the budget. */

@@ -131,7 +131,8 @@ band_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
     int dual = solver == BA_SOLVER_DUAL;
     double n = (double) problem->n_train, p = (double) plan->n_columns, m = dual ? n : p;
     double points = (double) ba_plan_n_alphas(plan) * (double) opts->bands.n_candidates;
-    double test = (double) problem->n_test * (dual ? (double) opts->bands.n_spaces * n : p);
+    double test =
+        (double) problem->n_test * (dual ? (double) opts->bands.n_spaces * n : p);
     int weights = problem->fold < 0 ? opts->want_weights : opts->want_fold_weights;
     double target = 2 * m * m + 2 * test + (dual && weights ? 2 * p * n : 0.0);
     flops_t sum = {m * n * p + used_points(plan, points) * m * m * m / 3, 0.0};

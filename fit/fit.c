@@ -171,8 +171,8 @@ out:
 }
 
 int
-ba_run_collect(run_t *run, const prepared_t *prepared, const slot_t *slot, size_t t,
-    int has_weights)
+ba_run_collect(
+    run_t *run, const prepared_t *prepared, const slot_t *slot, size_t t, int has_weights)
 {
     ba_fit_result_t *result = run->result;
     int fold = prepared->problem->fold;
@@ -426,11 +426,13 @@ ba_fit_run(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t *
     ba_blas_single_thread();
     BA_TRY(ba_plan_make(ctx, data, opts, &run.plan));
     BA_TRY(ba_budget_check(ctx, &run.plan, info));
+    BA_TRY(ba_blas_check_room(ba_ctx_threads(ctx)));
     BA_TRY(ba_result_make(&run.plan, result));
     BA_TRY(ba_run_make(&run));
     BA_TRY(run.plan.shared_outer ? run_shared(&run) : run_separately(&run));
-    info->n_passes = ba_tiles_n_passes(run.tiles);
-    info->seconds_read = ba_tiles_seconds(run.tiles);
+    info->n_passes = ba_tiles_n_passes(run.tiles) - run.passes_before;
+    info->seconds_read = ba_tiles_seconds(run.tiles) - run.seconds_before;
+    BA_TRY(ba_responses_keep(&run));
     ba_result_finish(&run.plan, run.test_status, run.no_inner, result);
 out:
     ba_run_free(&run);

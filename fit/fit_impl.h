@@ -72,6 +72,9 @@ void ba_plan_free(plan_t *plan);
 /* Number of alphas of a run (grid or nodes). */
 size_t ba_plan_n_alphas(const plan_t *plan);
 
+/* Folds, and the samples that fits train on, in the info. */
+void ba_plan_count_splits(const plan_t *plan, ba_fit_info_t *info);
+
 /* cost.c: picks solver and reason; flops of a run, and of its tiles alone. */
 void ba_cost_choose_solver(plan_t *plan);
 double ba_cost_flops(const plan_t *plan, double *tiles);
@@ -106,6 +109,7 @@ typedef struct {
     const double *
         run_mean; /* n_runs x BA_TILE, what per-run z-scoring took off; NULL without it */
     const double *run_scale;
+    const double *slabs; /* n_slabs times n_rows x BA_TILE; NULL unless kept */
 } tile_t;
 
 /* A reader of `source` (averaged over its slabs) at `rows`, with per-run transforms.
@@ -124,7 +128,8 @@ typedef struct {
     size_t target_start, target_stop;
     int32_t *status;
     uint64_t *row_hash;
-    int cached; /* keep every prepared tile */
+    int cached;     /* keep every prepared tile */
+    int keep_slabs; /* every repeat of the tiles in flight beside their average */
     size_t n_in_flight;
 } tiles_opts_t;
 
@@ -142,6 +147,11 @@ void ba_tiles_range(
 int ba_tiles_load(
     const ba_ctx_t *ctx, tiles_t *tiles, size_t t0, size_t *n_loaded) BA_MUST_USE;
 tile_t ba_tiles_get(const tiles_t *tiles, size_t t);
+
+/* Tiles that are kept serve another reader of the same targets: what it owns takes the
+ * place of what the last one did (rows, runs, status, fingerprints). */
+void ba_tiles_lend(tiles_t *tiles, const tiles_opts_t *opts);
+size_t ba_tiles_in_flight(const tiles_t *tiles);
 size_t ba_tiles_n_passes(const tiles_t *tiles);
 double ba_tiles_seconds(const tiles_t *tiles);
 
@@ -342,7 +352,7 @@ typedef struct {
     double *predictions; /* refit: n_test x BA_TILE or NULL, in units of the base tile */
     const band_refit_t *bands; /* refit with bands, instead of `refit` */
     void *unknowns; /* bands: n_unknowns x BA_TILE, right-hand sides, then solutions */
-    const double *delta;       /* bands: n_spaces x BA_TILE */
+    const double *delta;        /* bands: n_spaces x BA_TILE */
     double *r2_split, *r_split; /* bands: the same */
 } tile_job_t;
 

@@ -295,8 +295,8 @@ closed_form(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept,
 
             ba_error_keep(&keep, closed_form_operator(prepared, intercept, alphas[i],
                                      ba_dmat_const(making.maker), &making.removals[k],
-                                     ba_operators_block(prepared, splits, k), making.stacked,
-                                     &operators->holdouts[k], a + i));
+                                     ba_operators_block(prepared, splits, k),
+                                     making.stacked, &operators->holdouts[k], a + i));
         }
         BA_TRY(ba_error_raise(&keep));
         if (operators->pooled) {

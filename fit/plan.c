@@ -90,9 +90,9 @@ can_share_outer(const plan_t *plan)
 static int
 has_many_candidates(const ba_fit_opts_t *opts)
 {
-    return opts->bands.gammas && (opts->bands.n_rounds > 0 ||
-                                     opts->bands.n_candidates >
-                                         ba_bands_n_models(&opts->bands));
+    return opts->bands.gammas &&
+           (opts->bands.n_rounds > 0 ||
+               opts->bands.n_candidates > ba_bands_n_models(&opts->bands));
 }
 
 static int
@@ -119,8 +119,8 @@ check_bands(const plan_t *plan)
         return ba_fail(BA_VALUE, "target range: a shard cannot share candidates with "
                                  "targets that it does not see");
     }
-    if (plan->data->design && ba_design_n_spaces(plan->data->design) !=
-                                  opts->bands.n_spaces) {
+    if (plan->data->design &&
+        ba_design_n_spaces(plan->data->design) != opts->bands.n_spaces) {
         return ba_fail(BA_SHAPE, "bands: penalties for %zu spaces, the features have %zu",
             opts->bands.n_spaces, ba_design_n_spaces(plan->data->design));
     }
@@ -400,4 +400,26 @@ ba_plan_free(plan_t *plan)
     ba_runs_free(&plan->runs);
     ba_runs_free(&plan->test_runs);
     *plan = (plan_t){0};
+}
+
+/* Folds, and the samples that fits train on (the inner folds', or the problem's own). */
+void
+ba_plan_count_splits(const plan_t *plan, ba_fit_info_t *info)
+{
+    info->n_outer = plan->data->test_design ? 1 : plan->n_outer;
+    info->gap_inner = plan->opts->gap_inner;
+    info->gap_outer = plan->opts->gap_outer;
+    info->train_least = plan->n_used;
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        const problem_t *problem = &plan->problems[k];
+
+        info->n_inner =
+            problem->n_inner > info->n_inner ? problem->n_inner : info->n_inner;
+        for (size_t i = 0; i <= problem->n_inner; i++) {
+            size_t n = i < problem->n_inner ? problem->inner[i].n_stay : problem->n_train;
+
+            info->train_least = n < info->train_least ? n : info->train_least;
+            info->train_most = n > info->train_most ? n : info->train_most;
+        }
+    }
 }

@@ -23,7 +23,7 @@ tiles_settings(const run_t *run, int of_test_set)
         .status = of_test_set ? run->test_status : run->result->status,
         .row_hash =
             of_test_set ? run->result->test_target_hash : run->result->target_hash,
-        .cached = ba_budget_is_cached(run->ctx, plan),
+        .cached = data->responses || ba_budget_is_cached(run->ctx, plan),
         .n_in_flight = run->n_slots,
     };
 }
@@ -40,7 +40,9 @@ make_slots(run_t *run)
     for (size_t k = 0; k < plan->n_problems; k++) {
         n_test = plan->problems[k].n_test > n_test ? plan->problems[k].n_test : n_test;
     }
-    run->n_slots = ba_budget_tiles_in_flight(run->ctx, plan);
+    run->n_slots = run->tiles ? ba_tiles_in_flight(run->tiles)
+                              : ba_responses_in_flight(plan->data->responses,
+                                    ba_budget_tiles_in_flight(run->ctx, plan));
     BA_TRY_ALLOC(run->slots, ba_calloc(run->n_slots, sizeof *run->slots));
     for (size_t i = 0; i < run->n_slots; i++) {
         slot_t *slot = &run->slots[i];
@@ -111,6 +113,10 @@ ba_run_make(run_t *run)
 
     run->n_threads = (size_t) ba_ctx_threads(run->ctx);
     run->is_double = plan->opts->precision == BA_DOUBLE;
+    if (plan->data->test_design) {
+        BA_TRY_ALLOC(run->test_status, ba_calloc(v, sizeof *run->test_status));
+    }
+    BA_TRY(ba_responses_take(run));
     BA_TRY(make_slots(run));
     BA_TRY_ALLOC(run->cv, ba_malloc(ba_plan_n_alphas(plan), v * sizeof *run->cv));
     BA_TRY_ALLOC(run->no_inner, ba_calloc(v, sizeof *run->no_inner));
@@ -119,10 +125,11 @@ ba_run_make(run_t *run)
     BA_TRY_ALLOC(run->best_alphas, ba_calloc(v, sizeof *run->best_alphas));
     BA_TRY_ALLOC(run->best_scores, ba_calloc(v, sizeof *run->best_scores));
     settings = tiles_settings(run, 0);
-    BA_TRY(ba_tiles_open(run->ctx, &settings, &run->tiles));
+    if (!run->tiles) {
+        BA_TRY(ba_tiles_open(run->ctx, &settings, &run->tiles));
+    }
     BA_TRY(make_totals(run));
-    if (plan->data->test_design) {
-        BA_TRY_ALLOC(run->test_status, ba_calloc(v, sizeof *run->test_status));
+    if (plan->data->test_design && !run->test_tiles) {
         settings = tiles_settings(run, 1);
         BA_TRY(ba_tiles_open(run->ctx, &settings, &run->test_tiles));
     }

@@ -37,10 +37,12 @@ typedef struct {
     int32_t *test_status; /* n_targets: of a fixed test set */
     char
         *totals; /* primal: n_products x BA_TILE numbers of every tile, NULL = not kept */
-    size_t total_size;  /* bytes of one tile's */
-    int has_totals;     /* they are those of the problem at hand */
-    double done, total; /* tiles */
-    search_t *search;   /* bands; NULL without */
+    size_t total_size;    /* bytes of one tile's */
+    int has_totals;       /* they are those of the problem at hand */
+    double done, total;   /* tiles */
+    size_t passes_before; /* what others have read already, where responses are shared */
+    double seconds_before;
+    search_t *search; /* bands; NULL without */
 } run_t;
 
 /* What is done to every tile of a problem: `work` on any thread, `collect` in order. */
@@ -49,7 +51,7 @@ struct stage {
     tile_job_t job; /* what all tiles share */
     void (*work)(const run_t *run, const tile_job_t *job, void *scratch);
     int (*collect)(run_t *run, const stage_t *stage, const slot_t *slot, size_t t);
-    size_t a0; /* selection: first alpha of the chunk */
+    size_t a0;     /* selection: first alpha of the chunk */
     size_t t0, t1; /* tiles, half open; 0, 0 = all */
 };
 
@@ -67,5 +69,22 @@ int ba_run_collect(run_t *run, const prepared_t *prepared, const slot_t *slot, s
  * already. */
 int ba_run_make(run_t *run) BA_MUST_USE;
 void ba_run_free(run_t *run);
+
+/* ---- responses.c: tiles that outlive a run ---- */
+
+/* Tiles that are there already become the run's, for the time being, with what was found
+ * about them. Nothing without shared responses or before anybody has read them.
+ * BA_VALUE: of other targets or rows. */
+int ba_responses_take(run_t *run) BA_MUST_USE;
+
+/* At the end of a run whose tiles are complete: they go (back) to those shared. */
+int ba_responses_keep(run_t *run) BA_MUST_USE;
+
+/* Tiles to read at a time: those agreed on, or `otherwise`. */
+size_t ba_responses_in_flight(const ba_fit_responses_t *responses, size_t otherwise);
+
+/* Tiles at hand for another reader than a run; NULL where none are. */
+tiles_t *ba_responses_lend(
+    ba_fit_responses_t *responses, int of_test_set, const tiles_opts_t *opts);
 
 #endif

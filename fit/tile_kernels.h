@@ -211,28 +211,36 @@ NAME(make_part)(const tile_job_t *job, const NAME(areas_t) * areas, size_t b)
     }
 }
 
-/* [Q, 1]'Y over all training rows, n_products x COLUMNS: as an earlier stage left it, or
- * made here; then the first parts are filled as well. */
+static void
+NAME(add)(const REAL *part, size_t n, REAL *sum)
+{
+    for (size_t i = 0; i < n; i++) {
+        sum[i] += part[i];
+    }
+}
+
+/* [Q, 1]'Y over all training rows, n_products x COLUMNS; the first parts are filled as
+ * well. */
 static const REAL *
-NAME(total)(const tile_job_t *job, const NAME(areas_t) * areas)
+NAME(make_total)(const tile_job_t *job, const NAME(areas_t) * areas)
 {
     const products_t *products = &job->prepared->products;
     size_t size = products->n_products * COLUMNS;
     REAL *total = job->total ? job->total : areas->all;
 
-    if (job->has_total) {
-        return total;
-    }
     memset(total, 0, size * sizeof(REAL));
     for (size_t b = 0; b < products->n_blocks; b++) {
-        const REAL *part = areas->part[NAME(place)(b)].products;
-
         NAME(make_part)(job, areas, b);
-        for (size_t i = 0; i < size; i++) {
-            total[i] += part[i];
-        }
+        NAME(add)(areas->part[NAME(place)(b)].products, size, total);
     }
     return total;
+}
+
+/* The same, as an earlier stage left it or made now. */
+static const REAL *
+NAME(total)(const tile_job_t *job, const NAME(areas_t) * areas)
+{
+    return job->has_total ? job->total : NAME(make_total)(job, areas);
 }
 
 #include "fit/tile_refit.h"

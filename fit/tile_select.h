@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inner scores of one tile: part of tile_kernels.h. */
 
-/* Primal right-hand side: all rows' products less the split's own block and its gap. */
+/* rhs = products of all blocks but k. Where all are at hand they are added up, so that the
+ * responses of block k have no part in it, not even by rounding. */
+static void
+NAME(other_blocks)(
+    const tile_job_t *job, const REAL *total, size_t k, const NAME(areas_t) * areas)
+{
+    const products_t *products = &job->prepared->products;
+    size_t size = products->n_products * COLUMNS;
+    const REAL *own = areas->part[NAME(place)(k)].products;
+
+    if (products->n_blocks <= KEPT_BLOCKS + 1) {
+        memset(areas->rhs, 0, size * sizeof(REAL));
+        for (size_t b = 0; b < products->n_blocks; b++) {
+            if (b != k) {
+                NAME(add)(areas->part[b].products, size, areas->rhs);
+            }
+        }
+        return;
+    }
+    if (NAME(place)(k) == KEPT_BLOCKS) {
+        NAME(make_part)(job, areas, k);
+    }
+    for (size_t i = 0; i < size; i++) {
+        areas->rhs[i] = total[i] - own[i];
+    }
+}
+
+/* Primal right-hand side: products of all other blocks less those of the gap. */
 static void
 NAME(primal_rhs)(const tile_job_t *job, const holdout_t *holdout, const REAL *total,
     size_t k, const NAME(areas_t) * areas)
 {
     size_t m = job->prepared->products.n_products;
-    const REAL *own = areas->part[NAME(place)(k)].products;
 
-    if (job->has_total || NAME(place)(k) == KEPT_BLOCKS) {
-        NAME(make_part)(job, areas, k);
-    }
-    for (size_t i = 0; i < m * COLUMNS; i++) {
-        areas->rhs[i] = total[i] - own[i];
-    }
+    NAME(other_blocks)(job, total, k, areas);
     if (holdout->n_gap > 0) {
         NAME(gather)
         ((const REAL *) job->tile.base, job->plan->n_used, holdout->gap, holdout->n_gap,
@@ -205,7 +226,7 @@ NAME(ba_tile_select)(const tile_job_t *job, void *scratch)
         return;
     }
     if (operators->solver == BA_SOLVER_PRIMAL && !job->plan->strict) {
-        total = NAME(total)(job, &areas);
+        total = NAME(make_total)(job, &areas);
     }
     for (size_t k = 0; k < operators->n_holdouts; k++) {
         NAME(select_fold)(job, k, total, &areas, baseline_counts);

@@ -32,6 +32,10 @@ allocate(tiles_t *tiles)
     if (tiles->n_slabs > 1) {
         BA_TRY_ALLOC(tiles->slab_sum, ba_malloc(tile, flight * sizeof(double)));
     }
+    if (opts->keep_slabs) {
+        BA_TRY_ALLOC(
+            tiles->slabs, ba_malloc(tile, flight * tiles->n_slabs * sizeof(double)));
+    }
     BA_TRY_ALLOC(tiles->base, ba_malloc(tile, tiles->n_held * tiles->number_size));
     if (opts->zscore_runs) {
         BA_TRY_ALLOC(tiles->run_mean, ba_calloc(runs, tiles->n_held * sizeof(double)));
@@ -80,6 +84,7 @@ ba_tiles_close(tiles_t *tiles)
         ba_free(tiles->raw);
         ba_free(tiles->work);
         ba_free(tiles->slab_sum);
+        ba_free(tiles->slabs);
         ba_free(tiles->base);
         ba_free(tiles->run_mean);
         ba_free(tiles->run_scale);
@@ -264,12 +269,30 @@ tile_t
 ba_tiles_get(const tiles_t *tiles, size_t t)
 {
     size_t slot = ba_tiles_slot(tiles, t), runs = tiles->opts.runs->n_runs * BA_TILE;
+    size_t repeats = (t - tiles->loaded0) * tiles->n_slabs;
 
     return (tile_t){
         .base = tiles->base + slot * tiles->opts.n_rows * BA_TILE * tiles->number_size,
         .run_mean = tiles->run_mean ? tiles->run_mean + slot * runs : NULL,
         .run_scale = tiles->run_scale ? tiles->run_scale + slot * runs : NULL,
+        .slabs =
+            tiles->slabs ? tiles->slabs + repeats * tiles->opts.n_rows * BA_TILE : NULL,
     };
+}
+
+void
+ba_tiles_lend(tiles_t *tiles, const tiles_opts_t *opts)
+{
+    tiles->opts.rows = opts->rows;
+    tiles->opts.runs = opts->runs;
+    tiles->opts.status = opts->status;
+    tiles->opts.row_hash = opts->row_hash;
+}
+
+size_t
+ba_tiles_in_flight(const tiles_t *tiles)
+{
+    return tiles->opts.n_in_flight;
 }
 
 size_t

@@ -20,11 +20,12 @@ struct tiles {
     double *raw;                  /* n_samples x (tiles in flight x BA_TILE), one slab */
     double *work;                 /* per tile in flight: n_rows x BA_TILE */
     double *slab_sum;             /* the same, only with repeats */
+    double *slabs;                /* the same for each repeat; NULL unless kept */
     char *base;                   /* per held tile: n_rows x BA_TILE numbers */
     double *run_mean, *run_scale; /* per held tile: n_runs x BA_TILE */
     size_t n_held;                /* tiles that base has room for */
     size_t loaded0, n_loaded;
-    size_t n_hashed; /* tiles whose rows are fingerprinted */
+    size_t n_hashed;   /* tiles whose rows are fingerprinted */
     request_t request; /* what `ahead` reads */
     ba_task_t *ahead;  /* NULL = nothing on its way */
     size_t n_passes;

@@ -220,6 +220,10 @@ ba_tiles_prepare(tiles_t *tiles, size_t t, size_t slab, size_t raw_column)
             tiles->opts.status[first + j] = BA_TARGET_NONFINITE;
         }
     }
+    if (tiles->slabs) {
+        memcpy(tiles->slabs + (in_flight * tiles->n_slabs + slab) * area, work,
+            area * sizeof *work);
+    }
     for (size_t i = 0; sum && i < area; i++) {
         sum[i] = (slab == 0 ? 0.0 : sum[i]) + work[i] / (double) tiles->n_slabs;
     }

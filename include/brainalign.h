@@ -31,6 +31,8 @@
 #include "brainalign/prepare.h"
 #include "brainalign/encoder.h"
 #include "brainalign/fit.h"
+#include "brainalign/inference.h"
 #include "brainalign/encode.h"
+#include "brainalign/compare.h"
 
 #endif

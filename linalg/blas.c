@@ -2,11 +2,15 @@
 #include "linalg/blas.h"
 
 #include "brainalign/version.h"
+#include "core/alloc.h"
 
 #include <assert.h>
 #include <cblas.h>
 #include <limits.h>
 #include <string.h>
+
+/* Address space that OpenBLAS takes for each thread at its first product. */
+#define BLAS_BUFFER (130 << 20)
 
 int
 ba_blas_check(size_t n)
@@ -35,6 +39,19 @@ static CBLAS_TRANSPOSE
 transpose(ba_op_t op)
 {
     return op == BA_TRANSPOSE ? CblasTrans : CblasNoTrans;
+}
+
+int
+ba_blas_check_room(int n_threads)
+{
+    void *room = ba_malloc((size_t) n_threads, BLAS_BUFFER);
+
+    ba_free(room);
+    return room ? BA_OK
+                : ba_fail(BA_NOMEM,
+                      "memory: the limit on the address space leaves no room for the "
+                      "buffers of the linear algebra, %d MiB for each of %d threads",
+                      BLAS_BUFFER >> 20, n_threads);
 }
 
 void

@@ -50,6 +50,10 @@ int ba_blas_check(size_t n) BA_MUST_USE;
 /* Puts the BLAS on one thread. Cheap; called by whoever starts numerical work. */
 void ba_blas_single_thread(void);
 
+/* BA_NOMEM where a limit on the address space leaves no room for the buffers that the
+ * BLAS takes for each thread: it would wait for them for ever. */
+int ba_blas_check_room(int n_threads) BA_MUST_USE;
+
 /* c = alpha op(a) op(b) + beta c. */
 void ba_gemm_f64(double alpha, ba_op_t op_a, ba_cdmat_t a, ba_op_t op_b, ba_cdmat_t b,
     double beta, ba_dmat_t c);

@@ -290,8 +290,8 @@ start(refinement_t *r)
     int status = BA_OK;
     size_t n = r->n, v = r->n_targets;
 
-    BA_TRY_ALLOC(
-        r->pool, ba_malloc(4 * r->n_spaces * n + r->n_others + 1, r->n_spaces * sizeof *r->pool));
+    BA_TRY_ALLOC(r->pool,
+        ba_malloc(4 * r->n_spaces * n + r->n_others + 1, r->n_spaces * sizeof *r->pool));
     BA_TRY_ALLOC(r->mean, ba_calloc(v, sizeof *r->mean));
     BA_TRY_ALLOC(r->spread, ba_calloc(v, sizeof *r->spread));
     BA_TRY_ALLOC(r->best, ba_calloc(v, sizeof *r->best));

@@ -186,6 +186,7 @@ ba_null_new(
     BA_TRY_ALLOC(null, ba_calloc(1, sizeof *null));
     null->opts = *opts;
     null->n_folds = n_folds;
+    null->widening = opts->is_crossed && n_folds > 1 ? sqrt(2.0) : 1.0;
     BA_TRY_ALLOC(null->folds, ba_calloc(n_folds, sizeof *null->folds));
     for (size_t f = 0; f < n_folds; f++) {
         BA_TRY(make_fold(null, &folds[f], f));

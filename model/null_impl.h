@@ -44,7 +44,8 @@ struct ba_null {
     ba_null_draws_t *folds;
     ba_spectrum_t **spectra; /* one of each length */
     size_t n_spectra;
-    double *circle; /* PHASE: cos and sin of all angles, interleaved */
+    double *circle;  /* PHASE: cos and sin of all angles, interleaved */
+    double widening; /* of permuted scores */
 };
 
 static inline size_t

@@ -11,7 +11,7 @@
  * all blocks of y with all of p, made once; what no whole block covers stays.
  *
  * A permutation keeps |p|, so that r_b = c_b / (|p| |y|) and r2_b = r2 + 2 (c_b - c) /
- * |y|^2. The difference of r2 between prediction p and baseline q is the sum of (p - q)
+ * |y|^2 (c_b widened first where folds are crossed). The difference of r2 between prediction p and baseline q is the sum of (p - q)
  * (2y - p - q) / |y|^2: the same products of these two, uncentred, or their sums over
  * blocks, with signs. */
 #include "core/alloc.h"
@@ -182,6 +182,7 @@ load(ba_null_tile_t *tile, size_t n, const ba_null_fold_t *data)
         if (isfinite(score)) {
             tile->observed[j] += score;
             tile->n_folds[j]++;
+            tile->scale[j] *= tile->null->widening;
         } else {
             tile->scale[j] = tile->offset[j] = 0;
             ba_series_fill(tile->p + j * tile->ld, n, 0);
@@ -443,4 +444,12 @@ ba_null_tile_finish(ba_null_tile_t *tile, ba_tail_t tail, const ba_null_result_t
                 finish_target(values, n, result->observed[j], tail, result->maxima);
         }
     }
+}
+
+const double *
+ba_null_tile_values(const ba_null_tile_t *tile, size_t target)
+{
+    return target < tile->n_targets && tile->n_folds[target] > 0
+               ? tile->values + target * tile->ld_values
+               : NULL;
 }

@@ -35,8 +35,7 @@ sort_columns(ba_spaces_t *spaces)
     size_t n = 0;
 
     BA_TRY_ALLOC(spaces->order, ba_malloc(spaces->p, sizeof *spaces->order));
-    BA_TRY_ALLOC(
-        spaces->first, ba_calloc(spaces->n_spaces + 1, sizeof *spaces->first));
+    BA_TRY_ALLOC(spaces->first, ba_calloc(spaces->n_spaces + 1, sizeof *spaces->first));
     for (size_t k = 0; k < spaces->n_spaces; k++) {
         spaces->first[k] = n;
         for (size_t j = 0; j < spaces->p; j++) {
@@ -315,8 +314,8 @@ too_small(const double *delta, size_t n_spaces)
 }
 
 int
-ba_spaces_residual_maker(const ba_spaces_t *spaces, const double *delta,
-    ba_intercept_t intercept, double *m)
+ba_spaces_residual_maker(
+    const ba_spaces_t *spaces, const double *delta, ba_intercept_t intercept, double *m)
 {
     size_t n = spaces->n;
 

@@ -17,8 +17,8 @@ typedef struct {
     const double *gammas; /* n_candidates x n_spaces, candidate after candidate; borrowed;
                              NULL = none: all spaces share one penalty */
     size_t n_candidates, n_spaces;
-    size_t n_rounds; /* of refinement around what the targets have chosen */
-    int shared;      /* 1 = one candidate for all targets */
+    size_t n_rounds;       /* of refinement around what the targets have chosen */
+    int shared;            /* 1 = one candidate for all targets */
     const int32_t *models; /* several models side by side: n_candidates, the model that a
                               candidate belongs to, ascending from 0; NULL = one model */
     size_t n_models;

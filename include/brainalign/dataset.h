@@ -29,6 +29,12 @@ typedef struct {
     size_t n_test_features;
     const char *test_responses; /* 2-D, or repeats x samples x targets */
     const char *test_runs;
+    const char *layers; /* SPEC of all layers of a model, one more feature space that is
+                           taken apart to layer_0, layer_1, ... (ba_source_layers()); a
+                           test set's comes last, or as layer=SPEC */
+    size_t layer_size;  /* columns of a layer, 0 = the slabs of `layers`. Without `layers`
+                           the last feature space is taken apart (of a run table too) */
+    int no_features;    /* 1 = responses alone are enough: n_samples are theirs */
     int to_apply; /* 1 = for a fitted model: of a run table the test runs if it has any,
                      else all, as the part `train`; responses may have repeats */
 } ba_dataset_opts_t;

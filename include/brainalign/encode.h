@@ -5,6 +5,7 @@
 
 #include "brainalign/dataset.h"
 #include "brainalign/fit.h"
+#include "brainalign/inference.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,7 +24,8 @@ typedef struct {
     long gap_inner,
         gap_outer; /* samples; -1 = default: 0 with delays of 0 only, else the larger of
                       the largest delay and 16 s where tr is given */
-    const char *bands; /* penalties of feature spaces: a number of candidates, drawn by the
+    const char
+        *bands; /* penalties of feature spaces: a number of candidates, drawn by the
                           seed of the context; file:SPEC, n_candidates x n_spaces; deltas:SPEC,
                           the same as log(gamma / alpha); NULL = one penalty for all. Rounds
                           of refinement and sharing stand in fit.bands */
@@ -38,6 +40,7 @@ typedef struct {
      * `shard` of n_shards, from 1; with shard = 0 all n_shards of them one after the
      * other, each committed as OUTPUT.shards/K-of-N.h5, then joined. 0 of 0 = one piece. */
     size_t shard, n_shards;
+    ba_inference_opts_t inference;
     int resume; /* 1 = what the same work has finished before is not done again; where
                    neither range nor shards are given, their number is chosen */
 } ba_encode_fit_opts_t;
@@ -58,6 +61,7 @@ typedef struct {
     size_t n_resumed;   /* of them finished before */
     double flops_shard; /* planned for the largest shard */
     int was_complete;   /* 1 = the result stood there already, of the same work */
+    ba_inference_info_t inference;
 } ba_encode_fit_info_t;
 
 /* Fits and writes the result file, table and map; all or nothing appears under their

@@ -45,6 +45,16 @@ typedef enum {
 #undef BA_TARGET_ENUM
 } ba_target_status_t;
 
+/* Prepared responses that several fits share: the same targets, rows and preparation,
+ * other predictors. Read by the first fit that is handed them, kept for the others. Opaque.
+ */
+typedef struct ba_fit_responses ba_fit_responses_t;
+
+/* n_in_flight: tiles read at a time, at most what ba_fit_plan() says for any of the fits,
+ * all of which must say keeps_responses. BA_NOMEM. The caller frees, after the fits. */
+BA_API int ba_fit_responses_new(size_t n_in_flight, ba_fit_responses_t **out);
+BA_API void ba_fit_responses_free(ba_fit_responses_t *responses);
+
 /* What is regressed on what. Everything borrowed. */
 typedef struct {
     const ba_design_t *design;        /* predictors, over all samples before trimming */
@@ -55,8 +65,9 @@ typedef struct {
     const ba_design_t *test_design;   /* fixed test set: the same columns over other
                                          samples, NULL = none */
     const ba_runs_t *test_runs;
-    ba_source_t *test_targets; /* slabs are repeats */
-    ba_cdmat_t test_nuisance;  /* columns of every repeat side by side */
+    ba_source_t *test_targets;     /* slabs are repeats */
+    ba_cdmat_t test_nuisance;      /* columns of every repeat side by side */
+    ba_fit_responses_t *responses; /* shared with other fits; NULL = this one's alone */
 } ba_fit_data_t;
 
 /* Settings. Zero everywhere is the default where not said otherwise; see
@@ -69,10 +80,10 @@ typedef struct {
     int intercept; /* 1 yes, 0 no, -1 = yes unless both sides are centred on the training
                       rows (-1) */
     ba_alphas_t alphas; /* n = 0: automatic */
-    int shared_alpha;   /* 1 = one alpha for all targets; with bands one for every candidate,
+    int shared_alpha; /* 1 = one alpha for all targets; with bands one for every candidate,
                            which stays each target's own unless bands.shared */
-    ba_bands_t bands;   /* penalties of feature spaces (none) */
-    ba_score_t select;  /* inner criterion (MSE) */
+    ba_bands_t bands;  /* penalties of feature spaces (none) */
+    ba_score_t select; /* inner criterion (MSE) */
     ba_inner_scaling_t inner_scaling;
     ba_cv_opts_t cv, outer_cv;
     size_t gap_inner, gap_outer; /* samples */
@@ -142,6 +153,8 @@ typedef struct {
     size_t n_factorisations;        /* eigendecompositions; with bands, triangular ones */
     size_t n_candidates;            /* with bands: tried in the final fit */
     size_t n_passes;                /* readings of the responses */
+    int keeps_responses;            /* 1 = read once, prepared ones stay in memory */
+    size_t n_in_flight;             /* tiles of targets that are read at a time */
     size_t bytes_planned;           /* peak of features, factorisations and buffers */
     double flops_planned, flops_tiles; /* all of it, and that of the loop over tiles */
     double seconds_factor, seconds_operators, seconds_tiles, seconds_read;

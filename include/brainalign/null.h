@@ -47,6 +47,10 @@ typedef struct {
                          all shifts, none included */
     size_t block;     /* BLOCKS: samples */
     uint64_t seed;
+    int is_crossed; /* 1 = the folds are those of one cross-validation. A fold's prediction
+                       comes from the responses of the others, so that scores of folds are
+                       correlated when nothing is predicted: permuted scores are widened
+                       by sqrt(2), the most that takes. No change for one fold. */
 } ba_null_opts_t;
 
 /* COSINE, 1,000 permutations, all shifts, blocks of 20, seed 0. */
@@ -136,6 +140,12 @@ BA_API int ba_null_tile_add(
  * -INFINITY. */
 BA_API void ba_null_tile_finish(
     ba_null_tile_t *tile, ba_tail_t tail, const ba_null_result_t *result);
+
+/* The null distribution of one target of a tile that was finished, n_permutations (of
+ * ba_null_info()) scores, until the tile begins again; NULL where the score is undefined.
+ * Means of these over targets are the null distribution of the mean: all targets are
+ * permuted alike. Borrowed. */
+BA_API const double *ba_null_tile_values(const ba_null_tile_t *tile, size_t target);
 
 #ifdef __cplusplus
 }

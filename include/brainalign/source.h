@@ -43,6 +43,14 @@ BA_API int ba_source_stack(ba_source_t **parts, size_t n_parts, ba_source_t **ou
  * recording. Takes ownership on success. */
 BA_API int ba_source_slabs(ba_source_t **parts, size_t n_parts, ba_source_t **out);
 
+/* The layers of a model as sources of their own: of layers x samples x features (rank 3)
+ * each slab (layer_size 0, or the number of features), of a matrix every layer_size
+ * columns. *out is a list for the caller to free with free(), each source to be closed;
+ * they take ownership of `whole` on success. BA_SHAPE (columns that are no multiple),
+ * BA_VALUE (a matrix without a layer size). */
+BA_API int ba_source_layers(
+    ba_source_t *whole, size_t layer_size, ba_source_t ***out, size_t *n_layers);
+
 /* A source over an in-memory column-major matrix that must outlive it. */
 BA_API int ba_source_from_memory(const double *data, size_t n_rows, size_t n_cols,
     size_t ld, const char *name, ba_source_t **out);

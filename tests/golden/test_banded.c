@@ -21,8 +21,10 @@ typedef struct {
     double tolerance, weights, margin;
 } banded_t;
 
-#define IN_DOUBLE .precision = "double", .tolerance = 1e-9, .weights = 1e-8, .margin = 1e-8
-#define IN_SINGLE .precision = "single", .tolerance = 1e-4, .weights = 5e-3, .margin = 1e-5
+#define IN_DOUBLE                                                                        \
+    .precision = "double", .tolerance = 1e-9, .weights = 1e-8, .margin = 1e-8
+#define IN_SINGLE                                                                        \
+    .precision = "single", .tolerance = 1e-4, .weights = 5e-3, .margin = 1e-5
 
 static banded_t fits[] = {
     {.name = "two dual", .group = "/two", .n_spaces = 2, .solver = "dual", IN_DOUBLE},
@@ -78,8 +80,7 @@ write_inputs(
         rows[i] =
             all.data[i / N_TARGETS * all.dims[1] + (size_t) targets.data[i % N_TARGETS]];
     }
-    write_table(
-        test_join(responses, golden_folder, "responses.csv"), n, N_TARGETS, rows);
+    write_table(test_join(responses, golden_folder, "responses.csv"), n, N_TARGETS, rows);
     for (size_t i = 0; i < n; i++) {
         rows[2 * i] = count.data[i];
         rows[2 * i + 1] = surprisal.data[i];
@@ -117,7 +118,8 @@ fit(const banded_t *how, const char *golden, const char *data, const char *kind,
     golden_add(&command, "--responses");
     golden_add(&command, responses);
     golden_add_spec(&command, "--outer-cv", "rows:", data, "/fold");
-    golden_add_words(&command, "--delays 1,2,3,4 --delays B:0 --detrend poly:3 --cv-gap 0");
+    golden_add_words(
+        &command, "--delays 1,2,3,4 --delays B:0 --detrend poly:3 --cv-gap 0");
     golden_add_words(&command, "--scale-responses zscore --inner-scaling outer");
     golden_add_words(&command, "--select r2 --save fold-weights,predictions,cv --bands");
     snprintf(text, sizeof text, "%s:%s", kind, table);
@@ -271,8 +273,8 @@ test_fixed(void **state)
 
 /* Deltas where the choice is clear, and for which targets it was the same. */
 static void
-compare_deltas(
-    const banded_t *how, const char *result, golden_t wanted, golden_t margin, char *agree)
+compare_deltas(const banded_t *how, const char *result, golden_t wanted, golden_t margin,
+    char *agree)
 {
     golden_t found = of_fold(result, "/bands/deltas_by_fold");
     size_t n_clear = 0;
@@ -292,8 +294,8 @@ compare_deltas(
             }
         }
     }
-    print_message("%-30s the same in %zu clear choices of %d\n", how->name, n_clear,
-        N_TARGETS);
+    print_message(
+        "%-30s the same in %zu clear choices of %d\n", how->name, n_clear, N_TARGETS);
     assert_true(n_clear * 10 >= N_TARGETS * 9);
     golden_free(&found);
     golden_free(&wanted);

@@ -194,16 +194,15 @@ compare_fold(const bands_t *bands, const outcome_of_fit_t *fit, size_t k, size_t
     }
     for (size_t i = 0; i < study->train.n; i++) {
         if (result->outer_fold[i] == (int32_t) k) {
-            close_to(study, "predictions", t,
-                fit->predictions[i + t * study->train.n],
+            close_to(study, "predictions", t, fit->predictions[i + t * study->train.n],
                 wanted->predictions[i + t * study->train.n], tolerance);
         }
     }
 }
 
 static inline void
-compare_final(const bands_t *bands, const outcome_of_fit_t *fit, size_t t,
-    double tolerance)
+compare_final(
+    const bands_t *bands, const outcome_of_fit_t *fit, size_t t, double tolerance)
 {
     const study_t *study = bands->study;
     const ba_fit_result_t *result = &fit->result;
@@ -222,12 +221,11 @@ compare_final(const bands_t *bands, const outcome_of_fit_t *fit, size_t t,
         close_to(study, "band_scores", t, result->band_scores[i * v + t],
             score_chosen(of, of->cv, of->best, t), tolerance);
     }
-    compare_weights(
-        bands, "weights", fit->weights, wanted->weights, c, t, tolerance);
+    compare_weights(bands, "weights", fit->weights, wanted->weights, c, t, tolerance);
     close_to(study, "intercept", t, result->intercept[t], wanted->b[t], tolerance);
     if (study->test.n > 0) {
-        close_to(study, "test r", t, result->r_by_fold[t], wanted->r_by_fold[t],
-            tolerance);
+        close_to(
+            study, "test r", t, result->r_by_fold[t], wanted->r_by_fold[t], tolerance);
         for (size_t i = 0; i < study->test.n; i++) {
             close_to(study, "test predictions", t,
                 fit->predictions[i + t * study->test.n],

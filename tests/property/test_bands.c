@@ -13,8 +13,12 @@ static const double gammas2[] = {0.5, 0.5, 1, 0, 0, 1, 0.9, 0.1, 0.02, 0.98};
 static study_t
 banded_study(pool_t *pool, size_t i, size_t n_features)
 {
-    shape_t shape = {.n_samples = 60, .n_features = n_features, .n_targets = 4,
-        .n_delays = 1 + i % 2, .seed = 7000 + i, .n_test_runs = i % 5 == 4 ? 2 : 0,
+    shape_t shape = {.n_samples = 60,
+        .n_features = n_features,
+        .n_targets = 4,
+        .n_delays = 1 + i % 2,
+        .seed = 7000 + i,
+        .n_test_runs = i % 5 == 4 ? 2 : 0,
         .n_slabs = 1 + i % 2};
     study_t study = study_make(pool, &shape);
 
@@ -140,9 +144,10 @@ check_split(const study_t *study, const outcome_of_fit_t *fit, size_t k, size_t 
             part[s][n] = 0.0;
         }
         for (size_t c = 0; c < p; c++) {
-            double x = (delayed(study, &study->train, (size_t) result->outer_fold[i], i, c) -
-                           result->feature_mean_by_fold[k * p + c]) /
-                       result->feature_scale_by_fold[k * p + c];
+            double x =
+                (delayed(study, &study->train, (size_t) result->outer_fold[i], i, c) -
+                    result->feature_mean_by_fold[k * p + c]) /
+                result->feature_scale_by_fold[k * p + c];
             double term = x * fit->weights_by_fold[(k * v + t) * p + c];
 
             part[space_of(study, c)][n] += term;
@@ -151,7 +156,8 @@ check_split(const study_t *study, const outcome_of_fit_t *fit, size_t k, size_t 
         n++;
     }
     for (size_t s = 0; s < n_spaces; s++) {
-        double my = oracle_mean(y, n), mp = oracle_mean(part[s], n), r2 = 0, yy = 0, r = 0;
+        double my = oracle_mean(y, n), mp = oracle_mean(part[s], n), r2 = 0, yy = 0,
+               r = 0;
         size_t at = (k * n_spaces + s) * v + t;
 
         for (size_t i = 0; i < n; i++) {
@@ -220,8 +226,8 @@ test_fixed(void **state)
             for (size_t k = 0; k < bands.n_outer; k++) {
                 compare_fold(&bands, &fit, k, t, TOLERANCE);
             }
-            compare_weights(&bands, "weights", fit.weights, bands.fits[0].weights, 0, t,
-                TOLERANCE);
+            compare_weights(
+                &bands, "weights", fit.weights, bands.fits[0].weights, 0, t, TOLERANCE);
         }
         bands_free(&bands);
         fit_free(&fit);

@@ -57,11 +57,13 @@ test_threads(void **state)
     }
 }
 
-/* From the smallest budget (one alpha at a time, nothing kept, few tiles in flight) to
+/* From the smallest budget (few alphas at a time, nothing kept, few tiles in flight) to
  * one in which all fits; below the smallest, an error before any work. */
 static void
 test_memory_budgets(void **state)
 {
+    size_t n_tight = 0;
+
     (void) state;
     for (size_t i = 0; i < N_STUDIES; i++) {
         pool_t pool = {0};
@@ -74,8 +76,8 @@ test_memory_budgets(void **state)
         for (size_t b = 0; b < 4; b++) {
             ctx = context(2, budget + b * budget / 2);
             fit = study_fit(&study, &ctx);
-            /* final fit and 3 outer folds: every alpha by itself, then the refit */
-            assert_true(b > 0 || fit.info.n_passes == 4 * (fit.result.n_alphas + 1));
+            /* final fit and 3 outer folds: at best one pass to choose and one to refit */
+            n_tight += b == 0 && fit.info.n_passes > 4 * 2;
             assert_true(fit.info.bytes_planned <= ctx.memory);
             assert_same(&all, &fit);
             assert_same_hashes(&all, &fit);
@@ -88,6 +90,7 @@ test_memory_budgets(void **state)
         fit_free(&all);
         pool_free(&pool);
     }
+    assert_true(n_tight > 0); /* alphas in chunks, nothing kept */
 }
 
 /* A target without any inner score (constant within every run, scored by r) stays what it

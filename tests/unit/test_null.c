@@ -116,7 +116,7 @@ test_prefix_and_seed(void **state)
     (void) state;
     make_study(&study);
     for (int kind = BA_NULL_COSINE; kind <= BA_NULL_PHASE; kind++) {
-        ba_null_opts_t opts = {(ba_null_kind_t) kind, 30, 0, 7, 1};
+        ba_null_opts_t opts = {(ba_null_kind_t) kind, 30, 0, 7, 1, 0};
         double few[LONGEST], many[LONGEST], other[LONGEST], change = 0;
         ba_null_t *a, *b, *c;
 
@@ -157,7 +157,7 @@ expect(int wanted, const char *words, const ba_null_opts_t *opts, const ba_runs_
 static void
 test_refusals(void **state)
 {
-    ba_null_opts_t opts = {BA_NULL_BLOCKS, 100, 0, 30, 0};
+    ba_null_opts_t opts = {BA_NULL_BLOCKS, 100, 0, 30, 0, 0};
     double x[50] = {0};
     ba_null_fold_t fold = {{x, 50, 1, 50}, {x, 50, 1, 50}, {NULL, 0, 0, 0}};
     ba_null_result_t result = {x, x, x};
@@ -171,11 +171,11 @@ test_refusals(void **state)
     expect(BA_SHAPE, "no run of 2 blocks of 30 samples", &opts, &runs);
     opts.block = 0;
     expect(BA_VALUE, "blocks of 0 samples", &opts, &runs);
-    opts = (ba_null_opts_t){BA_NULL_CIRCULAR, 0, 0, 0, 0};
+    opts = (ba_null_opts_t){BA_NULL_CIRCULAR, 0, 0, 0, 0, 0};
     expect(BA_VALUE, "0 permutations", &opts, &runs);
-    opts = (ba_null_opts_t){BA_NULL_CIRCULAR, 10, 26, 0, 0};
+    opts = (ba_null_opts_t){BA_NULL_CIRCULAR, 10, 26, 0, 0, 0};
     expect(BA_SHAPE, "has 50 samples, wanted at least 52", &opts, &runs);
-    opts = (ba_null_opts_t){BA_NULL_COSINE, 10, 0, 0, 0};
+    opts = (ba_null_opts_t){BA_NULL_COSINE, 10, 0, 0, 0, 0};
     expect(BA_SHAPE, "has 1 samples, wanted at least 2", &opts, &single);
     opts.kind = BA_NULL_PHASE;
     assert_int_equal(ba_null_new(&opts, &runs, 1, &null), 0);
@@ -203,6 +203,41 @@ test_refusals(void **state)
     ba_runs_free(&single);
 }
 
+/* Permuted scores of crossed folds are wider by sqrt(2); one fold is crossed with nothing.
+ */
+static void
+test_crossed_folds(void **state)
+{
+    static const ba_null_statistic_t statistics[] = {BA_NULL_R, BA_NULL_INCREMENT};
+    static study_t study;
+    double observed[2][V], p[2][V], maxima[2][50];
+
+    (void) state;
+    make_study(&study);
+    for (size_t n_folds = 1; n_folds <= 2; n_folds++) {
+        for (size_t k = 0; k < 2; k++) {
+            for (int crossed = 0; crossed < 2; crossed++) {
+                ba_null_opts_t opts = {BA_NULL_COSINE, 50, 0, 0, 3, crossed};
+                ba_null_t *null;
+
+                assert_int_equal(ba_null_new(&opts, study.runs, n_folds, &null), 0);
+                assert_int_equal(
+                    ba_null_test(NULL, null, statistics[k], study.folds, BA_TAIL_GREATER,
+                        &(ba_null_result_t){
+                            observed[crossed], p[crossed], maxima[crossed]}),
+                    0);
+                ba_null_free(null);
+            }
+            assert_all_close(observed[0], observed[1], V, 0);
+            for (size_t b = 0; b < 50; b++) {
+                assert_close(
+                    maxima[1][b], (n_folds > 1 ? sqrt(2) : 1) * maxima[0][b], 1e-13);
+            }
+        }
+    }
+    free_study(&study);
+}
+
 int
 main(void)
 {
@@ -212,6 +247,7 @@ main(void)
         cmocka_unit_test(test_fineness),
         cmocka_unit_test(test_prefix_and_seed),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_crossed_folds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

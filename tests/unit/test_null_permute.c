@@ -95,7 +95,7 @@ test_long_run(void **state)
     test_fill_normal(p, LONG, 2);
     assert_int_equal(ba_runs_one(LONG, &runs), 0);
     for (int kind = BA_NULL_COSINE; kind <= BA_NULL_PHASE; kind++) {
-        ba_null_opts_t opts = {(ba_null_kind_t) kind, B, 0, 30, 5};
+        ba_null_opts_t opts = {(ba_null_kind_t) kind, B, 0, 30, 5, 0};
         double r, p_value, maxima[B], wanted;
         ba_null_t *null;
 
@@ -213,7 +213,7 @@ test_cosine_keeps_sizes(void **state)
 static void
 test_undefined(void **state)
 {
-    ba_null_opts_t opts = {BA_NULL_COSINE, 200, 0, 7, 3};
+    ba_null_opts_t opts = {BA_NULL_COSINE, 200, 0, 7, 3, 0};
     static study_t study;
     double r[V], p[V], maxima[200], r2[V], p2[V], alone;
     ba_null_t *null;

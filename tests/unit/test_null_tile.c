@@ -141,7 +141,7 @@ check_increment(const ba_null_opts_t *opts, const study_t *study)
 static void
 test_increments(void **state)
 {
-    ba_null_opts_t opts = {BA_NULL_COSINE, 4000, 0, 8, 1};
+    ba_null_opts_t opts = {BA_NULL_COSINE, 4000, 0, 8, 1, 0};
     study_t study;
 
     (void) state;
@@ -157,7 +157,7 @@ test_increments(void **state)
 static void
 test_increment_of_a_better_model(void **state)
 {
-    ba_null_opts_t opts = {BA_NULL_COSINE, 500, 0, 10, 1};
+    ba_null_opts_t opts = {BA_NULL_COSINE, 500, 0, 10, 1, 0};
     double observed[V], p[V], maxima[500];
     study_t study;
     ba_null_t *null;
@@ -200,7 +200,7 @@ test_tiles_and_threads(void **state)
     (void) state;
     make_study(&study);
     for (int kind = BA_NULL_COSINE; kind <= BA_NULL_PHASE; kind++) {
-        ba_null_opts_t opts = {(ba_null_kind_t) kind, B, 0, 8, 1};
+        ba_null_opts_t opts = {(ba_null_kind_t) kind, B, 0, 8, 1, 0};
         static double r[2][V], p[2][V], maxima[2][B];
         ba_ctx_t ctx = ba_ctx_default();
         ba_null_t *null;
@@ -255,7 +255,7 @@ test_uniform_p(void **state)
     (void) state;
     make_study(&study);
     for (int kind = BA_NULL_COSINE; kind <= BA_NULL_PHASE; kind++) {
-        ba_null_opts_t opts = {(ba_null_kind_t) kind, B, 0, 5, 9};
+        ba_null_opts_t opts = {(ba_null_kind_t) kind, B, 0, 5, 9, 0};
         double r[V], p[V], maxima[B];
         size_t counts[11] = {0}, n = 0;
         ba_null_t *null;
@@ -283,7 +283,7 @@ test_uniform_p(void **state)
 static void
 test_memory(void **state)
 {
-    ba_null_opts_t opts = {BA_NULL_PHASE, 10, 0, 5, 9};
+    ba_null_opts_t opts = {BA_NULL_PHASE, 10, 0, 5, 9, 0};
     double r[V], p[V], maxima[10];
     ba_ctx_t ctx = ba_ctx_default();
     study_t study;
