@@ -109,6 +109,16 @@ out:
     return status;
 }
 
+/* Every target follows the spaces to a different degree, from hardly at all to fully. */
+static double
+share_of_space(const bench_size_t *size, size_t block, size_t target, size_t feature)
+{
+    size_t space = size->n_spaces > 0 ? feature * size->n_spaces / size->n_features : 0;
+    size_t level = (target + block) / (size_t) pow(4.0, (double) space) % 4;
+
+    return size->n_spaces > 0 ? pow(10.0, -0.5 * (double) level) : 1.0;
+}
+
 /* One block of responses from the features at the delays of the size. */
 static int
 make_block(const bench_size_t *size, const double *x, size_t block, size_t width,
@@ -128,7 +138,7 @@ make_block(const bench_size_t *size, const double *x, size_t block, size_t width
             memcpy(delayed + j * n + delay, x + j * n, (n - delay) * sizeof *delayed);
         }
         for (size_t i = 0; i < f * width; i++) {
-            weights[i] = ba_rng_normal(rng);
+            weights[i] = ba_rng_normal(rng) * share_of_space(size, block, i / f, i % f);
         }
         ba_gemm_tiled(NULL, 1.0, BA_KEEP, ba_cdmat(delayed, n, f, n), BA_KEEP,
             ba_cdmat(weights, f, width, f), 1.0, ba_dmat(y, n, width, n));

@@ -12,14 +12,17 @@ typedef struct {
     int delays[4];
     size_t n_delays; /* p = n_features x n_delays */
     int hdf5;        /* responses in HDF5 instead of NPY */
+    size_t n_spaces; /* equal parts of the features; 0 = one */
 } bench_size_t;
 
 static const bench_size_t bench_sizes[] = {
-    {"S", 1000, 768, 5000, {0}, 1, 0},
-    {"M", 3000, 768, 20000, {1, 2, 3, 4}, 4, 0},
-    {"T", 6000, 768, 5000, {0}, 1, 0},
-    {"L", 6000, 768, 80000, {1, 2, 3, 4}, 4, 1},
-    {"W", 1000, 768, 60000, {1, 2, 3, 4}, 4, 0},
+    {"S", 1000, 768, 5000, {0}, 1, 0, 0},
+    {"M", 3000, 768, 20000, {1, 2, 3, 4}, 4, 0, 0},
+    {"T", 6000, 768, 5000, {0}, 1, 0, 0},
+    {"L", 6000, 768, 80000, {1, 2, 3, 4}, 4, 1, 0},
+    {"W", 1000, 768, 60000, {1, 2, 3, 4}, 4, 0, 0},
+    {"B", 3000, 2304, 20000, {1, 2, 3, 4}, 4, 0, 3},
+    {"b", 600, 384, 4000, {1, 2, 3, 4}, 4, 0, 3},
 };
 
 static inline const bench_size_t *

@@ -22,6 +22,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_encode_fit,
     &cli_encode_predict,
     &cli_encode_score,
+    &cli_encode_partition,
     &cli_encode_compare,
     &cli_encode_group,
     &cli_datasets_info,

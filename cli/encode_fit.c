@@ -2,13 +2,12 @@
 /* encode fit: one cross-validated ridge model per target. */
 #include "cli/each.h"
 #include "cli/emit.h"
+#include "cli/fit_args.h"
 #include "cli/fitted_data.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
-#include "cli/shards.h"
-#include "cli/significance.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -21,24 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    cli_shards_t shards;
-    cli_significance_t significance;
-    cli_list_t delays;
-    int delay_across_runs;
-    int scale_features, scale_responses, intercept;
-    const char *alphas;
-    int shared_alpha, select, inner_scaling;
-    const char *bands;
-    uint64_t band_rounds;
-    int shared_bands;
-    const char *cv, *outer_cv, *cv_gap;
-    int solver;
-    const char *save, *table, *map;
-} fit_args_t;
-
 _Static_assert(
-    offsetof(fit_args_t, significance) == offsetof(cli_significance_args_t, significance),
+    offsetof(cli_fit_args_t, significance) == offsetof(cli_significance_args_t, significance),
     "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
@@ -64,7 +47,7 @@ enum {
     SAVE_NONE = 16
 };
 
-static const cli_option_t delay_rows[] = {
+const cli_option_t cli_delay_rows[] = {
     {.section = "Preparation",
         .name = "delays",
         .kind = CLI_STRINGS,
@@ -73,39 +56,39 @@ static const cli_option_t delay_rows[] = {
         .help = "Copies of the features moved later by so many samples, such as "
                 "1,2,3,4, zero-filled at every run start; 0 for designs of one row "
                 "per item. NAME:LIST is for one space.",
-        .offset = offsetof(fit_args_t, delays)},
+        .offset = offsetof(cli_fit_args_t, delays)},
     {.name = "delay-across-runs",
         .kind = CLI_FLAG,
         .help = "Let delays run over the borders of runs, over the whole series.",
-        .offset = offsetof(fit_args_t, delay_across_runs)},
+        .offset = offsetof(cli_fit_args_t, delay_across_runs)},
     {0},
 };
 
-static const cli_option_t scale_rows[] = {
+const cli_option_t cli_scale_rows[] = {
     {.section = "Preparation",
         .name = "scale-features",
         .kind = CLI_CHOICE,
         .metavar = feature_scales,
         .value = "zscore",
         .help = "Scaling of every delayed column, from the training rows.",
-        .offset = offsetof(fit_args_t, scale_features)},
+        .offset = offsetof(cli_fit_args_t, scale_features)},
     {.name = "scale-responses",
         .kind = CLI_CHOICE,
         .metavar = response_scales,
         .otherwise = "runs with 2 or more runs, else zscore",
         .help = "Scaling of the responses: runs z-scores each run by itself, the "
                 "others use the training rows.",
-        .offset = offsetof(fit_args_t, scale_responses)},
+        .offset = offsetof(cli_fit_args_t, scale_responses)},
     {0},
 };
 
-static const cli_option_t model_rows[] = {
+const cli_option_t cli_model_rows[] = {
     {.section = "Model",
         .name = "intercept",
         .kind = CLI_YESNO,
         .otherwise = "yes, unless both sides are centred",
         .help = "An intercept that is not penalised.",
-        .offset = offsetof(fit_args_t, intercept)},
+        .offset = offsetof(cli_fit_args_t, intercept)},
     {.name = "alphas",
         .kind = CLI_STRING,
         .metavar = "auto|log:LO,HI,N|LIST",
@@ -114,12 +97,17 @@ static const cli_option_t model_rows[] = {
                 "grid from the spectrum of the training design and the optimum "
                 "between its nodes; log: exponents of ten, both ends included. 0 is "
                 "allowed and gives the minimum-norm solution.",
-        .offset = offsetof(fit_args_t, alphas)},
+        .offset = offsetof(cli_fit_args_t, alphas)},
     {.name = "shared-alpha",
         .kind = CLI_FLAG,
         .help = "One alpha for all targets instead of one each.",
-        .offset = offsetof(fit_args_t, shared_alpha)},
-    {.name = "bands",
+        .offset = offsetof(cli_fit_args_t, shared_alpha)},
+    {0},
+};
+
+static const cli_option_t cli_band_rows[] = {
+    {.section = "Model",
+        .name = "bands",
         .kind = CLI_STRING,
         .metavar = "N|file:SPEC|deltas:SPEC",
         .otherwise = "one penalty for all feature spaces",
@@ -129,7 +117,7 @@ static const cli_option_t model_rows[] = {
             "then samples of a Dirichlet distribution of concentration 0.1 and 1 in "
             "turn, by --seed. file: given ones, candidates x spaces. deltas: log(gamma "
             "/ alpha) instead, without --alphas.",
-        .offset = offsetof(fit_args_t, bands)},
+        .offset = offsetof(cli_fit_args_t, bands)},
     {.name = "band-refine",
         .kind = CLI_UNSIGNED,
         .metavar = "R",
@@ -138,27 +126,32 @@ static const cli_option_t model_rows[] = {
             "Rounds of new candidates around what the targets have chosen, in steps of "
             "log gamma from a factor of 4 downwards. A round tries a quarter of N, and "
             "at least two for each space.",
-        .offset = offsetof(fit_args_t, band_rounds)},
+        .offset = offsetof(cli_fit_args_t, band_rounds)},
     {.name = "shared-bands",
         .kind = CLI_FLAG,
         .help = "One candidate for all targets, by the mean inner score. With "
                 "--shared-alpha alone each candidate has one alpha, and each target its "
                 "own candidate.",
-        .offset = offsetof(fit_args_t, shared_bands)},
-    {.name = "select",
+        .offset = offsetof(cli_fit_args_t, shared_bands)},
+    {0},
+};
+
+const cli_option_t cli_selection_rows[] = {
+    {.section = "Model",
+        .name = "select",
         .kind = CLI_CHOICE,
         .metavar = selections,
         .value = "mse",
         .help = "What the inner splits choose alpha by: the unweighted mean over "
                 "them. Exact ties go to the larger alpha.",
-        .offset = offsetof(fit_args_t, select)},
+        .offset = offsetof(cli_fit_args_t, select)},
     {.name = "solver",
         .kind = CLI_CHOICE,
         .metavar = solvers,
         .value = "auto",
         .help = "Form of the solution. auto takes the cheaper one; it never depends "
                 "on --target-range.",
-        .offset = offsetof(fit_args_t, solver)},
+        .offset = offsetof(cli_fit_args_t, solver)},
     {.section = "Splits",
         .name = "cv",
         .kind = CLI_STRING,
@@ -168,27 +161,27 @@ static const cli_option_t model_rows[] = {
                 "(contiguous), chunks:LEN,K (contiguous chunks dealt to K folds by "
                 "seed), rows:SPEC (fold id per sample before trimming), none (one "
                 "alpha only).",
-        .offset = offsetof(fit_args_t, cv)},
+        .offset = offsetof(cli_fit_args_t, cv)},
     {.name = "outer-cv",
         .kind = CLI_STRING,
         .metavar = "SPLITS",
         .otherwise = "as for --cv",
         .help = "Outer splits, which score; none for a model without scores.",
-        .offset = offsetof(fit_args_t, outer_cv)},
+        .offset = offsetof(cli_fit_args_t, outer_cv)},
     {.name = "cv-gap",
         .kind = CLI_STRING,
         .metavar = "N|inner:N,outer:M",
         .otherwise = "0 with delays of 0 only, else the larger of the largest delay and "
                      "16 s where --tr is given",
         .help = "Training samples dropped next to held-out samples of the same run.",
-        .offset = offsetof(fit_args_t, cv_gap)},
+        .offset = offsetof(cli_fit_args_t, cv_gap)},
     {.name = "inner-scaling",
         .kind = CLI_CHOICE,
         .metavar = inner_scalings,
         .value = "center",
         .help = "Scaling within inner splits: that of the outer training rows; the "
                 "same, centred anew in each split; or all fitted anew in each split.",
-        .offset = offsetof(fit_args_t, inner_scaling)},
+        .offset = offsetof(cli_fit_args_t, inner_scaling)},
     {0},
 };
 
@@ -202,23 +195,23 @@ static const cli_option_t result_rows[] = {
         .help = "What to keep beside the scores, separated by commas: weights, "
                 "fold-weights, predictions, cv, or none. Without weights nothing can be "
                 "predicted or scored later.",
-        .offset = offsetof(fit_args_t, save)},
+        .offset = offsetof(cli_fit_args_t, save)},
     {.name = "table",
         .kind = CLI_STRING,
         .metavar = "FILE.tsv",
         .help = "Scores as a table as well, one line a target.",
-        .offset = offsetof(fit_args_t, table)},
+        .offset = offsetof(cli_fit_args_t, table)},
     {.name = "map",
         .kind = CLI_STRING,
         .metavar = "FILE.nii.gz",
         .help = "Scores (r) as an image in the grid of the responses or of --mask.",
-        .offset = offsetof(fit_args_t, map)},
+        .offset = offsetof(cli_fit_args_t, map)},
     {0},
 };
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
-    cli_response_rows, delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
-    scale_rows, model_rows, cli_test_rows, cli_significance_rows, result_rows,
+    cli_response_rows, cli_delay_rows, cli_trim_rows, cli_detrend_rows,
+    cli_nuisance_rows, cli_scale_rows, cli_model_rows, cli_band_rows, cli_selection_rows, cli_test_rows, cli_significance_rows, result_rows,
     cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
@@ -283,7 +276,7 @@ out:
 }
 
 static int
-set_splits(const fit_args_t *args, uint64_t seed, ba_encode_fit_opts_t *opts)
+set_splits(const cli_fit_args_t *args, uint64_t seed, ba_encode_fit_opts_t *opts)
 {
     int status = BA_OK;
 
@@ -303,7 +296,7 @@ out:
 }
 
 static int
-set_fit(const fit_args_t *args, ba_fit_opts_t *fit)
+set_fit(const cli_fit_args_t *args, ba_fit_opts_t *fit)
 {
     int status;
 
@@ -318,7 +311,9 @@ set_fit(const fit_args_t *args, ba_fit_opts_t *fit)
     fit->solver = solver_of[args->solver];
     fit->precision = (ba_precision_t) args->shards.data.common.precision;
     BA_TRY(cli_trim_parse(args->shards.data.trim, &fit->trim_first, &fit->trim_last));
-    BA_TRY(set_saved(args->save, fit));
+    if (args->save) {
+        BA_TRY(set_saved(args->save, fit));
+    }
     BA_TRY(ba_alphas_parse(args->alphas, &fit->alphas));
 out:
     return status;
@@ -327,7 +322,7 @@ out:
 static int
 set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *opts)
 {
-    const fit_args_t *args = call->args;
+    const cli_fit_args_t *args = call->args;
     int status;
 
     *opts = ba_encode_fit_opts_default();
@@ -356,7 +351,7 @@ out:
 int
 cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts_t *opts)
 {
-    const fit_args_t *args = call->args;
+    const cli_fit_args_t *args = call->args;
 
     *named = cli_calloc(args->delays.n, sizeof(**named));
     return set_options(call, *named, opts);
@@ -364,7 +359,7 @@ cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts
 
 /* A test set may also come from a run table, so this has to wait for the data set. */
 static int
-check_test(const fit_args_t *args, const ba_dataset_t *dataset)
+check_test(const cli_fit_args_t *args, const ba_dataset_t *dataset)
 {
     if (args->outer_cv && dataset->test.n_samples > 0) {
         return ba_fail(BA_VALUE,
@@ -408,7 +403,7 @@ report(const cli_call_t *call, const ba_dataset_t *dataset,
 static int
 run(const cli_call_t *call)
 {
-    const fit_args_t *args = call->args;
+    const cli_fit_args_t *args = call->args;
     const char **named = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t opts;
@@ -490,6 +485,6 @@ const cli_command_t cli_encode_fit = {
     .examples = examples,
     .tables = tables,
     .share = CLI_SHARE_ALL,
-    .args_size = sizeof(fit_args_t),
+    .args_size = sizeof(cli_fit_args_t),
     .run = run,
 };

@@ -15,6 +15,7 @@ static const char ceilings[] = "ev|split-half|ccnorm|isc|none";
 static const ba_ceiling_kind_t ceiling_of[] = {
     BA_CEILING_EV, BA_CEILING_SPLIT_HALF, BA_CEILING_CCNORM, BA_CEILING_ISC};
 enum { NO_CEILING = sizeof ceiling_of / sizeof *ceiling_of };
+_Static_assert(NO_CEILING == CLI_CEILING_NONE, "the last word");
 
 #define AT(member) offsetof(cli_significance_args_t, significance.member)
 

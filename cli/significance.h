@@ -5,6 +5,9 @@
 
 #include "cli/shards.h"
 
+/* Value of --ceiling none. */
+#define CLI_CEILING_NONE 4
+
 typedef struct {
     uint64_t permutations, null_min_shift;
     const char *null;

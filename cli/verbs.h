@@ -8,6 +8,7 @@
 extern const cli_command_t cli_encode_fit;
 extern const cli_command_t cli_encode_predict;
 extern const cli_command_t cli_encode_score;
+extern const cli_command_t cli_encode_partition;
 extern const cli_command_t cli_encode_compare;
 extern const cli_command_t cli_encode_group;
 extern const cli_command_t cli_datasets_info;

@@ -41,6 +41,39 @@ out:
     return status;
 }
 
+/* The candidates that these spaces have by themselves. */
+static int
+pick_gammas(
+    const ba_dataset_t *dataset, const ba_inference_opts_t *opts, ba_encode_job_t *job)
+{
+    int status = BA_OK;
+    const ba_bands_t *bands = &job->fit.bands;
+    ba_control_t *control = &job->control;
+    uint8_t *wanted = NULL;
+    size_t n = bands->n_spaces;
+
+    BA_TRY_ALLOC(wanted, ba_calloc(n, sizeof *wanted));
+    BA_TRY_ALLOC(
+        control->gammas, ba_calloc(bands->n_candidates, n * sizeof *control->gammas));
+    for (size_t k = 0; k < n; k++) {
+        wanted[k] = (uint8_t) is_named(opts, dataset->space_names[k]);
+        control->n_spaces += wanted[k];
+    }
+    control->n_gammas = ba_bands_part(bands, wanted, control->gammas);
+    if (control->n_gammas == 0) {
+        BA_TRY(ba_fail(
+            BA_VALUE, "bands: no candidate with a control space, wanted one at least"));
+    }
+    for (size_t i = 0, at = 0; i < control->n_gammas * n; i++) {
+        if (wanted[i % n]) {
+            control->gammas[at++] = control->gammas[i];
+        }
+    }
+out:
+    ba_free(wanted);
+    return status;
+}
+
 int
 ba_inference_controls(
     const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, ba_encode_job_t *job)
@@ -57,6 +90,9 @@ ba_inference_controls(
         BA_TRY(pick_spaces(dataset, &opts->inference, &job->test, job->data.test_runs,
             opts->delay_across_runs, &control->test_spaces, &control->test_design));
     }
+    if (job->fit.bands.gammas) {
+        BA_TRY(pick_gammas(dataset, &opts->inference, job));
+    }
 out:
     return status;
 }
@@ -68,6 +104,11 @@ ba_encode_control_opts(const ba_encode_job_t *job)
 
     opts.want_weights = opts.want_fold_weights = opts.want_cv = 0;
     opts.want_predictions = job->inference.null.n_permutations > 0;
+    if (job->control.gammas) {
+        opts.bands.gammas = job->control.gammas;
+        opts.bands.n_candidates = job->control.n_gammas;
+        opts.bands.n_spaces = job->control.n_spaces;
+    }
     return opts;
 }
 

@@ -362,21 +362,22 @@ out:
     return status;
 }
 
-static void
-free_test(ba_test_t *test)
+void
+ba_test_free(ba_test_t *test)
 {
     ba_free(test->observed);
     ba_free(test->p);
     ba_free(test->q);
     ba_free(test->p_fwe);
     ba_free(test->maxima);
+    *test = (ba_test_t){0};
 }
 
 void
 ba_inference_free(ba_inference_t *inference)
 {
-    free_test(&inference->r);
-    free_test(&inference->increment);
+    ba_test_free(&inference->r);
+    ba_test_free(&inference->increment);
     ba_free(inference->control_r);
     ba_free(inference->control_r2);
     ba_free(inference->increment_r2);

@@ -144,6 +144,7 @@ ba_encode_job_close(ba_encode_job_t *job)
     ba_design_free(job->control.design);
     ba_design_free(job->control.test_design);
     ba_free(job->control.spaces);
+    ba_free(job->control.gammas);
     ba_free(job->control.test_spaces);
     ba_predictors_free(&job->train);
     ba_predictors_free(&job->test);

@@ -12,6 +12,8 @@
 typedef struct {
     ba_space_t *spaces, *test_spaces;
     ba_design_t *design, *test_design;
+    double *gammas; /* candidates of banded ridge for these spaces */
+    size_t n_gammas, n_spaces;
 } ba_control_t;
 
 struct ba_encode_job {

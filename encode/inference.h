@@ -15,6 +15,8 @@ typedef struct {
     double *observed, *p, *q, *p_fwe, *maxima;
 } ba_test_t;
 
+void ba_test_free(ba_test_t *test);
+
 /* What was found. Arrays of n_targets, NULL where they were not asked for. */
 typedef struct {
     size_t n_targets;

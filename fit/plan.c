@@ -318,7 +318,7 @@ make_outer(plan_t *plan)
             plan->outer_fold, &plan->n_outer));
     }
     BA_TRY_ALLOC(plan->problems, ba_calloc(plan->n_outer + 1, sizeof *plan->problems));
-    plan->n_problems = plan->n_outer + 1;
+    plan->n_problems = plan->n_outer + (opts->scores_only && plan->n_outer > 0 ? 0 : 1);
     for (size_t k = 0; k < plan->n_problems; k++) {
         BA_TRY(make_problem(plan, k < plan->n_outer ? (int) k : -1, &plan->problems[k]));
     }

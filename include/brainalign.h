@@ -33,6 +33,7 @@
 #include "brainalign/fit.h"
 #include "brainalign/inference.h"
 #include "brainalign/encode.h"
+#include "brainalign/partition.h"
 #include "brainalign/compare.h"
 
 #endif

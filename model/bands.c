@@ -90,6 +90,52 @@ ba_bands_check(const ba_bands_t *bands)
     return BA_OK;
 }
 
+/* Numbers that add up to 1 but for rounding. */
+static int
+is_on_simplex(double sum)
+{
+    return fabs(sum - 1.0) < 1e-9;
+}
+
+static int
+repeats(const double *gammas, size_t n, const double *gamma, size_t n_spaces)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+
+        while (k < n_spaces && fabs(gammas[i * n_spaces + k] - gamma[k]) <=
+                                   1e-12 * fmax(gamma[k], gammas[i * n_spaces + k])) {
+            k++;
+        }
+        if (k == n_spaces) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+size_t
+ba_bands_part(const ba_bands_t *bands, const uint8_t *wanted, double *gammas)
+{
+    size_t n = 0, n_spaces = bands->n_spaces;
+
+    for (size_t i = 0; i < bands->n_candidates; i++) {
+        const double *from = bands->gammas + i * n_spaces;
+        double *gamma = gammas + n * n_spaces, whole = 0.0, sum = 0.0;
+
+        for (size_t k = 0; k < n_spaces; k++) {
+            gamma[k] = wanted[k] ? from[k] : 0.0;
+            whole += from[k];
+            sum += gamma[k];
+        }
+        for (size_t k = 0; sum > 0.0 && is_on_simplex(whole) && k < n_spaces; k++) {
+            gamma[k] /= sum;
+        }
+        n += sum > 0.0 && !repeats(gammas, n, gamma, n_spaces);
+    }
+    return n;
+}
+
 size_t
 ba_bands_n_models(const ba_bands_t *bands)
 {

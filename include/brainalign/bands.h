@@ -34,6 +34,12 @@ BA_API int ba_bands_sample(
 /* BA_VALUE unless every candidate has finite numbers, none negative, not all 0. */
 BA_API int ba_bands_check(const ba_bands_t *bands);
 
+/* Candidates of some spaces alone: those of `bands` with gamma 0 where wanted[k] is 0,
+ * without repetitions and without those that have nothing left; what added up to 1 does so
+ * again. gammas: room for all of them. Returns how many. */
+BA_API size_t ba_bands_part(
+    const ba_bands_t *bands, const uint8_t *wanted, double *gammas);
+
 /* Number of models, and the candidates of one: [start, stop). */
 BA_API size_t ba_bands_n_models(const ba_bands_t *bands);
 BA_API void ba_bands_model(

@@ -91,6 +91,7 @@ typedef struct {
     ba_precision_t precision;
     size_t target_start, target_stop; /* half open; stop 0 = all */
     int want_weights, want_fold_weights, want_predictions, want_cv;
+    int scores_only; /* with bands: 1 = no final fit where there are outer folds */
 } ba_fit_opts_t;
 
 BA_API ba_fit_opts_t ba_fit_opts_default(void);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Options of a fit, which other commands that fit have as well (encode_fit.c). */
+#ifndef BA_CLI_FIT_ARGS_H
+#define BA_CLI_FIT_ARGS_H
+
+#include "cli/shards.h"
+#include "cli/significance.h"
+
+typedef struct {
+    cli_shards_t shards;
+    cli_significance_t significance;
+    cli_list_t delays;
+    int delay_across_runs;
+    int scale_features, scale_responses, intercept;
+    const char *alphas;
+    int shared_alpha, select, inner_scaling;
+    const char *bands;
+    uint64_t band_rounds;
+    int shared_bands;
+    const char *cv, *outer_cv, *cv_gap;
+    int solver;
+    const char *save, *table, *map;
+} cli_fit_args_t;
+
+/* Rows that fill it: preparation; intercept and alphas; what is selected by, form and
+ * splits. cli_fit_settings() (fitted_data.h) makes settings of it; what is not given stays
+ * as the default of the library. */
+extern const cli_option_t cli_delay_rows[], cli_scale_rows[];
+extern const cli_option_t cli_model_rows[], cli_selection_rows[];
+
+#endif
