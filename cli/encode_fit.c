@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(
-    offsetof(cli_fit_args_t, significance) == offsetof(cli_significance_args_t, significance),
+_Static_assert(offsetof(cli_fit_args_t, significance) ==
+                   offsetof(cli_significance_args_t, significance),
     "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
@@ -210,9 +210,9 @@ static const cli_option_t result_rows[] = {
 };
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
-    cli_response_rows, cli_delay_rows, cli_trim_rows, cli_detrend_rows,
-    cli_nuisance_rows, cli_scale_rows, cli_model_rows, cli_band_rows, cli_selection_rows, cli_test_rows, cli_significance_rows, result_rows,
-    cli_shard_rows, NULL};
+    cli_response_rows, cli_delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
+    cli_scale_rows, cli_model_rows, cli_band_rows, cli_selection_rows, cli_test_rows,
+    cli_significance_rows, result_rows, cli_shard_rows, NULL};
 
 /* NAME of NAME:LIST must not stand among the n that came before. */
 static int

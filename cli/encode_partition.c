@@ -23,8 +23,9 @@ static const cli_option_t band_rows[] = {
         .kind = CLI_STRING,
         .metavar = "N|file:SPEC|deltas:SPEC",
         .value = "20",
-        .help = "Candidates of banded ridge, as in encode fit. A combination of spaces has "
-                "those of all spaces without the absent ones.",
+        .help =
+            "Candidates of banded ridge, as in encode fit. A combination of spaces has "
+            "those of all spaces without the absent ones.",
         .offset = offsetof(cli_fit_args_t, bands)},
     {0},
 };
@@ -35,24 +36,27 @@ static const cli_option_t test_rows[] = {
         .kind = CLI_UNSIGNED,
         .metavar = "N",
         .otherwise = "no tests",
-        .help = "Test the unique variance of every space against N random exchanges of the "
-                "held-out predictions with and without it: p with (1 + b) / (1 + N), q "
-                "(Benjamini-Hochberg) and family-wise p.",
+        .help =
+            "Test the unique variance of every space against N random exchanges of the "
+            "held-out predictions with and without it: p with (1 + b) / (1 + N), q "
+            "(Benjamini-Hochberg) and family-wise p.",
         .offset = offsetof(cli_fit_args_t, significance.permutations)},
     {.name = "null",
         .kind = CLI_STRING,
         .metavar = "cosine|blocks:L",
         .otherwise = "cosine",
-        .help = "Random signs of the cosine transform of the two predictions' difference, "
-                "or of the differences of squared errors in blocks of L samples.",
+        .help =
+            "Random signs of the cosine transform of the two predictions' difference, "
+            "or of the differences of squared errors in blocks of L samples.",
         .offset = offsetof(cli_fit_args_t, significance.null)},
     {0},
 };
 
 static const cli_option_t result_rows[] = {
-    CLI_OUTPUT_ROW("Output", "The result file (HDF5): scores of every combination, total, "
-                             "unique and shared variance of every space, and the regions "
-                             "of the Venn diagram of up to four."),
+    CLI_OUTPUT_ROW("Output",
+        "The result file (HDF5): scores of every combination, total, "
+        "unique and shared variance of every space, and the regions "
+        "of the Venn diagram of up to four."),
     {.name = "table",
         .kind = CLI_STRING,
         .metavar = "FILE.tsv",
@@ -122,8 +126,7 @@ report(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     for (size_t k = 0; info->null.n_permutations > 0 && k < info->n_spaces; k++) {
         cli_message_note("unique variance of %s: %zu targets with q below 0.05, %zu "
                          "family-wise; smallest p %.2g",
-            dataset->space_names[k], info->n_q[k], info->n_fwe[k],
-            info->null.smallest_p);
+            dataset->space_names[k], info->n_q[k], info->n_fwe[k], info->null.smallest_p);
     }
     cli_message_note("wrote %s in %s, at most %s of memory", opts->output,
         cli_seconds_text(info->seconds, seconds),
@@ -172,7 +175,8 @@ static const char *const description[] = {
 };
 
 static const cli_example_t examples[] = {
-    {"encode partition --features sem=feats.h5:/sem --features ac=feats.h5:/ac --responses "
+    {"encode partition --features sem=feats.h5:/sem --features ac=feats.h5:/ac "
+     "--responses "
      "bold.h5:/responses --runs bold.h5:/run --delays 1,2,3,4 --tr 2 --permutations 1000 "
      "--table parts.tsv -o parts.h5",
         "two spaces, with a test of what each adds"},

@@ -189,7 +189,8 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts)
     }
     if (inference->null.n_permutations > 0 && inference->null.kind != BA_NULL_COSINE &&
         inference->null.kind != BA_NULL_BLOCKS) {
-        return ba_fail(BA_VALUE, "null: wanted cosine or blocks:L, which test increments");
+        return ba_fail(
+            BA_VALUE, "null: wanted cosine or blocks:L, which test increments");
     }
     if (opts->fit.outer_cv.kind == BA_CV_NONE && dataset->test.n_samples == 0) {
         return ba_fail(BA_VALUE,
@@ -233,8 +234,8 @@ run(ba_partition_t *partition, ba_partition_info_t *info)
     BA_TRY(ba_fit_run(&partition->inferring.ctx, &partition->job.data, &partition->fit,
         &sink, &partition->result, &info->fit));
     BA_TRY(ba_encode_check_test(&partition->job, &partition->result));
-    BA_TRY(ba_encode_warn_after(partition->ctx, &partition->result, &info->fit,
-        opts->fit.alphas.n == 0));
+    BA_TRY(ba_encode_warn_after(
+        partition->ctx, &partition->result, &info->fit, opts->fit.alphas.n == 0));
     BA_TRY(find_scores(partition));
     BA_TRY(find_parts(partition));
     BA_TRY(ba_partition_test(partition));

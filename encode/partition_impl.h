@@ -11,10 +11,10 @@
 /* Combinations of spaces, each a model; the last one has all of them. */
 typedef struct {
     size_t n_spaces, n_models;
-    uint32_t *sets;       /* n_models: bit k = space k takes part */
+    uint32_t *sets;          /* n_models: bit k = space k takes part */
     size_t *alone, *without; /* n_spaces: model of space k alone, and of all others */
-    double *gammas;       /* candidates of all models */
-    int32_t *models;      /* of each candidate */
+    double *gammas;          /* candidates of all models */
+    int32_t *models;         /* of each candidate */
     ba_bands_t bands;
 } ba_parts_t;
 
@@ -37,10 +37,10 @@ typedef struct {
     ba_inferring_t inferring; /* plan, null, threads; full and control are borrowed */
     ba_kept_t *kept;          /* n_models predictions; only of models that are tested */
     uint8_t *is_kept;
-    size_t model;              /* that predictions are coming of */
-    double *r, *r2;            /* n_models rows: means over folds */
+    size_t model;                    /* that predictions are coming of */
+    double *r, *r2;                  /* n_models rows: means over folds */
     double *unique, *total, *shared; /* n_spaces rows */
-    double *components;            /* n_components rows, in the order of the models */
+    double *components;              /* n_components rows, in the order of the models */
     size_t n_components;
     ba_test_t *tests; /* n_spaces, of unique variance; NULL = none */
 } ba_partition_t;

@@ -131,13 +131,12 @@ ba_partition_test(ba_partition_t *partition)
             BA_TRY(ba_kept_finish(&partition->kept[m]));
         }
     }
-    BA_TRY_ALLOC(
-        partition->tests, ba_calloc(parts->n_spaces, sizeof *partition->tests));
+    BA_TRY_ALLOC(partition->tests, ba_calloc(parts->n_spaces, sizeof *partition->tests));
     inferring->full = partition->kept[parts->n_models - 1];
     for (size_t k = 0; k < parts->n_spaces; k++) {
         inferring->control = partition->kept[parts->without[k]];
-        BA_TRY(ba_encode_null(partition->ctx, inferring, &partition->result, &r,
-            &partition->tests[k]));
+        BA_TRY(ba_encode_null(
+            partition->ctx, inferring, &partition->result, &r, &partition->tests[k]));
         ba_test_free(&r);
     }
 out:

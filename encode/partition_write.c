@@ -12,8 +12,8 @@
 /* ---- the file ---- */
 
 static int
-write_rows(ba_bundle_t *bundle, const char *path, size_t n_rows, size_t n,
-    const double *values)
+write_rows(
+    ba_bundle_t *bundle, const char *path, size_t n_rows, size_t n, const double *values)
 {
     return ba_bundle_write(bundle, path, BA_F64, 2, (size_t[]){n_rows, n}, values);
 }
@@ -68,8 +68,8 @@ write_models(const ba_partition_t *partition, ba_bundle_t *bundle)
         members[i] = (uint8_t) (parts->sets[i / n_spaces] >> (i % n_spaces) & 1);
     }
     BA_TRY(name_sets(partition, &names));
-    BA_TRY(ba_bundle_write_strings(
-        bundle, "/models/name", n, (const char *const *) names));
+    BA_TRY(
+        ba_bundle_write_strings(bundle, "/models/name", n, (const char *const *) names));
     BA_TRY(ba_bundle_write(
         bundle, "/models/spaces", BA_U8, 2, (size_t[]){n, n_spaces}, members));
     BA_TRY(ba_bundle_write_strings(bundle, "/features/space_names", n_spaces,
@@ -145,8 +145,7 @@ write_bundle(const ba_partition_t *partition, const ba_provenance_t *provenance,
     BA_TRY(write_tests(partition, bundle));
     BA_TRY(ba_bundle_write(bundle, "/splits/outer", BA_I32, 1,
         (size_t[]){result->n_samples}, result->outer_fold));
-    BA_TRY(
-        ba_encoder_file_targets(bundle, partition->dataset, result->target_start, v));
+    BA_TRY(ba_encoder_file_targets(bundle, partition->dataset, result->target_start, v));
     BA_TRY(ba_encoder_file_status(bundle, v, result->status));
     BA_TRY(ba_provenance_write(provenance, partition->dataset,
         (const char *const *) partition->job.id_files, bundle));
@@ -203,8 +202,7 @@ write_row(ba_table_writer_t *table, const ba_partition_t *partition, size_t t)
 #undef STATUS_NAME
     };
     const ba_parts_t *parts = &partition->parts;
-    size_t v = partition->result.n_targets,
-           target = partition->result.target_start + t;
+    size_t v = partition->result.n_targets, target = partition->result.target_start + t;
     char buffer[64];
     const char *label = ba_dataset_target_label(partition->dataset, target, buffer);
 
