@@ -95,7 +95,7 @@ ba_encode_bands(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
                    : BA_OK;
     }
     if (n_spaces < 2) {
-        return ba_fail(BA_VALUE, "bands: one feature space, wanted at least two");
+        return ba_fail(BA_SHAPE, "bands: one feature space, wanted at least two");
     }
     if (strncmp(text, of_file, strlen(of_file)) == 0) {
         BA_TRY(read_rows(ctx, text + strlen(of_file), n_spaces, gammas, &n, file));

@@ -213,6 +213,40 @@ test_projected(void **state)
     }
 }
 
+/* Parts add up: to r, and to r2 of responses about their own mean. */
+static void
+test_split(void **state)
+{
+    double y[LONGEST], p[LONGEST] = {0}, parts[3 * LONGEST], r2[3], r[3], scores[3];
+    double sum_r2 = 0, sum_r = 0, mean = 0, centred[LONGEST];
+    static const double same[] = {2, 2, 2, 2};
+
+    (void) state;
+    test_fill_normal(y, LONGEST, 1);
+    test_fill_normal(parts, 3 * LONGEST, 2);
+    for (size_t i = 0; i < LONGEST; i++) {
+        y[i] += 0.3 * parts[i] + 5;
+        p[i] = parts[i] + parts[i + LONGEST] + parts[i + 2 * LONGEST];
+        mean += y[i] / LONGEST;
+    }
+    for (size_t i = 0; i < LONGEST; i++) {
+        centred[i] = y[i] - mean;
+    }
+    score_all(centred, p, LONGEST, scores);
+    for (size_t k = 0; k < 3; k++) {
+        ba_score_split_f64(y, p, parts + k * LONGEST, LONGEST, 1, &r2[k], &r[k]);
+        sum_r2 += r2[k];
+        sum_r += r[k];
+    }
+    assert_close(sum_r2, scores[1], 1e-12);
+    assert_close(sum_r, scores[2], 1e-13);
+    assert_true(r[0] > r[1]);
+    ba_score_split_f64(same, y, y, 4, 1, r2, r);
+    assert_true(isnan(r2[0]) && isnan(r[0]));
+    ba_score_split_f64(y, same, y, 4, 1, r2, r);
+    assert_true(!isnan(r2[0]) && isnan(r[0]));
+}
+
 int
 main(void)
 {
@@ -222,6 +256,7 @@ main(void)
         cmocka_unit_test(test_undefined),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_projected),
+        cmocka_unit_test(test_split),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,30 @@ test_many_nodes(void **state)
     assert_true(best == alphas[26] && score == scores[26]);
 }
 
+/* The same curve at any point: through the nodes, and its maximum where that is. */
+static void
+test_at(void **state)
+{
+    static const double alphas[] = {1, 5, 10, 100, 1000};
+    static const double scores[] = {0.1, 0.4, 0.2, 0.35, -0.5};
+    double score, best = ba_alphas_spline_max(alphas, scores, 5, &score);
+    double many[60], curve[60];
+
+    (void) state;
+    for (size_t i = 0; i < 5; i++) {
+        assert_close(ba_alphas_spline_at(alphas, scores, 5, alphas[i]), scores[i], 1e-14);
+    }
+    assert_close(ba_alphas_spline_at(alphas, scores, 5, best), score, 1e-14);
+    for (size_t i = 0; i < 60; i++) {
+        many[i] = exp(0.25 * (double) i);
+        curve[i] = sin(0.25 * (double) i);
+    }
+    assert_close(ba_alphas_spline_at(many, curve, 60, exp(3.3)), sin(3.3), 1e-4);
+    ba_alloc_fail_at(1);
+    assert_true(isnan(ba_alphas_spline_at(many, curve, 60, exp(3.3))));
+    ba_alloc_fail_at(0);
+}
+
 int
 main(void)
 {
@@ -208,6 +232,7 @@ main(void)
         cmocka_unit_test(test_cubic),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_many_nodes),
+        cmocka_unit_test(test_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

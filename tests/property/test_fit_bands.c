@@ -68,7 +68,7 @@ static void
 test_both_forms(void **state)
 {
     (void) state;
-    for (size_t i = 0; i < 60; i++) {
+    for (size_t i = 0; i < 24; i++) {
         pool_t pool = {0};
         study_t study = banded_study(&pool, i, i % 4 == 3 ? 40 : 3 + i % 3);
 
@@ -89,15 +89,15 @@ static void
 test_pooled(void **state)
 {
     (void) state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 3; i++) {
         pool_t pool = {0};
         shape_t shape = {
-            .n_samples = 40, .n_features = 30, .n_targets = 300, .seed = 7100 + i};
+            .n_samples = 40, .n_features = 24, .n_targets = 120, .seed = 7100 + i};
         study_t study = study_make(&pool, &shape);
 
         study.n_spaces = 2;
         study.space_features[0] = 12;
-        study.space_features[1] = 18;
+        study.space_features[1] = 12;
         study.opts.bands =
             (ba_bands_t){.gammas = gammas2, .n_candidates = 5, .n_spaces = 2};
         study.opts.solver = BA_SOLVER_DUAL;
