@@ -1,8 +1,9 @@
-"""One peer on one benchmark problem: peers.py SIZE FOLDER himalaya|sklearn.
+"""One peer on one benchmark problem: peers.py SIZE FOLDER himalaya|sklearn, or peers.py B|b FOLDER banded CANDIDATES.
 
 Prints seconds of the fit alone (the delayed design is made before), the mean of the logarithm of the chosen alphas, and peak memory.
 himalaya: 5 contiguous folds, one alpha per target, its own batch settings that were fastest; kernel form where there are more columns than samples.
-scikit-learn has no alpha per target with folds: its leave-one-out form is timed."""
+scikit-learn has no alpha per target with folds: its leave-one-out form is timed.
+banded: himalaya's random search over multiple kernels, which is what bench_bands does with as many candidates; dual weights."""
 import resource
 import sys
 import time
@@ -10,7 +11,7 @@ import time
 import numpy as np
 import threadpoolctl
 
-SIZES = {"S": [0], "M": [1, 2, 3, 4], "T": [0]}
+SIZES = {"S": [0], "M": [1, 2, 3, 4], "T": [0], "B": [1, 2, 3, 4], "b": [1, 2, 3, 4]}
 ALPHAS = np.logspace(0, 4, 10)
 
 
@@ -41,7 +42,27 @@ def sklearn(x, y):
     return RidgeCV(alphas=ALPHAS, fit_intercept=False, alpha_per_target=True).fit(x, y).alpha_
 
 
+def banded(size, folder, n_candidates):
+    from himalaya.backend import set_backend
+    from himalaya.kernel_ridge import solve_multiple_kernel_ridge_random_search
+    set_backend("numpy")
+    features = np.load(folder + "/X.npy")
+    y = np.ascontiguousarray(np.load(folder + "/Y.npy"))
+    start = time.perf_counter()
+    designs = [delayed(np.ascontiguousarray(part), SIZES[size]) for part in np.split(features, 3, axis=1)]
+    kernels = np.stack([design @ design.T for design in designs])
+    deltas, _, scores = solve_multiple_kernel_ridge_random_search(
+        kernels, y, n_iter=n_candidates, alphas=ALPHAS, cv=5, n_targets_batch=2000, n_alphas_batch=5,
+        n_targets_batch_refit=2000, return_weights="dual", progress_bar=False, random_state=0)[:3]
+    seconds = time.perf_counter() - start
+    print("himalaya %s, %d candidates: fit %.2f s; mean inner score %.6f; peak memory %.0f MiB" % (
+        size, n_candidates, seconds, np.asarray(scores).max(axis=0).mean(),
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
 def main():
+    if sys.argv[3] == "banded":
+        return banded(sys.argv[1], sys.argv[2], int(sys.argv[4]))
     size, folder, peer = sys.argv[1:]
     x = delayed(np.load(folder + "/X.npy"), SIZES[size])
     y = np.ascontiguousarray(np.load(folder + "/Y.npy"))
