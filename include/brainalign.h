@@ -35,5 +35,8 @@
 #include "brainalign/encode.h"
 #include "brainalign/partition.h"
 #include "brainalign/compare.h"
+#include "brainalign/activations.h"
+#include "brainalign/concepts.h"
+#include "brainalign/ranking.h"
 
 #endif
