@@ -270,6 +270,7 @@ hash_tests(const ba_inference_opts_t *opts)
 
     add_count(&hash, opts->null.n_permutations);
     if (opts->null.n_permutations > 0) {
+        add_count(&hash, opts->refit);
         add_count(&hash, opts->null.kind);
         add_count(&hash, opts->null.kind == BA_NULL_CIRCULAR ? opts->null.min_shift : 0);
         add_count(&hash, opts->null.kind == BA_NULL_BLOCKS ? opts->null.block : 0);

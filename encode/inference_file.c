@@ -28,10 +28,12 @@ static const test_names_t names_of[2] = {
 };
 
 void
-ba_inference_null_words(const ba_null_opts_t *null, char words[BA_INFERENCE_WORDS])
+ba_inference_null_words(
+    const ba_null_opts_t *null, int refits, char words[BA_INFERENCE_WORDS])
 {
     static const char *const kinds[] = {"cosine", "circular", "blocks", "phase"};
-    size_t n = (size_t) snprintf(words, BA_INFERENCE_WORDS, "%s", kinds[null->kind]);
+    size_t n = (size_t) snprintf(
+        words, BA_INFERENCE_WORDS, "%s%s", refits ? "refit:" : "", kinds[null->kind]);
 
     if (null->kind == BA_NULL_BLOCKS) {
         snprintf(words + n, BA_INFERENCE_WORDS - n, ":%zu", null->block);
