@@ -172,13 +172,15 @@ test_what_is_refused(void **state)
     static const char *const twice[] = {"a", "a"}, *const all[] = {"a", "b"};
     static const char *const unknown[] = {"c"};
     static const char *const bad[] = {"", "cos", "blocks", "blocks:", "blocks:0",
-        "blocks:-3", "blocks:5x", "blocks:99999999999", "circular:3"};
+        "blocks:-3", "blocks:5x", "blocks:99999999999", "circular:3",
+        "refit:", "refit:auto", "refits"};
     ba_encode_fit_opts_t opts = fit_settings("refused.h5"), none = opts;
 
     (void) state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(ba_null_parse(bad[i], &none.inference.null), BA_VALUE);
-        assert_contains(ba_error_message(), "wanted cosine, circular, phase or blocks:L");
+        assert_int_equal(ba_null_parse(bad[i], &none.inference), BA_VALUE);
+        assert_contains(
+            ba_error_message(), "wanted auto, cosine, circular, phase or blocks:L");
     }
     none.fit.outer_cv.kind = BA_CV_NONE;
     none.inference.null.n_permutations = 5;
@@ -196,13 +198,13 @@ test_what_is_refused(void **state)
     opts.inference.n_controls = 1;
     refused(opts, 0, BA_VALUE, "control: 'c' names no feature space");
     opts.inference.controls = the_control;
-    must(ba_null_parse("circular", &opts.inference.null));
+    must(ba_null_parse("circular", &opts.inference));
     opts.inference.null.n_permutations = 5;
     refused(opts, 0, BA_VALUE, "null: circular with controls");
     opts.inference.n_controls = 0;
     opts.inference.null.min_shift = 11;
     refused(opts, 0, BA_SHAPE, "the longest run of fold 0 (from 0) has 21 samples");
-    must(ba_null_parse("blocks:15", &opts.inference.null));
+    must(ba_null_parse("blocks:15", &opts.inference));
     refused(opts, 0, BA_SHAPE, "has no run of 2 blocks of 15 samples");
     opts = fit_settings("refused.h5");
     opts.inference.has_ceiling = 1;
