@@ -25,12 +25,6 @@ _Static_assert(offsetof(cli_fit_args_t, significance) ==
     "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
-static const char feature_scales[] = "zscore|center|none";
-static const ba_scale_t feature_scale_of[] = {
-    BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
-static const char response_scales[] = "runs|zscore|center|none";
-static const ba_scale_t response_scale_of[] = {
-    BA_SCALE_RUNS, BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
 static const char selections[] = "mse|r2|r";
 static const ba_score_t selection_of[] = {BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R};
 static const char inner_scalings[] = "outer|center|strict";
@@ -45,41 +39,6 @@ enum {
     SAVE_PREDICTIONS = 4,
     SAVE_CV = 8,
     SAVE_NONE = 16
-};
-
-const cli_option_t cli_delay_rows[] = {
-    {.section = "Preparation",
-        .name = "delays",
-        .kind = CLI_STRINGS,
-        .required = 1,
-        .metavar = "[NAME:]LIST",
-        .help = "Copies of the features moved later by so many samples, such as "
-                "1,2,3,4, zero-filled at every run start; 0 for designs of one row "
-                "per item. NAME:LIST is for one space.",
-        .offset = offsetof(cli_fit_args_t, delays)},
-    {.name = "delay-across-runs",
-        .kind = CLI_FLAG,
-        .help = "Let delays run over the borders of runs, over the whole series.",
-        .offset = offsetof(cli_fit_args_t, delay_across_runs)},
-    {0},
-};
-
-const cli_option_t cli_scale_rows[] = {
-    {.section = "Preparation",
-        .name = "scale-features",
-        .kind = CLI_CHOICE,
-        .metavar = feature_scales,
-        .value = "zscore",
-        .help = "Scaling of every delayed column, from the training rows.",
-        .offset = offsetof(cli_fit_args_t, scale_features)},
-    {.name = "scale-responses",
-        .kind = CLI_CHOICE,
-        .metavar = response_scales,
-        .otherwise = "runs with 2 or more runs, else zscore",
-        .help = "Scaling of the responses: runs z-scores each run by itself, the "
-                "others use the training rows.",
-        .offset = offsetof(cli_fit_args_t, scale_responses)},
-    {0},
 };
 
 const cli_option_t cli_model_rows[] = {
@@ -214,49 +173,6 @@ static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
     cli_scale_rows, cli_model_rows, cli_band_rows, cli_selection_rows, cli_test_rows,
     cli_significance_rows, result_rows, cli_shard_rows, NULL};
 
-/* NAME of NAME:LIST must not stand among the n that came before. */
-static int
-check_named(const char *const *named, size_t n, const char *item)
-{
-    size_t length = (size_t) (strchr(item, ':') - item) + 1;
-
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(named[i], item, length) == 0) {
-            return ba_fail(BA_VALUE,
-                "--delays: found '%s' and '%s', wanted one list for a space", named[i],
-                item);
-        }
-    }
-    return BA_OK;
-}
-
-/* --delays LIST once, --delays NAME:LIST for single spaces. `named` has room for all of
- * them. */
-static int
-split_delays(const cli_list_t *delays, const char **named, ba_encode_fit_opts_t *opts)
-{
-    int status = BA_OK;
-
-    opts->space_delays = named;
-    for (size_t i = 0; i < delays->n; i++) {
-        const char *item = delays->items[i];
-
-        if (strchr(item, ':')) {
-            BA_TRY(check_named(named, opts->n_space_delays, item));
-            named[opts->n_space_delays++] = item;
-        } else if (opts->delays) {
-            BA_TRY(ba_fail(BA_VALUE,
-                "--delays: found '%s' and '%s', wanted one list (NAME:LIST for one "
-                "space)",
-                opts->delays, item));
-        } else {
-            opts->delays = item;
-        }
-    }
-out:
-    return status;
-}
-
 static int
 set_saved(const char *text, ba_fit_opts_t *fit)
 {
@@ -300,17 +216,12 @@ set_fit(const cli_fit_args_t *args, ba_fit_opts_t *fit)
 {
     int status;
 
-    fit->scale_features = feature_scale_of[args->scale_features];
-    if (args->scale_responses >= 0) {
-        fit->scale_targets = response_scale_of[args->scale_responses];
-    }
     fit->intercept = args->intercept;
     fit->shared_alpha = args->shared_alpha;
     fit->select = selection_of[args->select];
     fit->inner_scaling = inner_scaling_of[args->inner_scaling];
     fit->solver = solver_of[args->solver];
     fit->precision = (ba_precision_t) args->shards.data.common.precision;
-    BA_TRY(cli_trim_parse(args->shards.data.trim, &fit->trim_first, &fit->trim_last));
     if (args->save) {
         BA_TRY(set_saved(args->save, fit));
     }
@@ -326,8 +237,6 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     int status;
 
     *opts = ba_encode_fit_opts_default();
-    opts->delay_across_runs = args->delay_across_runs;
-    opts->detrend = args->shards.data.detrend;
     opts->bands = args->bands;
     opts->fit.bands.n_rounds = (size_t) args->band_rounds;
     opts->fit.bands.shared = args->shared_bands;
@@ -338,8 +247,7 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     opts->dry_run = call->common->dry_run;
     opts->argc = call->argc;
     opts->argv = call->argv;
-    BA_TRY(cli_tr_check(args->shards.data.tr, &opts->tr));
-    BA_TRY(split_delays(&args->delays, named, opts));
+    BA_TRY(cli_preparation_set(args, named, opts));
     BA_TRY(set_splits(args, call->ctx->seed, opts));
     BA_TRY(set_fit(args, &opts->fit));
     BA_TRY(cli_significance_set(&args->significance, call->ctx->seed, &opts->inference));

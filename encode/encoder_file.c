@@ -4,6 +4,7 @@
 #include "brainalign/encoder.h"
 #include "core/alloc.h"
 #include "encode/encoder_bands.h"
+#include "encode/encoder_pca.h"
 
 #include <math.h>
 #include <string.h>
@@ -181,7 +182,8 @@ write_spaces(
     for (size_t k = 0; k < n; k++) {
         const ba_space_t *space = &predictors->spaces[k];
 
-        sizes[k] = (int64_t) space->n_features;
+        sizes[k] =
+            (int64_t) (space->n_components > 0 ? space->n_components : space->n_features);
         for (size_t d = 0; d < n_delays; d++) {
             for (size_t i = 0; i < space->n_delays; i++) {
                 has[k * n_delays + d] |= space->delays[i] == delays[d];
@@ -381,6 +383,7 @@ ba_encoder_file_write(ba_encoder_file_t *file, const ba_dataset_t *dataset,
     BA_TRY(ba_encode_bands_write(bundle, fit, result, n_fitted_folds(result)));
     BA_TRY(write_splits(bundle, dataset, predictors, result));
     BA_TRY(write_spaces(bundle, dataset, predictors));
+    BA_TRY(ba_encoder_pca_write(bundle, predictors, result));
     BA_TRY(ba_encoder_file_targets(
         bundle, dataset, result->target_start, result->n_targets));
     BA_TRY(ba_encoder_file_status(bundle, result->n_targets, result->status));

@@ -100,8 +100,7 @@ set_up(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_encode_fit_opt
         BA_TRY(ba_fail(
             BA_VALUE, "responses: none given, wanted --responses or a run table"));
     }
-    BA_TRY(ba_predictors_read(ctx, dataset, train, opts->delays, opts->space_delays,
-        opts->n_space_delays, opts->delay_across_runs, &job->train));
+    BA_TRY(ba_predictors_read(ctx, dataset, train, opts, &job->train));
     job->data = (ba_fit_data_t){.design = job->train.design,
         .runs = &train->runs,
         .targets = train->responses,
@@ -113,8 +112,7 @@ set_up(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_encode_fit_opt
                                  "holds both)"));
     }
     if (test->n_samples > 0) {
-        BA_TRY(ba_predictors_read(ctx, dataset, test, opts->delays, opts->space_delays,
-            opts->n_space_delays, opts->delay_across_runs, &job->test));
+        BA_TRY(ba_predictors_read(ctx, dataset, test, opts, &job->test));
         job->data.test_design = job->test.design;
         job->data.test_runs = &test->runs;
         job->data.test_targets = test->responses;

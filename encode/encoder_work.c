@@ -194,6 +194,7 @@ hash_preparation(const ba_encode_fit_opts_t *opts, const ba_encode_job_t *job)
 
         add_count(&hash, space->n_delays);
         add_bytes(&hash, space->delays, space->n_delays * sizeof *space->delays);
+        add_count(&hash, space->n_components);
     }
     add_count(&hash, opts->delay_across_runs != 0);
     add_count(&hash, fit->trim_first);

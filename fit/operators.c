@@ -353,6 +353,7 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
     int refit_scaling = plan->opts->inner_scaling == BA_INNER_STRICT;
     ba_training_t training = prepared->training;
     ba_ridge_factor_t *factor = NULL;
+    columns_t columns = {0};
     double *mean = NULL, *scale = NULL, *apply = NULL;
     size_t *stay = NULL, *validate = NULL, rank;
 
@@ -372,7 +373,10 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
     training.rows = stay;
     training.n_rows = split->n_stay;
     if (refit_scaling) {
-        BA_TRY(ba_prepare_scaling(ctx, plan, stay, split->n_stay, &mean, &scale));
+        BA_TRY(ba_prepare_design(ctx, plan, stay, split->n_stay, &columns));
+        BA_TRY(ba_prepare_scaling(
+            ctx, plan, columns.design, stay, split->n_stay, &mean, &scale));
+        training.design = columns.design;
         training.mean = mean;
         training.scale = scale;
     }
@@ -393,6 +397,7 @@ strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, si
     }
 out:
     ba_ridge_factor_free(factor);
+    ba_columns_free(&columns, ba_design_n_spaces(plan->data->design));
     ba_free(stay);
     ba_free(validate);
     ba_free(mean);

@@ -80,7 +80,8 @@ can_share_outer(const plan_t *plan)
                        (plan->scale_features == BA_SCALE_CENTER &&
                            plan->inner_intercept == BA_INTERCEPT_YES);
 
-    return same_columns && is_cheaper && plan->intercept == plan->inner_intercept &&
+    return same_columns && ba_pca_most(plan->data->design) == 0 && is_cheaper &&
+           plan->intercept == plan->inner_intercept &&
            plan->intercept == plan->factor_intercept && !plan->strict &&
            opts->alphas.n > 0 && !opts->want_fold_weights && plan->n_outer > 0 &&
            !ba_plan_is_banded(plan);
@@ -326,6 +327,32 @@ out:
     return status;
 }
 
+/* Every fit needs more samples than components. */
+static int
+check_pca(const plan_t *plan)
+{
+    int is_strict = plan->opts->inner_scaling == BA_INNER_STRICT;
+    size_t most = ba_pca_most(plan->data->design);
+
+    for (size_t k = 0; most > 0 && k < plan->n_problems; k++) {
+        const problem_t *problem = &plan->problems[k];
+        size_t least = problem->n_train;
+
+        for (size_t i = 0; is_strict && i < problem->n_inner; i++) {
+            size_t n = problem->inner[i].n_stay;
+
+            least = n < least ? n : least;
+        }
+        if (least <= most) {
+            return ba_fail(BA_SHAPE,
+                "pca: %zu components, a fit has %zu training samples, wanted fewer "
+                "components",
+                most, least);
+        }
+    }
+    return BA_OK;
+}
+
 static int
 make_test_rows(plan_t *plan)
 {
@@ -365,6 +392,7 @@ ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t
     resolve_scaling(plan);
     BA_TRY(check_bands(plan));
     BA_TRY(make_outer(plan));
+    BA_TRY(check_pca(plan));
     ba_cost_choose_solver(plan);
     plan->shared_outer = can_share_outer(plan);
 out:

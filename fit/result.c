@@ -98,6 +98,13 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
     if (ba_plan_is_banded(plan)) {
         BA_TRY(ba_result_make_bands(plan, result));
     }
+    if (ba_pca_most(plan->data->design) > 0) {
+        result->n_pca = ba_design_n_spaces(plan->data->design);
+    }
+    if (result->n_pca > 0 && plan->opts->want_fold_weights && plan->n_outer > 0) {
+        BA_TRY_ALLOC(result->pca_by_fold,
+            ba_calloc(plan->n_outer, result->n_pca * sizeof *result->pca_by_fold));
+    }
     if (plan->data->test_design) {
         BA_TRY_ALLOC(result->test_target_hash, ba_calloc(plan->data->test_runs->n_samples,
                                                    sizeof *result->test_target_hash));
@@ -106,6 +113,27 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
         result->outer_fold[plan->rows[i]] =
             fold_id(&plan->opts->outer_cv, plan->outer_fold[i], plan->rows[i]);
     }
+out:
+    return status;
+}
+
+int
+ba_result_keep_pca(const prepared_t *prepared, ba_fit_result_t *result)
+{
+    int status = BA_OK, fold = prepared->problem->fold;
+    size_t n = result->n_pca;
+    ba_pca_t *copy = NULL;
+
+    if (n == 0 || (fold < 0 && result->pca) || (fold >= 0 && !result->pca_by_fold)) {
+        return BA_OK;
+    }
+    BA_TRY(ba_pca_copy(prepared->columns.pca, n, &copy));
+    if (fold < 0) {
+        result->pca = copy;
+        return BA_OK;
+    }
+    memcpy(result->pca_by_fold + (size_t) fold * n, copy, n * sizeof *copy);
+    ba_free(copy);
 out:
     return status;
 }
@@ -253,6 +281,8 @@ ba_fit_result_free(ba_fit_result_t *result)
     ba_free(result->n_folds);
     ba_free(result->status);
     ba_free(result->outer_fold);
+    ba_pca_free(result->pca, result->n_pca);
+    ba_pca_free(result->pca_by_fold, result->n_outer * result->n_pca);
     ba_free(result->inner_fold);
     ba_free(result->inner_fold_by_fold);
     ba_free(result->target_hash);

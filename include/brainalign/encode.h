@@ -17,6 +17,10 @@ typedef struct {
     const char *delays;              /* "1,2,3,4"; needed */
     const char *const *space_delays; /* "NAME:LIST", overrides `delays` for one space */
     size_t n_space_delays;
+    const char *const *pca; /* principal components in place of features, fitted on the
+                               training rows of each fit: "K" for every space that has no
+                               "NAME=K" of its own; K = 0: the features themselves */
+    size_t n_pca;
     int delay_across_runs;
     double
         tr; /* seconds per sample, 0 = not given (then an image's own is NOT trusted) */

@@ -8,6 +8,7 @@
 #include "brainalign/bands.h"
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
+#include "brainalign/pca.h"
 #include "brainalign/ridge.h"
 #include "brainalign/score.h"
 #include "brainalign/source.h"
@@ -130,6 +131,9 @@ typedef struct {
     double *band_scores; /* n_candidates x n_targets: best inner score of each, with
                             want_cv and one model */
     double *band_scores_by_fold; /* n_outer of them, without those of refinement */
+    size_t n_pca;          /* number of feature spaces where any has components; else 0 */
+    ba_pca_t *pca;         /* n_pca, of the final fit */
+    ba_pca_t *pca_by_fold; /* n_outer x n_pca; NULL unless want_fold_weights */
     size_t n_models; /* with several: n_models x n_outer x n_targets; the rest is that of
                         the last model */
     double *model_r_by_fold, *model_r2_by_fold;
