@@ -8,6 +8,7 @@
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/preset.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -25,6 +26,8 @@ _Static_assert(offsetof(cli_fit_args_t, significance) ==
     "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
+static const char alpha_units[] = "penalty|squared|normalized";
+enum { UNITS_PENALTY, UNITS_SQUARED, UNITS_NORMALIZED };
 static const char selections[] = "mse|r2|r";
 static const ba_score_t selection_of[] = {BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R};
 static const char inner_scalings[] = "outer|center|strict";
@@ -57,6 +60,22 @@ const cli_option_t cli_model_rows[] = {
                 "between its nodes; log: exponents of ten, both ends included. 0 is "
                 "allowed and gives the minimum-norm solution.",
         .offset = offsetof(cli_fit_args_t, alphas)},
+    {.name = "alpha-units",
+        .kind = CLI_CHOICE,
+        .metavar = alpha_units,
+        .value = "penalty",
+        .help =
+            "What --alphas are: the penalty itself; its square root, as where the "
+            "filter is s / (s^2 + alpha^2) (squared); or that in units of the largest "
+            "singular value of what each fit trains on (normalized). Results always "
+            "state penalties.",
+        .offset = offsetof(cli_fit_args_t, alpha_units)},
+    {.name = "singular-cutoff",
+        .kind = CLI_REAL,
+        .metavar = "X",
+        .value = "0",
+        .help = "Inner splits leave out directions whose singular value is not above X.",
+        .offset = offsetof(cli_fit_args_t, singular_cutoff)},
     {.name = "shared-alpha",
         .kind = CLI_FLAG,
         .help = "One alpha for all targets instead of one each.",
@@ -118,14 +137,17 @@ const cli_option_t cli_selection_rows[] = {
         .otherwise = "runs with 3 or more runs, else kfold:5",
         .help = "Inner splits, which choose alpha: runs (leave one out), kfold:K "
                 "(contiguous), chunks:LEN,K (contiguous chunks dealt to K folds by "
-                "seed), rows:SPEC (fold id per sample before trimming), none (one "
+                "seed), rows:SPEC (fold id per sample before trimming), "
+                "bootstrap:N,LEN,CHUNKS (N times so many of the chunks of LEN training "
+                "samples, by seed), sets:SPEC (samples x sets, 1 = held out), none (one "
                 "alpha only).",
         .offset = offsetof(cli_fit_args_t, cv)},
     {.name = "outer-cv",
         .kind = CLI_STRING,
         .metavar = "SPLITS",
         .otherwise = "as for --cv",
-        .help = "Outer splits, which score; none for a model without scores.",
+        .help = "Outer splits, which score, each sample once; none for a model without "
+                "scores.",
         .offset = offsetof(cli_fit_args_t, outer_cv)},
     {.name = "cv-gap",
         .kind = CLI_STRING,
@@ -170,8 +192,8 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
     cli_response_rows, cli_delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
-    cli_scale_rows, cli_model_rows, cli_band_rows, cli_selection_rows, cli_test_rows,
-    cli_significance_rows, result_rows, cli_shard_rows, NULL};
+    cli_scale_rows, cli_preset_rows, cli_model_rows, cli_band_rows, cli_selection_rows,
+    cli_test_rows, cli_significance_rows, result_rows, cli_shard_rows, NULL};
 
 static int
 set_saved(const char *text, ba_fit_opts_t *fit)
@@ -211,6 +233,28 @@ out:
     return status;
 }
 
+/* The library knows penalties, and multiples of the largest eigenvalue: both are squares
+ * of what others call alpha. */
+static int
+set_units(const cli_fit_args_t *args, ba_fit_opts_t *fit)
+{
+    if (args->alpha_units != UNITS_PENALTY && fit->alphas.n == 0) {
+        return ba_fail(BA_VALUE,
+            "--alpha-units: found with automatic alphas, wanted a grid or a list of "
+            "--alphas");
+    }
+    for (size_t i = 0; args->alpha_units != UNITS_PENALTY && i < fit->alphas.n; i++) {
+        fit->alphas.values[i] *= fit->alphas.values[i];
+    }
+    fit->alphas_relative = args->alpha_units == UNITS_NORMALIZED;
+    if (args->singular_cutoff < 0.0) {
+        return ba_fail(BA_VALUE, "--singular-cutoff: found %g, wanted 0 or more",
+            args->singular_cutoff);
+    }
+    fit->singular_cutoff = args->singular_cutoff;
+    return BA_OK;
+}
+
 static int
 set_fit(const cli_fit_args_t *args, ba_fit_opts_t *fit)
 {
@@ -226,6 +270,7 @@ set_fit(const cli_fit_args_t *args, ba_fit_opts_t *fit)
         BA_TRY(set_saved(args->save, fit));
     }
     BA_TRY(ba_alphas_parse(args->alphas, &fit->alphas));
+    BA_TRY(set_units(args, fit));
 out:
     return status;
 }
@@ -269,7 +314,8 @@ cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts
 static int
 check_test(const cli_fit_args_t *args, const ba_dataset_t *dataset)
 {
-    if (args->outer_cv && dataset->test.n_samples > 0) {
+    if (args->outer_cv && dataset->test.n_samples > 0 &&
+        !cli_preset_set(&args->preset, "outer-cv")) {
         return ba_fail(BA_VALUE,
             "--outer-cv: found '%s' beside a fixed test set, wanted one or the other",
             args->outer_cv);
@@ -313,12 +359,15 @@ run(const cli_call_t *call)
 {
     const cli_fit_args_t *args = call->args;
     const char **named = NULL;
+    char *words = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t opts;
     ba_encode_fit_info_t info;
     int status;
 
     BA_TRY(cli_fit_settings(call, &named, &opts));
+    opts.preset = words = cli_preset_words(&args->preset);
+    cli_preset_note(&args->preset);
     BA_TRY(cli_each_check(&args->shards.data));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
@@ -338,6 +387,7 @@ out:
     ba_alphas_free(&opts.fit.alphas);
     ba_dataset_free(dataset);
     free(named);
+    free(words);
     return status;
 }
 

@@ -12,7 +12,10 @@ typedef struct {
     cli_list_t delays, pca;
     int delay_across_runs;
     int scale_features, scale_responses, intercept;
+    cli_preset_t preset;
     const char *alphas;
+    int alpha_units;
+    double singular_cutoff;
     int shared_alpha, select, inner_scaling;
     const char *bands;
     uint64_t band_rounds;

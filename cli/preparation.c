@@ -9,9 +9,9 @@
 #include <string.h>
 
 /* Words of the choices; the values beside them are in the same order. */
-static const char feature_scales[] = "zscore|center|none";
+static const char feature_scales[] = "zscore|center|none|runs";
 static const ba_scale_t feature_scale_of[] = {
-    BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
+    BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE, BA_SCALE_RUNS};
 static const char response_scales[] = "runs|zscore|center|none";
 static const ba_scale_t response_scale_of[] = {
     BA_SCALE_RUNS, BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
@@ -46,7 +46,9 @@ const cli_option_t cli_scale_rows[] = {
         .kind = CLI_CHOICE,
         .metavar = feature_scales,
         .value = "zscore",
-        .help = "Scaling of every delayed column, from the training rows.",
+        .help = "Scaling of every delayed column, from the training rows; or runs: every "
+                "feature "
+                "is z-scored in each run by itself, before the delays.",
         .offset = offsetof(cli_fit_args_t, scale_features)},
     {.name = "scale-responses",
         .kind = CLI_CHOICE,

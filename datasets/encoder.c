@@ -78,6 +78,7 @@ read_delays(ba_encoder_t *encoder)
 {
     size_t n = encoder->n_delays, found;
     int64_t *values, across = 0;
+    char *scale = NULL;
     int status;
 
     BA_TRY_ALLOC(values, ba_calloc(n, sizeof *values));
@@ -96,9 +97,14 @@ read_delays(ba_encoder_t *encoder)
     }
     status =
         ba_bundle_get_i64(encoder->bundle, "/", "delay_across_runs", 1, &across, NULL);
-    status = status == BA_MISSING ? BA_OK : status;
     encoder->delay_across_runs = across != 0;
+    if (status == BA_OK || status == BA_MISSING) {
+        status = ba_bundle_get_string(encoder->bundle, "/", "scale_features", &scale);
+    }
+    encoder->zscore_features = scale && strcmp(scale, "runs") == 0;
+    status = status == BA_MISSING ? BA_OK : status;
 out:
+    ba_free(scale);
     ba_free(values);
     return status;
 }

@@ -24,8 +24,9 @@ read_predictors(const ba_dataset_t *dataset, ba_applier_t *out)
     for (size_t k = 0; k < n; k++) {
         int *list = block + k * encoder->n_delays;
 
-        layouts[k] =
-            (ba_layout_t){.delays = list, .n_components = encoder->pca[k].n_components};
+        layouts[k] = (ba_layout_t){.delays = list,
+            .n_components = encoder->pca[k].n_components,
+            .zscore_runs = encoder->zscore_features};
         for (size_t d = 0; d < encoder->n_delays; d++) {
             if (encoder->space_delays[k * encoder->n_delays + d]) {
                 list[layouts[k].n_delays++] = encoder->delays[d];

@@ -10,6 +10,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+static double
+value_at(const float *single, const double *full, size_t index)
+{
+    return single ? (double) single[index] : full[index];
+}
+
+/* Carries the fingerprints of rows on over the features of one more space. */
+static void
+hash_rows(const float *single, const double *full, size_t n_features, size_t n_samples,
+    uint64_t *hash)
+{
+    for (size_t j = 0; j < n_features; j++) {
+        for (size_t i = 0; i < n_samples; i++) {
+            hash[i] = ba_hash_number(hash[i], value_at(single, full, i + j * n_samples));
+        }
+    }
+}
+
+/* Every feature in every run: mean 0, population deviation 1. */
+static int
+zscore_runs(const ba_runs_t *runs, size_t n_features, float *single, double *full)
+{
+    int status = BA_OK;
+    size_t n = runs->n_samples;
+    double *series = NULL;
+
+    if (full) {
+        ba_zscore_runs(runs, (ba_dmat_t){full, n, n_features, n}, 0, NULL, NULL, NULL);
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(series, ba_malloc(n, sizeof *series));
+    for (size_t j = 0; j < n_features; j++) {
+        for (size_t i = 0; i < n; i++) {
+            series[i] = (double) single[i + j * n];
+        }
+        ba_zscore_runs(runs, (ba_dmat_t){series, n, 1, n}, 0, NULL, NULL, NULL);
+        for (size_t i = 0; i < n; i++) {
+            single[i + j * n] = (float) series[i];
+        }
+    }
+out:
+    ba_free(series);
+    return status;
+}
+
 static int
 read_space(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_dataset_part_t *part, size_t k, const ba_layout_t *layout,
@@ -27,30 +72,12 @@ read_space(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     *space = (ba_space_t){dataset->space_names[k], single, full,
         ba_source_n_cols(part->features[k]), out->delays[k], layout->n_delays,
         layout->n_components};
+    hash_rows(single, full, space->n_features, part->n_samples, out->row_hash);
+    if (layout->zscore_runs) {
+        BA_TRY(zscore_runs(&part->runs, space->n_features, single, full));
+    }
 out:
     return status;
-}
-
-static double
-value_at(const ba_space_t *space, size_t index)
-{
-    return space->single ? (double) space->single[index] : space->full[index];
-}
-
-/* Fingerprints of rows over all spaces side by side. */
-static void
-hash_rows(const ba_predictors_t *predictors, size_t n_samples, uint64_t *hash)
-{
-    memset(hash, 0, n_samples * sizeof *hash);
-    for (size_t k = 0; k < predictors->n_spaces; k++) {
-        const ba_space_t *space = &predictors->spaces[k];
-
-        for (size_t j = 0; j < space->n_features; j++) {
-            for (size_t i = 0; i < n_samples; i++) {
-                hash[i] = ba_hash_number(hash[i], value_at(space, i + j * n_samples));
-            }
-        }
-    }
 }
 
 /* Columns of every repeat side by side; one repeat's serve all where the source has no
@@ -97,13 +124,12 @@ ba_predictors_read_lists(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     *out = (ba_predictors_t){.n_spaces = dataset->n_spaces};
     BA_TRY_ALLOC(out->spaces, ba_calloc(dataset->n_spaces, sizeof *out->spaces));
     BA_TRY_ALLOC(out->delays, ba_calloc(dataset->n_spaces, sizeof *out->delays));
+    BA_TRY_ALLOC(out->row_hash, ba_calloc(part->n_samples, sizeof *out->row_hash));
     for (size_t k = 0; k < dataset->n_spaces; k++) {
         BA_TRY(read_space(ctx, dataset, part, k, &layouts[k], out));
     }
     BA_TRY(ba_design_new(out->spaces, out->n_spaces, &part->runs,
         across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS, &out->design));
-    BA_TRY_ALLOC(out->row_hash, ba_malloc(part->n_samples, sizeof *out->row_hash));
-    hash_rows(out, part->n_samples, out->row_hash);
     BA_TRY(read_nuisance(ctx, part, out));
 out:
     if (status != BA_OK) {
@@ -199,6 +225,7 @@ ba_predictors_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 
         BA_TRY(delays_of(name, opts, &lists[k], &layouts[k].n_delays));
         layouts[k].delays = lists[k];
+        layouts[k].zscore_runs = opts->fit.scale_features == BA_SCALE_RUNS;
         BA_TRY(components_of(name, opts, &layouts[k].n_components));
     }
     BA_TRY(ba_predictors_read_lists(

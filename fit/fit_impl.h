@@ -265,6 +265,10 @@ void ba_columns_free(columns_t *columns, size_t n_spaces);
 int ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const ba_design_t *design,
     const size_t *rows, size_t n_rows, double **mean, double **scale) BA_MUST_USE;
 
+/* What an alpha of the settings is multiplied by to be a penalty. */
+int ba_prepare_unit(
+    const plan_t *plan, const ba_ridge_factor_t *factor, double *unit) BA_MUST_USE;
+
 /* Bytes of a number, and a copy of float64 numbers in the precision of the run. */
 size_t ba_number_size(ba_precision_t precision);
 int ba_to_precision(

@@ -68,6 +68,28 @@ out:
     return status;
 }
 
+int
+ba_prepare_unit(const plan_t *plan, const ba_ridge_factor_t *factor, double *unit)
+{
+    int status = BA_OK;
+    double *spectrum = NULL;
+    size_t n;
+
+    *unit = 1.0;
+    if (!plan->opts->alphas_relative) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(spectrum, ba_malloc(ba_ridge_factor_rank(factor), sizeof *spectrum));
+    n = ba_ridge_factor_spectrum(factor, spectrum);
+    *unit = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        *unit = spectrum[i] > *unit ? spectrum[i] : *unit;
+    }
+out:
+    ba_free(spectrum);
+    return status;
+}
+
 static int
 find_alphas(prepared_t *prepared)
 {
@@ -79,7 +101,12 @@ find_alphas(prepared_t *prepared)
     BA_TRY_ALLOC(
         prepared->alphas, ba_malloc(prepared->n_alphas, sizeof *prepared->alphas));
     if (given->n > 0) {
-        memcpy(prepared->alphas, given->values, given->n * sizeof *prepared->alphas);
+        double unit;
+
+        BA_TRY(ba_prepare_unit(prepared->plan, prepared->used, &unit));
+        for (size_t a = 0; a < given->n; a++) {
+            prepared->alphas[a] = given->values[a] * unit;
+        }
         goto out;
     }
     BA_TRY_ALLOC(

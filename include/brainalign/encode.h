@@ -40,6 +40,7 @@ typedef struct {
     int dry_run; /* check and plan only; nothing is written */
     int argc;    /* full argument list for the provenance */
     const char *const *argv;
+    const char *preset; /* what a preset has set, for the provenance; NULL = nothing */
     /* Whole tiles of targets instead of fit.target_start and target_stop: shard number
      * `shard` of n_shards, from 1; with shard = 0 all n_shards of them one after the
      * other, each committed as OUTPUT.shards/K-of-N.h5, then joined. 0 of 0 = one piece. */

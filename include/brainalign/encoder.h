@@ -30,6 +30,7 @@ typedef struct {
     ba_pca_t *pca; /* n_spaces: components of the final fit, and what they are of */
     uint8_t *space_delays; /* n_spaces x n_delays: 1 where the space has the delay */
     int delay_across_runs;
+    int zscore_features; /* 1 = features were z-scored per run */
     double *feature_mean,
         *feature_scale; /* n_delays x n_features; NaN where a space lacks the delay */
     double *response_mean, *response_scale, *intercept; /* n_targets */
