@@ -7,6 +7,8 @@
 #include "core/alloc.h"
 #include "linalg/blas.h"
 
+#include <math.h>
+
 /* P = apply diag(1 / (lambda + alpha)) project' in the dual, apply diag(...) alone in the
  * primal. */
 static int
@@ -18,12 +20,14 @@ strict_operator(const ba_ctx_t *ctx, const plan_t *plan, const ba_ridge_factor_t
     int dual = ba_ridge_factor_solver(factor) == BA_SOLVER_DUAL;
     double *d = NULL, *scaled = NULL, *p = NULL, cutoff = plan->opts->singular_cutoff;
     const double *lambda = ba_ridge_factor_lambda(factor);
+    /* What rounding leaves of a direction without variance is below any cutoff. */
+    double least = fmax(cutoff * cutoff, ba_ridge_factor_tolerance(factor));
 
     BA_TRY_ALLOC(d, ba_malloc(rank, sizeof *d));
     BA_TRY_ALLOC(scaled, ba_malloc(n, rank * sizeof *scaled));
     ba_ridge_factor_filter(factor, alpha, d);
     for (size_t j = 0; j < rank; j++) {
-        d[j] = cutoff > 0.0 && lambda[j] <= cutoff * cutoff ? 0.0 : d[j];
+        d[j] = cutoff > 0.0 && lambda[j] <= least ? 0.0 : d[j];
     }
     for (size_t j = 0; j < rank; j++) {
         for (size_t i = 0; i < n; i++) {

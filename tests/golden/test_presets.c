@@ -343,9 +343,64 @@ test_singular_cutoff(void **state)
     snprintf(more, sizeof more, "--singular-cutoff %.17g", cutoff.data[0]);
     check_corr("large cutoff", more, "/alphas", "/singcutoff/large_cutoff_scores", 0);
     golden_free(&cutoff);
+    for (int primal = 0; primal < 2; primal++) {
+        check_corr("repeated columns",
+            primal ? "--singular-cutoff 1e-8 --solver primal"
+                   : "--singular-cutoff 1e-8 --solver dual",
+            "/singcutoff/alphas", "/singcutoff/scores", REPEATED);
+    }
 }
 
 /* RidgeCV behind a scaler: what the preset says, but for scaling, grid and criterion. */
+static void
+run_himalaya(const char *data, const char *more, char *result)
+{
+    golden_command_t command = {.n = 0};
+
+    golden_add(&command, golden_program);
+    golden_add_words(&command,
+        "encode fit --quiet --force --preset himalaya --scale-features zscore "
+        "--scale-responses zscore --delays 2,3,4,5 --alphas log:0,6,13 "
+        "--precision double --save weights,cv -o");
+    golden_add(&command, test_join(result, golden_folder, "himalaya.h5"));
+    golden_add_spec(&command, "--features", "", data, "/features/glove_content");
+    golden_add_spec(&command, "--responses", "", data, "/responses");
+    golden_add_spec(&command, "--outer-cv", "rows:", data, "/fold");
+    golden_add_spec(&command, "--cv", "rows:", data, "/fold");
+    golden_add_words(&command, more);
+    golden_run(&command);
+}
+
+/* E2: one alpha for all, by the preset's own criterion, the mean squared error. */
+static void
+test_himalaya_shared(void **state)
+{
+    char e1[TEST_PATH_SIZE], data[TEST_PATH_SIZE], result[TEST_PATH_SIZE];
+    golden_t alphas, found, r;
+    golden_check_t check = {.what = "r_by_fold"};
+
+    (void) state;
+    test_need_data(e1, E1);
+    test_need_data(data, DATA);
+    run_himalaya(data, "--shared-alpha", result);
+    alphas = golden_read(e1, "/whole/inner_none/shared_alpha/alpha_l2");
+    found = golden_result(result, "/best_alphas_by_fold");
+    assert_int_equal(alphas.n, 5);
+    for (size_t i = 0; i < found.n; i++) {
+        assert_true(golden_same_alpha(found.data[i], alphas.data[i / 400]));
+    }
+    golden_free(&found);
+    found = golden_result(result, "/scores/r_by_fold");
+    r = golden_read(e1, "/whole/inner_none/shared_alpha/r");
+    for (size_t i = 0; i < found.n; i++) {
+        golden_close(&check, i, found.data[i], r.data[i], 1e-9);
+    }
+    golden_report("himalaya, one alpha", &check);
+    golden_free(&found);
+    golden_free(&alphas);
+    golden_free(&r);
+}
+
 static void
 test_himalaya(void **state)
 {
@@ -357,23 +412,12 @@ test_himalaya(void **state)
         GOLDEN_DOUBLE};
     char e1[TEST_PATH_SIZE], data[TEST_PATH_SIZE], result[TEST_PATH_SIZE];
     char agree[5 * 400];
-    golden_command_t command = {.n = 0};
     golden_t alphas;
 
     (void) state;
     test_need_data(e1, E1);
     test_need_data(data, DATA);
-    golden_add(&command, golden_program);
-    golden_add_words(&command,
-        "encode fit --quiet --force --preset himalaya --scale-features zscore "
-        "--scale-responses zscore --delays 2,3,4,5 --alphas log:0,6,13 --select r2 "
-        "--precision double --save weights,cv -o");
-    golden_add(&command, test_join(result, golden_folder, "himalaya.h5"));
-    golden_add_spec(&command, "--features", "", data, "/features/glove_content");
-    golden_add_spec(&command, "--responses", "", data, "/responses");
-    golden_add_spec(&command, "--outer-cv", "rows:", data, "/fold");
-    golden_add_spec(&command, "--cv", "rows:", data, "/fold");
-    golden_run(&command);
+    run_himalaya(data, "--select r2", result);
     alphas = golden_read(e1, "/whole/inner_none/nested/best_alphas");
     golden_cv_scores(&fit, result, "/cv_scores_by_fold",
         golden_read(e1, "/whole/inner_none/nested/cv_scores"));
@@ -394,6 +438,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_corr),
         cmocka_unit_test(test_singular_cutoff),
         cmocka_unit_test(test_himalaya),
+        cmocka_unit_test(test_himalaya_shared),
     };
 
     (void) argc;
