@@ -28,8 +28,9 @@ _Static_assert(offsetof(cli_fit_args_t, significance) ==
 /* Words of the choices; the values beside them are in the same order. */
 static const char alpha_units[] = "penalty|squared|normalized";
 enum { UNITS_PENALTY, UNITS_SQUARED, UNITS_NORMALIZED };
-static const char selections[] = "mse|r2|r";
-static const ba_score_t selection_of[] = {BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R};
+static const char selections[] = "mse|r2|r|huth-r2";
+static const ba_score_t selection_of[] = {
+    BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R, BA_SCORE_HUTH_R2};
 static const char inner_scalings[] = "outer|center|strict";
 static const ba_inner_scaling_t inner_scaling_of[] = {
     BA_INNER_OUTER, BA_INNER_CENTER, BA_INNER_STRICT};
@@ -121,7 +122,9 @@ const cli_option_t cli_selection_rows[] = {
         .metavar = selections,
         .value = "mse",
         .help = "What the inner splits choose alpha by: the unweighted mean over "
-                "them. Exact ties go to the larger alpha.",
+                "them. Exact ties go to the larger alpha. huth-r2 is sign(q) sqrt|q| of "
+                "q = 1 - "
+                "2 var(y - p) / (1 + var y).",
         .offset = offsetof(cli_fit_args_t, select)},
     {.name = "solver",
         .kind = CLI_CHOICE,
@@ -367,10 +370,10 @@ run(const cli_call_t *call)
 
     BA_TRY(cli_fit_settings(call, &named, &opts));
     opts.preset = words = cli_preset_words(&args->preset);
-    cli_preset_note(&args->preset);
     BA_TRY(cli_each_check(&args->shards.data));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
+    cli_preset_note(&args->preset);
     if (args->shards.data.each) {
         BA_TRY(cli_each_run(call, dataset, &opts, args->shards.emit >= 0));
         goto out;

@@ -298,7 +298,7 @@ write_attributes(ba_bundle_t *bundle, const ba_dataset_t *dataset,
     const ba_fit_result_t *result, const ba_fit_info_t *info)
 {
     int status = BA_OK;
-    static const char *const selections[] = {"mse", "r2", "r"};
+    static const char *const selections[] = {"mse", "r2", "r", "huth-r2"};
     size_t n_delays;
     const int *delays = ba_design_delays(design, &n_delays);
     int64_t version = BA_ENCODER_FORMAT_VERSION, *list = NULL;
