@@ -40,8 +40,8 @@ static const cli_setting_t huth[] = {
     {0},
 };
 
-/* RidgeCV with its defaults, behind the preparation of the voxelwise tutorials, whose grid
- * stands in for RidgeCV's own of 0.1 and 1. */
+/* RidgeCV with its defaults, behind the preparation of the voxelwise tutorials, whose
+ * grid stands in for RidgeCV's own of 0.1 and 1. */
 static const cli_setting_t himalaya[] = {
     {"delays", "1,2,3,4", NULL},
     {"delay-across-runs", NULL, ACROSS_RUNS},

@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     const int *delays;
     size_t n_delays, n_components; /* 0 components = the features themselves */
-    int zscore_runs; /* z-scored in each run, after the fingerprints and before all else */
+    int zscore_runs; /* in each run, after the fingerprints and before all else */
 } ba_layout_t;
 
 /* Reads part's features and nuisance regressors; delays and components are those of the

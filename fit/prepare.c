@@ -118,8 +118,8 @@ out:
     return status;
 }
 
-/* What the test part is read from: the samples of the problem, or a fixed test set, in the
- * components of the problem. */
+/* What the test part is read from: the samples of the problem, or a fixed test set, in
+ * the components of the problem. */
 static int
 find_test_design(const ba_ctx_t *ctx, prepared_t *out)
 {

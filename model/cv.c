@@ -304,8 +304,8 @@ ba_cv_is_overlapping(const ba_cv_opts_t *opts)
     return opts->kind == BA_CV_BOOTSTRAP || opts->kind == BA_CV_SETS;
 }
 
-/* As the Huth laboratory's code draws them: chunks are shuffled, the first held out. Every
- * set has a stream of its own, so that more sets begin with the same ones. */
+/* As the Huth laboratory's code draws them: chunks are shuffled, the first held out.
+ * Every set has a stream of its own, so that more sets begin with the same ones. */
 static int
 draw_chunks(const ba_cv_opts_t *opts, size_t n_rows, int32_t *held)
 {

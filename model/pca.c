@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Principal components (Pearson 1901; Hotelling 1933): directions V of largest variance of
- * the rows X, centred on their mean. With X'X = V L V' for no more columns than rows, else
- * from XX' = U L U' as V = X'U, each made of length 1. Columns are not scaled: components
- * are then a rotation of the features, and weights of components are weights of features,
- * V times them; scaling would raise features that hardly vary to the rank of others.
+/* Principal components (Pearson 1901; Hotelling 1933): directions V of largest variance
+ * of the rows X, centred on their mean. With X'X = V L V' for no more columns than rows,
+ * else from XX' = U L U' as V = X'U, each made of length 1. Columns are not scaled:
+ * components are then a rotation of the features, and weights of components are weights
+ * of features, V times them; scaling would raise features that hardly vary to the rank of
+ * others.
  *
  * Rounding of the Gram matrix is about eps n of the largest eigenvalue. A direction whose
  * variance is not above that is noise that scaling would blow up: it becomes 0. */
@@ -23,7 +24,8 @@ value_at(const ba_space_t *space, size_t at)
     return space->full ? space->full[at] : (double) space->single[at];
 }
 
-/* Columns j0 .. of a space at some rows, centred; rows NULL = the first n_rows samples. */
+/* Columns j0 .. of a space at some rows, centred; rows NULL = the first n_rows
+ * samples. */
 static void
 read_panel(const ba_ctx_t *ctx, const ba_space_t *space, size_t n_samples,
     const double *mean, const size_t *rows, size_t n_rows, size_t j0, size_t width,

@@ -53,9 +53,9 @@ BA_API int ba_cv_is_overlapping(const ba_cv_opts_t *opts);
 
 /* The sets of such a rule among `rows`: held (n_folds x n_rows) is 0 for positions that
  * are held out in a set and -1 for all others, so that row s of it is the `fold` of
- * ba_cv_split() with k = 0. Chunks of a bootstrap are counted from the first row, whatever
- * the runs; rows after the last whole chunk are never held out. BA_SHAPE: as many chunks
- * held out as there are, a set without rows. */
+ * ba_cv_split() with k = 0. Chunks of a bootstrap are counted from the first row,
+ * whatever the runs; rows after the last whole chunk are never held out. BA_SHAPE: as
+ * many chunks held out as there are, a set without rows. */
 BA_API int ba_cv_sets(const ba_cv_opts_t *opts, const size_t *rows, size_t n_rows,
     size_t n_samples, int32_t *held);
 

@@ -24,8 +24,8 @@ typedef struct {
 
 /* Fits the components of every space of a design on some undelayed rows (samples before
  * trimming): *out has ba_design_n_spaces() of them; the caller frees with ba_pca_free().
- * BA_SHAPE: fewer than components + 1 rows. BA_NUMERIC, BA_NOMEM, BA_CANCELLED. Cost for n
- * rows, p features, m = min(n, p): 2 n p m + 9 m^3. */
+ * BA_SHAPE: fewer than components + 1 rows. BA_NUMERIC, BA_NOMEM, BA_CANCELLED. Cost for
+ * n rows, p features, m = min(n, p): 2 n p m + 9 m^3. */
 BA_API int ba_pca_fit(const ba_ctx_t *ctx, const ba_design_t *design, const size_t *rows,
     size_t n_rows, ba_pca_t **out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `brainalign encode fit --preset` against the numbers of the tools whose conventions the
- * presets name: bootstrap ridge of the Huth laboratory (golden file E5) from the program's
- * options alone, himalaya's RidgeCV (E1).
+ * presets name: bootstrap ridge of the Huth laboratory (golden file E5) from the
+ * program's options alone, himalaya's RidgeCV (E1).
  *
  * E5 z-scores the delayed training and test rows each by themselves; so are they given
  * here, with delay 0. ridge_corr(), which trains on some rows and scores others, is one
@@ -172,58 +172,58 @@ huth(story_t *story, const golden_t *alphas)
     return command;
 }
 
-/* bootstrap_ridge(): held rows as stored, means over bootstraps, chosen alphas, weights of
- * ten targets, r of the test rows. */
+/* The held-out rows of every bootstrap as stored, one column each. */
 static void
-check_bootstrap(const char *name, const char *more, const char *alphas_path)
+write_held(const story_t *story, const char *group)
 {
-    story_t story;
-    char group[64];
-    golden_t alphas, held, scores, margin, chosen, weights, test, found, grid;
-    golden_check_t cv = {.what = "cv_scores"}, w = {.what = "weights"};
-    golden_check_t r = {.what = "test r"};
-    golden_command_t command;
-    double *sets;
-    size_t n_clear = 0;
+    golden_t held = golden_read_in(story->e5, group, "valinds");
+    double *sets = calloc(story->train.n * BOOTS, sizeof *sets);
 
-    open_story(&story, 0);
-    snprintf(group, sizeof group, "/bootstrap/%s", name);
-    alphas = golden_read(story.e5, alphas_path);
-    held = golden_read_in(story.e5, group, "valinds");
-    scores = golden_read_in(story.e5, group, "scores");
-    margin = golden_read_in(story.e5, group, "margin");
-    chosen = golden_read_in(story.e5, group, "valphas");
-    weights = golden_read_in(story.e5, group, "weights_first10");
-    test = golden_read_in(story.e5, group, "test_scores");
-    sets = calloc(story.train.n * BOOTS, sizeof *sets);
     assert_non_null(sets);
     for (size_t i = 0; i < held.n; i++) {
         sets[(size_t) held.data[i] * BOOTS + i / held.dims[1]] = 1;
     }
-    write_rows(story.sets, sets, story.train.n, BOOTS);
-    command = huth(&story, &alphas);
-    golden_add_words(&command, more);
-    add_rows(&command, "--features", story.x, story.train.n, 0);
-    add_rows(&command, "--responses", story.y, story.train.n, 0);
-    add_rows(&command, "--test-features", story.x, story.train.n, 1);
-    add_rows(&command, "--test-responses", story.y, story.train.n, 1);
-    golden_run(&command);
-    found = golden_result(story.result, "/cv_scores");
-    for (size_t i = 0; i < alphas.n * V; i++) {
+    write_rows(story->sets, sets, story->train.n, BOOTS);
+    golden_free(&held);
+    free(sets);
+}
+
+/* The mean over bootstraps of every score. */
+static void
+compare_scores(const story_t *story, const char *name, const char *group)
+{
+    golden_t scores = golden_read_in(story->e5, group, "scores");
+    golden_t found = golden_result(story->result, "/cv_scores");
+    golden_check_t check = {.what = "cv_scores"};
+
+    assert_int_equal(found.n * BOOTS, scores.n);
+    for (size_t i = 0; i < found.n; i++) {
         double mean = 0;
 
         for (size_t b = 0; b < BOOTS; b++) {
             mean += scores.data[i * BOOTS + b] / BOOTS;
         }
-        golden_close(&cv, i, found.data[i], mean, 1e-9);
+        golden_close(&check, i, found.data[i], mean, 1e-9);
     }
-    golden_report(name, &cv);
+    golden_report(name, &check);
+    golden_free(&scores);
     golden_free(&found);
-    grid = golden_result(story.result, "/alphas");
-    found = golden_result(story.result, "/best_alphas");
+}
+
+/* The place of each choice in the grid: results state penalties, not Huth's alphas. */
+static void
+compare_choices(
+    const story_t *story, const char *name, const char *group, const golden_t *alphas)
+{
+    golden_t margin = golden_read_in(story->e5, group, "margin");
+    golden_t chosen = golden_read_in(story->e5, group, "valphas");
+    golden_t grid = golden_result(story->result, "/alphas");
+    golden_t found = golden_result(story->result, "/best_alphas");
+    size_t n_clear = 0;
+
     for (size_t t = 0; t < V; t++) {
-        for (size_t a = 0; a < alphas.n && margin.data[t] > 1e-8; a++) {
-            int here = golden_same_alpha(alphas.data[a], chosen.data[t]);
+        for (size_t a = 0; a < alphas->n && margin.data[t] > 1e-8; a++) {
+            int here = golden_same_alpha(alphas->data[a], chosen.data[t]);
 
             n_clear += (size_t) here;
             assert_true(here == golden_same_alpha(found.data[t], grid.data[a]));
@@ -232,8 +232,22 @@ check_bootstrap(const char *name, const char *more, const char *alphas_path)
     print_message(
         "%-30s %-24s the same in all %zu clear choices\n", name, "alphas", n_clear);
     assert_true(n_clear * 5 >= V * 4);
+    golden_free(&margin);
+    golden_free(&chosen);
+    golden_free(&grid);
     golden_free(&found);
-    found = golden_result(story.result, "/weights");
+}
+
+/* Weights of ten targets, r of the test rows. With use_corr=False the peer's test score is
+ * another one, and no r. */
+static void
+compare_refit(const story_t *story, const char *name, const char *group)
+{
+    golden_t weights = golden_read_in(story->e5, group, "weights_first10");
+    golden_t test = golden_read_in(story->e5, group, "test_scores");
+    golden_t found = golden_result(story->result, "/weights");
+    golden_check_t w = {.what = "weights"}, r = {.what = "test r"};
+
     for (size_t i = 0; i < weights.n; i++) {
         size_t t = i % weights.dims[1], c = i / weights.dims[1];
 
@@ -241,22 +255,40 @@ check_bootstrap(const char *name, const char *more, const char *alphas_path)
     }
     golden_report(name, &w);
     golden_free(&found);
-    found = golden_result(story.result, "/scores/r");
-    /* With use_corr=False the peer's test score is another one, and no r. */
+    found = golden_result(story->result, "/scores/r");
     for (size_t t = 0; t < V && strcmp(name, "r2") != 0; t++) {
         golden_close(&r, t, found.data[t], test.data[t], 1e-9);
     }
     golden_report(name, &r);
-    golden_free(&found);
-    golden_free(&grid);
-    golden_free(&alphas);
-    golden_free(&held);
-    golden_free(&scores);
-    golden_free(&margin);
-    golden_free(&chosen);
     golden_free(&weights);
     golden_free(&test);
-    free(sets);
+    golden_free(&found);
+}
+
+/* bootstrap_ridge() with the chunks that it drew. */
+static void
+check_bootstrap(const char *name, const char *more, const char *alphas_path)
+{
+    story_t story;
+    char group[64];
+    golden_t alphas;
+    golden_command_t command;
+
+    open_story(&story, 0);
+    snprintf(group, sizeof group, "/bootstrap/%s", name);
+    alphas = golden_read(story.e5, alphas_path);
+    write_held(&story, group);
+    command = huth(&story, &alphas);
+    golden_add_words(&command, more);
+    add_rows(&command, "--features", story.x, story.train.n, 0);
+    add_rows(&command, "--responses", story.y, story.train.n, 0);
+    add_rows(&command, "--test-features", story.x, story.train.n, 1);
+    add_rows(&command, "--test-responses", story.y, story.train.n, 1);
+    golden_run(&command);
+    compare_scores(&story, name, group);
+    compare_choices(&story, name, group, &alphas);
+    compare_refit(&story, name, group);
+    golden_free(&alphas);
     close_story(&story);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Inner sets that may overlap, alphas in units of singular values and the cutoff of these:
- * each against fits that do not have it. */
+/* Inner sets that may overlap, alphas in units of singular values and the cutoff of
+ * these: each against fits that do not have it. */
 #include "tests/property/pca_oracle.h"
 
 #define TOLERANCE 1e-9
@@ -144,8 +144,8 @@ raw_study(pool_t *pool, size_t i)
     return study;
 }
 
-/* Every set is fitted with the alphas times its own largest eigenvalue, the final fit with
- * those of all rows. */
+/* Every set is fitted with the alphas times its own largest eigenvalue, the final fit
+ * with those of all rows. */
 static void
 test_relative_alphas(void **state)
 {
@@ -194,8 +194,8 @@ test_relative_alphas(void **state)
     }
 }
 
-/* A cutoff above all singular values predicts nothing in inner sets, one below all changes
- * nothing; neither touches the weights. */
+/* A cutoff above all singular values predicts nothing in inner sets, one below all
+ * changes nothing; neither touches the weights. */
 static void
 test_cutoff(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fits on principal components are fits on features that were projected by hand: for every
- * outer fold with what its training rows give. */
+/* Fits on principal components are fits on features that were projected by hand: for
+ * every outer fold with what its training rows give. */
 #include "tests/property/pca_oracle.h"
 
 #include "fit/fit_impl.h"
@@ -154,7 +154,8 @@ test_as_by_hand(void **state)
     }
 }
 
-/* Strict: an inner fold has components of its own, as an outer fold of the same rows has. */
+/* Strict: an inner fold has components of its own, as an outer fold of the same rows
+ * has. */
 static void
 test_strict(void **state)
 {
@@ -189,8 +190,8 @@ test_strict(void **state)
     }
 }
 
-/* Every space with all of its components is the same model where columns are only centred:
- * a rotation. */
+/* Every space with all of its components is the same model where columns are only
+ * centred: a rotation. */
 static void
 test_all_components_are_a_rotation(void **state)
 {

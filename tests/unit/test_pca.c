@@ -43,8 +43,8 @@ scene_free(scene_t *scene)
     ba_runs_free(&scene->runs);
 }
 
-/* Against the covariance matrix rotated to a diagonal one, for more rows than features and
- * fewer. */
+/* Against the covariance matrix rotated to a diagonal one, for more rows than features
+ * and fewer. */
 static void
 test_components(void **state)
 {
