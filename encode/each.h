@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     ba_dataset_t dataset;
     ba_encode_fit_opts_t opts;
-    const char **delays;
+    const char **delays, **pca;
     char *file; /* OUTPUT/NAME.h5 */
 } ba_each_space_t;
 

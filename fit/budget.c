@@ -300,7 +300,8 @@ problem_bytes(
     double factors = (double) holding->n_batch * factor_bytes(plan), operators = 0.0;
     double making = ba_budget_making(ctx, plan), products = 0.0, most;
     double work = ba_ctx_threads(ctx) * scratch_bytes(plan);
-    double factoring = (double) holding->n_batch * factoring_bytes(plan);
+    double factoring = (double) holding->n_batch *
+                       larger(factoring_bytes(plan), ba_budget_making_pca(plan));
     int is_read = plan->n_problems > holding->n_batch;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
@@ -309,7 +310,9 @@ problem_bytes(
         products = larger(products, ba_budget_products(plan, &plan->problems[k]));
     }
     if (plan->strict) {
-        making = larger(making, factoring_bytes(plan) + strict_bytes(plan));
+        making = larger(
+            making, factoring_bytes(plan) + strict_bytes(plan) + ba_budget_pca(plan));
+        making = larger(making, ba_budget_making_pca(plan) + ba_budget_pca(plan));
     }
     most = factoring + (is_read ? tiles : 0.0);
     is_read |= plan->n_problems > 1 || (double) holding->n_alphas < n_alphas;
@@ -330,12 +333,15 @@ total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
     double tiles = (double) holding->n_flight * flight_bytes(plan) +
                    n_base * base_bytes(plan) +
                    (holding->keeps_totals ? totals_bytes(plan) : 0.0);
+    double pca =
+        (double) holding->n_batch * ba_budget_pca(plan) + ba_budget_kept_pca(plan);
 
     if (ba_plan_is_banded(plan)) {
-        return result_bytes(plan) + ba_band_result_bytes(plan) +
+        return result_bytes(plan) + pca + ba_budget_making_pca(plan) +
+               ba_band_result_bytes(plan) +
                ba_band_bytes(ctx, plan, &holding->bands, tiles, scratch_bytes(plan));
     }
-    return result_bytes(plan) + problem_bytes(ctx, plan, holding, tiles);
+    return result_bytes(plan) + pca + problem_bytes(ctx, plan, holding, tiles);
 }
 
 static holding_t

@@ -25,6 +25,7 @@
  *
  * Set-up flops are float64 and partly not matrix products: they weigh SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
+#include "model/design_impl.h"
 
 #include <stdio.h>
 
@@ -193,6 +194,24 @@ problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
     return sum;
 }
 
+/* Principal components of one problem: the Gram matrix of m = min(n, p) rows, its
+ * eigendecomposition, and the components of all samples. */
+static double
+pca_flops(const plan_t *plan, const problem_t *problem)
+{
+    const ba_design_t *design = plan->data->design;
+    double n = (double) problem->n_train, flops = 0.0;
+
+    for (size_t s = 0; s < design->n_spaces; s++) {
+        double p = (double) design->spaces[s].n_features, m = p < n ? p : n;
+        double k = (double) design->spaces[s].n_components;
+
+        flops += k > 0.0 ? n * p * m + 9 * m * m * m : 0.0;
+        flops += 2 * k * p * (double) plan->n_samples;
+    }
+    return flops;
+}
+
 static flops_t
 all_flops(const plan_t *plan, ba_solver_t solver)
 {
@@ -203,7 +222,7 @@ all_flops(const plan_t *plan, ba_solver_t solver)
                             ? band_flops(plan, &plan->problems[k], solver)
                             : problem_flops(plan, &plan->problems[k], solver);
 
-        sum.setup += flops.setup;
+        sum.setup += flops.setup + pca_flops(plan, &plan->problems[k]);
         sum.tiles += flops.tiles;
     }
     return sum;

@@ -17,6 +17,10 @@ typedef struct {
     const char *delays;              /* "1,2,3,4"; needed */
     const char *const *space_delays; /* "NAME:LIST", overrides `delays` for one space */
     size_t n_space_delays;
+    const char *const *pca; /* principal components in place of features, fitted on the
+                               training rows of each fit: "K" for every space that has no
+                               "NAME=K" of its own; K = 0: the features themselves */
+    size_t n_pca;
     int delay_across_runs;
     double
         tr; /* seconds per sample, 0 = not given (then an image's own is NOT trusted) */
@@ -36,6 +40,7 @@ typedef struct {
     int dry_run; /* check and plan only; nothing is written */
     int argc;    /* full argument list for the provenance */
     const char *const *argv;
+    const char *preset; /* what a preset has set, for the provenance; NULL = nothing */
     /* Whole tiles of targets instead of fit.target_start and target_stop: shard number
      * `shard` of n_shards, from 1; with shard = 0 all n_shards of them one after the
      * other, each committed as OUTPUT.shards/K-of-N.h5, then joined. 0 of 0 = one piece. */
