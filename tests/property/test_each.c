@@ -210,9 +210,6 @@ test_refused(void **state)
     const char *unknown = "c:1,2", *own = "a:0,1,2,3";
 
     (void) state;
-    opts.table = "t.tsv";
-    expect(&opts, 0, BA_VALUE, "which feature space");
-    opts.table = NULL;
     opts.n_shards = 2;
     expect(&opts, 0, BA_VALUE, "shards");
     opts.n_shards = 0;
