@@ -71,8 +71,8 @@ check_outputs(const cli_call_t *call, const ba_dataset_t *dataset,
 
     BA_TRY(ba_output_name(opts->table, word, &table));
     BA_TRY(ba_output_name(opts->map, word, &map));
-    BA_TRY(cli_outputs_check(
-        &(cli_outputs_t){NULL, table, map}, call->args, dataset, NULL));
+    BA_TRY(
+        cli_outputs_check(&(cli_outputs_t){NULL, table, map}, call->args, dataset, NULL));
 out:
     free(table);
     free(map);
@@ -80,8 +80,8 @@ out:
 }
 
 static int
-check_all_outputs(const cli_call_t *call, const ba_dataset_t *dataset,
-    const ba_encode_fit_opts_t *opts)
+check_all_outputs(
+    const cli_call_t *call, const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts)
 {
     int status = BA_OK;
     const cli_data_t *data = call->args;

@@ -21,7 +21,7 @@ typedef struct {
     ba_dataset_t dataset;
     ba_encode_fit_opts_t opts;
     const char **delays;
-    char *file; /* OUTPUT/NAME.h5 */
+    char *file;        /* OUTPUT/NAME.h5 */
     char *table, *map; /* NAME inserted before the extension; NULL = not wanted */
 } ba_each_space_t;
 

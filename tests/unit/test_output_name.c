@@ -10,8 +10,8 @@ test_names(void **state)
     static const char *const names[][2] = {{"scores.tsv", "scores.t.tsv"},
         {"out.d/map.nii.gz", "out.d/map.t.nii.gz"}, {"a.b/map", "a.b/map.t"},
         {"map.gz", "map.t.gz"}, {"v1.2.map.nii", "v1.2.map.t.nii"},
-        {".hidden", ".hidden.t"}, {".hidden.gz", ".hidden.t.gz"}, {"dir/.gz", "dir/.gz.t"},
-        {"", ".t"}};
+        {".hidden", ".hidden.t"}, {".hidden.gz", ".hidden.t.gz"},
+        {"dir/.gz", "dir/.gz.t"}, {"", ".t"}};
     char *out = NULL;
 
     (void) state;
