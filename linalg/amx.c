@@ -75,34 +75,23 @@ split(float x, uint16_t *first, uint16_t *second)
     *second = narrow(x - widen(*first));
 }
 
-/* Row i of T from column i of q, for columns k0 .. of one block. */
-static void
-pack_row(const float *q, size_t n, size_t i, size_t k0, uint16_t *block)
+size_t
+ba_amx_square_room(size_t n)
 {
-    uint16_t *at = block + (i % BLOCK) / HALF * TILE + 2 * (i % HALF);
-
-    for (size_t k = 0; k < BLOCK; k++) {
-        float x = i < n && k0 + k < n && k0 + k >= i ? q[k0 + k + i * n] : 0.0f;
-        size_t place = k / 2 * BLOCK + k % 2;
-
-        split(k0 + k == i ? 0.5f * x : x, at + place, at + 2 * TILE + place);
-    }
+    return 2 * n_blocks(n) * n_blocks(n) * PIECES * sizeof(uint16_t);
 }
 
-void
-ba_amx_pack_form(const float *q, size_t n, void *form)
+/* Places in a block: of row k of a left operand's column t, and of a right one's. */
+static inline size_t
+left_place(size_t k, size_t t)
 {
-    size_t blocks = n_blocks(n);
+    return t / HALF * TILE + t % HALF * BLOCK + k;
+}
 
-    for (size_t i = 0; i < blocks; i++) {
-        for (size_t k = i; k < blocks; k++) {
-            uint16_t *block = (uint16_t *) form + block_of(i, k, blocks) * PIECES;
-
-            for (size_t r = 0; r < BLOCK; r++) {
-                pack_row(q, n, i * BLOCK + r, k * BLOCK, block);
-            }
-        }
-    }
+static inline size_t
+right_place(size_t k, size_t i)
+{
+    return i / HALF * TILE + 2 * (i % HALF) + k / 2 * BLOCK + k % 2;
 }
 
 void
@@ -114,8 +103,7 @@ ba_amx_pack_columns(const float *y, size_t n, size_t n_cols, void *packed)
         uint16_t *group = (uint16_t *) packed + t / BLOCK * blocks * PIECES;
 
         for (size_t k = 0; k < blocks * BLOCK; k++) {
-            uint16_t *at = group + k / BLOCK * PIECES + (t % BLOCK) / HALF * TILE +
-                           t % HALF * BLOCK + k % BLOCK;
+            uint16_t *at = group + k / BLOCK * PIECES + left_place(k % BLOCK, t % BLOCK);
 
             split(k < n ? y[k + t * n] : 0.0f, at, at + 2 * TILE);
         }
@@ -188,16 +176,26 @@ start_tiles(void)
     _tile_loadconfig(&config);
 }
 
-/* out (4 tiles: column half x row half) = columns times the form over some blocks. */
+/* out (4 tiles: column half x row half), or 0, plus left columns times right ones over
+ * some blocks of rows. What second terms give with one another is left out, but of squares,
+ * where it has one sign. */
 FOR_AMX static void
-multiply(const uint16_t *columns, const uint16_t *form, size_t blocks, float *out)
+multiply(const uint16_t *left, const uint16_t *right, size_t blocks, int starts,
+    int is_square, float *out)
 {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    if (starts) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, out, 64);
+        _tile_loadd(1, out + HALF * HALF, 64);
+        _tile_loadd(2, out + 2 * HALF * HALF, 64);
+        _tile_loadd(3, out + 3 * HALF * HALF, 64);
+    }
     for (size_t k = 0; k < blocks; k++) {
-        const uint16_t *y = columns + k * PIECES, *t = form + k * PIECES;
+        const uint16_t *y = left + k * PIECES, *t = right + k * PIECES;
 
         _tile_loadd(4, y, 64);
         _tile_loadd(5, y + TILE, 64);
@@ -219,6 +217,14 @@ multiply(const uint16_t *columns, const uint16_t *form, size_t blocks, float *ou
         _tile_dpbf16ps(1, 4, 7);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
+        if (is_square) {
+            _tile_loadd(6, t + 2 * TILE, 64);
+            _tile_loadd(7, t + 3 * TILE, 64);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
     }
     _tile_stored(0, out, 64);
     _tile_stored(1, out + HALF * HALF, 64);
@@ -258,7 +264,7 @@ one_group(const uint16_t *columns, const uint16_t *form, size_t blocks, const fl
 {
     _Alignas(64) float product[4 * HALF * HALF];
 
-    multiply(columns, form, blocks, product);
+    multiply(columns, form, blocks, 1, 0, product);
     add_up(product, y, n, i * BLOCK, sums);
 }
 
@@ -283,6 +289,114 @@ some_groups(const uint16_t *form, const float *y, size_t n, size_t n_groups,
         }
     }
 }
+
+/* ---- the form of a square ---- */
+
+/* Groups of columns whose products are made together, and blocks of rows that are passed
+ * at a time. */
+#define SUPER 6
+#define DEPTH 16
+
+/* Group g of the columns of e, as left and as right operand. */
+static void
+pack_group(
+    const double *e, size_t ld, size_t n, size_t g, uint16_t *left, uint16_t *right)
+{
+    size_t blocks = n_blocks(n);
+
+    left += g * blocks * PIECES;
+    right += g * blocks * PIECES;
+    for (size_t k = 0; k < blocks * BLOCK; k++) {
+        for (size_t t = 0; t < BLOCK; t++) {
+            size_t column = g * BLOCK + t, block = k / BLOCK * PIECES;
+            int inside = k < n && column < n;
+            uint16_t *a = left + block + left_place(k % BLOCK, t);
+            uint16_t *b = right + block + right_place(k % BLOCK, t);
+
+            split(inside ? (float) e[k + column * ld] : 0.0f, a, a + 2 * TILE);
+            b[0] = a[0];
+            b[2 * TILE] = a[2 * TILE];
+        }
+    }
+}
+
+/* Block (i, k) of the form from the product of groups k and i. */
+static void
+pack_product(const float *product, int is_diagonal, uint16_t *block)
+{
+    for (size_t t = 0; t < BLOCK; t++) {
+        for (size_t i = 0; i < BLOCK; i++) {
+            float x = product[(t / HALF * 2 + i / HALF) * HALF * HALF + t % HALF * HALF +
+                              i % HALF];
+            uint16_t *at = block + right_place(t, i);
+
+            if (is_diagonal && t <= i) {
+                x = t < i ? 0.0f : 0.5f * x;
+            }
+            split(x, at, at + 2 * TILE);
+        }
+    }
+}
+
+/* Blocks (i, k) of SUPER x SUPER from (i0, k0) on, those of the form. */
+FOR_AMX static void
+square_part(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i0,
+    size_t k0, uint16_t *form)
+{
+    _Alignas(64) float products[SUPER * SUPER][4 * HALF * HALF];
+    size_t i1 = i0 + SUPER < blocks ? i0 + SUPER : blocks;
+    size_t k1 = k0 + SUPER < blocks ? k0 + SUPER : blocks;
+
+    for (size_t r = 0; r < blocks; r += DEPTH) {
+        size_t depth = r + DEPTH < blocks ? DEPTH : blocks - r;
+
+        for (size_t i = i0; i < i1; i++) {
+            for (size_t k = k0 > i ? k0 : i; k < k1; k++) {
+                multiply(left + (k * blocks + r) * PIECES,
+                    right + (i * blocks + r) * PIECES, depth, r == 0, 1,
+                    products[(i - i0) * SUPER + k - k0]);
+            }
+        }
+    }
+    for (size_t i = i0; i < i1; i++) {
+        for (size_t k = k0 > i ? k0 : i; k < k1; k++) {
+            pack_product(products[(i - i0) * SUPER + k - k0], i == k,
+                form + block_of(i, k, blocks) * PIECES);
+        }
+    }
+}
+
+FOR_AMX static void
+square_with_tiles(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i0,
+    size_t k0, uint16_t *form)
+{
+    start_tiles();
+    square_part(left, right, blocks, i0, k0, form);
+    _tile_release();
+}
+
+void
+ba_amx_square(
+    const ba_ctx_t *ctx, const double *e, size_t ld, size_t n, void *room, void *form)
+{
+    size_t blocks = n_blocks(n), supers = (blocks + SUPER - 1) / SUPER;
+    uint16_t *left = room, *right = left + blocks * blocks * PIECES;
+
+#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
+    for (size_t g = 0; g < blocks; g++) {
+        pack_group(e, ld, n, g, left, right);
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
+    for (size_t t = 0; t < supers * supers; t++) {
+        size_t i = t / supers * SUPER, k = t % supers * SUPER;
+
+        if (i <= k) {
+            square_with_tiles(left, right, blocks, i, k, form);
+        }
+    }
+}
+
+/* ---- the form of columns ---- */
 
 /* Groups that share a pass over the form. */
 #define GROUPS 8
@@ -335,6 +449,17 @@ ba_amx_quadratic(const void *form, const float *y, size_t n, size_t n_cols,
     (void) n;
     (void) packed;
     memset(values, 0, n_cols * sizeof *values);
+}
+
+void
+ba_amx_square(
+    const ba_ctx_t *ctx, const double *e, size_t ld, size_t n, void *room, void *form)
+{
+    (void) ctx;
+    (void) e;
+    (void) ld;
+    (void) room;
+    memset(form, 0, ba_amx_form_bytes(n));
 }
 
 #endif

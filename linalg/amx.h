@@ -10,6 +10,8 @@
 #ifndef BA_LINALG_AMX_H
 #define BA_LINALG_AMX_H
 
+#include "brainalign/ctx.h"
+
 #include <stddef.h>
 
 /* Whether processor and system allow it: asked once, then the same for the whole run. */
@@ -21,8 +23,10 @@ void ba_amx_allow(int is_allowed);
 size_t ba_amx_form_bytes(size_t n);
 size_t ba_amx_columns_bytes(size_t n, size_t n_cols);
 
-/* The form of a symmetric q, n x n, from its lower triangle. */
-void ba_amx_pack_form(const float *q, size_t n, void *form);
+/* The form of e'e, e n x n, on the threads of ctx; room: so many bytes. */
+size_t ba_amx_square_room(size_t n);
+void ba_amx_square(
+    const ba_ctx_t *ctx, const double *e, size_t ld, size_t n, void *room, void *form);
 
 /* Columns of n rows, their number a multiple of 32. */
 void ba_amx_pack_columns(const float *y, size_t n, size_t n_cols, void *packed);

@@ -66,26 +66,44 @@ upper_f32(const float *q, size_t n, float *t)
     }
 }
 
+size_t
+ba_quadratic_work(size_t n)
+{
+    size_t least = n * n * sizeof(double),
+           tiles = by_tiles(n) ? ba_amx_square_room(n) : 0;
+
+    return tiles > least ? tiles : least;
+}
+
+/* E in single precision, its square, T. */
+static void
+make_upper(const ba_ctx_t *ctx, ba_cdmat_t e, float *work, float *t)
+{
+    size_t n = e.n_rows;
+    float *q = work + n * n;
+
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < n; i++) {
+            work[i + j * n] = (float) e.data[i + j * e.ld];
+        }
+    }
+    ba_lower_square_tiled_f32(ctx, ba_cmat(work, n, n, n), ba_mat(q, n, n, n));
+    upper_f32(q, n, t);
+}
+
 int
 ba_quadratic_make_f32(const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **out)
 {
     size_t n = e.n_rows;
-    float *narrow = (float *) work, *q = narrow + n * n;
 
     *out = ba_malloc(1, ba_quadratic_bytes_f32(n));
     if (!*out) {
         return BA_NOMEM;
     }
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n; i++) {
-            narrow[i + j * n] = (float) e.data[i + j * e.ld];
-        }
-    }
-    ba_lower_square_tiled_f32(ctx, ba_cmat(narrow, n, n, n), ba_mat(q, n, n, n));
     if (by_tiles(n)) {
-        ba_amx_pack_form(q, n, *out);
+        ba_amx_square(ctx, e.data, e.ld, n, work, *out);
     } else {
-        upper_f32(q, n, *out);
+        make_upper(ctx, e, (float *) work, *out);
     }
     return BA_OK;
 }

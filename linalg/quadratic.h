@@ -13,7 +13,10 @@ size_t ba_quadratic_bytes_f64(size_t n);
 size_t ba_quadratic_room_f32(size_t n, size_t n_cols);
 size_t ba_quadratic_room_f64(size_t n, size_t n_cols);
 
-/* The form of E'E, E n x n; work: n x n numbers. ba_free() frees it. */
+/* Bytes of what a form is made in, at least n x n numbers. */
+size_t ba_quadratic_work(size_t n);
+
+/* The form of E'E, E n x n; work: ba_quadratic_work(). ba_free() frees the form. */
 int ba_quadratic_make_f32(
     const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **out) BA_MUST_USE;
 int ba_quadratic_make_f64(

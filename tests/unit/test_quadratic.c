@@ -27,7 +27,7 @@ problem_make(size_t n)
     problem_t problem = {.n = n};
 
     problem.e = ba_malloc(n, n * sizeof(double));
-    problem.work = ba_malloc(n, n * sizeof(double));
+    problem.work = ba_malloc(1, ba_quadratic_work(n));
     problem.y = ba_malloc(n, N_COLS * sizeof(double));
     problem.narrow = ba_malloc(n, N_COLS * sizeof(float));
     problem.expected = ba_calloc(N_COLS, sizeof(double));
@@ -105,9 +105,10 @@ test_single(void **state)
 {
     (void) state;
     for (size_t i = 0; i < 2 * N_SIZES; i++) {
-        problem_t problem = problem_make(sizes[i / 2]);
+        problem_t problem;
 
         ba_amx_allow((int) (i % 2));
+        problem = problem_make(sizes[i / 2]);
         single(&problem, 1 + (int) (i % 2));
         /* Roundings of 2^-24 a product, or 2^-17, that average out. */
         compare(&problem, ba_amx_is_usable() ? 4e-6 : 1e-6);
@@ -144,11 +145,12 @@ test_bits(void **state)
 {
     (void) state;
     for (size_t i = 0; i < 2; i++) {
-        problem_t problem = problem_make(600);
-        size_t n = problem.n;
+        problem_t problem;
+        size_t n = 600;
         double values[N_COLS];
 
         ba_amx_allow((int) i);
+        problem = problem_make(n);
         single(&problem, 1);
         memcpy(values, problem.values, sizeof values);
         single(&problem, 2);
@@ -168,8 +170,11 @@ test_nothing_left(void **state)
 {
     (void) state;
     for (size_t i = 0; i < 2; i++) {
-        problem_t problem = problem_make(512);
-        size_t n = problem.n;
+        problem_t problem;
+        size_t n = 512;
+
+        ba_amx_allow((int) i);
+        problem = problem_make(n);
 
         memset(problem.e, 0, n * n * sizeof(double));
         for (size_t k = 0; k + 1 < n; k++) {
@@ -179,7 +184,6 @@ test_nothing_left(void **state)
         for (size_t k = 0; k < n * N_COLS; k++) {
             problem.narrow[k] = 1.1f * (float) (1 + k / n);
         }
-        ba_amx_allow((int) i);
         single(&problem, 1);
         for (size_t t = 0; t < N_COLS; t++) {
             assert_true(problem.values[t] >= 0.0);
