@@ -92,7 +92,7 @@ make_upper(const ba_ctx_t *ctx, ba_cdmat_t e, float *work, float *t)
 }
 
 int
-ba_quadratic_make_f32(const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **out)
+ba_quadratic_make_f32(const ba_ctx_t *ctx, ba_cdmat_t e, void *work, void **out)
 {
     size_t n = e.n_rows;
 
@@ -103,25 +103,25 @@ ba_quadratic_make_f32(const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **ou
     if (by_tiles(n)) {
         ba_amx_square(ctx, e.data, e.ld, n, work, *out);
     } else {
-        make_upper(ctx, e, (float *) work, *out);
+        make_upper(ctx, e, work, *out);
     }
     return BA_OK;
 }
 
 int
-ba_quadratic_make_f64(const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **out)
+ba_quadratic_make_f64(const ba_ctx_t *ctx, ba_cdmat_t e, void *work, void **out)
 {
     size_t n = e.n_rows;
-    double *t = ba_malloc(n, n * sizeof *t);
+    double *t = ba_malloc(n, n * sizeof *t), *q = work;
 
     *out = t;
     if (!t) {
         return BA_NOMEM;
     }
-    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, e, 0.0, ba_dmat(work, n, n, n));
+    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, e, 0.0, ba_dmat(q, n, n, n));
     for (size_t j = 0; j < n; j++) {
-        memcpy(t + j * n, work + j * n, j * sizeof *t);
-        t[j + j * n] = 0.5 * work[j + j * n];
+        memcpy(t + j * n, q + j * n, j * sizeof *t);
+        t[j + j * n] = 0.5 * q[j + j * n];
     }
     return BA_OK;
 }

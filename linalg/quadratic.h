@@ -18,9 +18,9 @@ size_t ba_quadratic_work(size_t n);
 
 /* The form of E'E, E n x n; work: ba_quadratic_work(). ba_free() frees the form. */
 int ba_quadratic_make_f32(
-    const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **out) BA_MUST_USE;
+    const ba_ctx_t *ctx, ba_cdmat_t e, void *work, void **out) BA_MUST_USE;
 int ba_quadratic_make_f64(
-    const ba_ctx_t *ctx, ba_cdmat_t e, double *work, void **out) BA_MUST_USE;
+    const ba_ctx_t *ctx, ba_cdmat_t e, void *work, void **out) BA_MUST_USE;
 
 /* Puts columns (n rows, without gaps; n_cols a multiple of 32) into their room, once for
  * any number of forms. */
