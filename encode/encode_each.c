@@ -58,6 +58,10 @@ ba_each_space_open(const ba_each_t *each, size_t k, ba_each_space_t *out)
     out->opts.pca = out->pca;
     BA_TRY_ALLOC(out->file, ba_asprintf("%s/%s.h5", opts->output, name));
     out->opts.output = out->file;
+    BA_TRY(ba_output_name(opts->table, name, &out->table));
+    BA_TRY(ba_output_name(opts->map, name, &out->map));
+    out->opts.table = out->table;
+    out->opts.map = out->map;
     if (opts->resume && opts->shard == 0) {
         out->opts.n_shards = opts->fit.target_stop ? 0 : 1;
     }
@@ -71,6 +75,8 @@ ba_each_space_close(ba_each_space_t *space)
     ba_free(space->delays);
     ba_free(space->pca);
     ba_free(space->file);
+    ba_free(space->table);
+    ba_free(space->map);
 }
 
 /* ---- messages of one space ---- */
@@ -126,12 +132,6 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, int
 
     if (!opts->output) {
         return ba_fail(BA_VALUE, "output: none given, wanted the name of a folder");
-    }
-    if (opts->table || opts->map) {
-        return ba_fail(BA_VALUE,
-            "%s: of which feature space? wanted none where each is fitted (encode "
-            "compare writes a table of all)",
-            opts->table ? opts->table : opts->map);
     }
     if (opts->n_shards > 1 && opts->shard == 0) {
         return ba_fail(BA_VALUE,

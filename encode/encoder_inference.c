@@ -17,8 +17,8 @@ ba_inference_opts_default(void)
     return opts;
 }
 
-static int
-parse_kind(const char *text, ba_null_opts_t *null)
+int
+ba_null_parse(const char *text, ba_null_opts_t *null)
 {
     static const struct {
         const char *word;
@@ -44,27 +44,26 @@ parse_kind(const char *text, ba_null_opts_t *null)
         }
     }
     return ba_fail(BA_VALUE,
-        "null: found '%s', wanted auto, cosine, circular, phase or blocks:L with L "
-        "samples, or refit:KIND with one of these",
+        "null: found '%s', wanted cosine, circular, phase or blocks:L with L samples",
         text);
 }
 
-int
-ba_null_parse(const char *text, ba_inference_opts_t *opts)
+const char *
+ba_refit_parse(const char *text, ba_refit_t *refit)
 {
-    static const char refit[] = "refit";
-    size_t n = sizeof refit - 1;
+    static const char word[] = "refit";
+    size_t n = sizeof word - 1;
 
-    if (strcmp(text, "auto") == 0) {
-        opts->refit = BA_REFIT_AFFORDABLE;
-        return BA_OK;
+    *refit = BA_REFIT_NEVER;
+    if (!text || strcmp(text, "auto") == 0) {
+        *refit = BA_REFIT_AFFORDABLE;
+        return NULL;
     }
-    opts->refit = BA_REFIT_NEVER;
-    if (strncmp(text, refit, n) == 0 && (text[n] == '\0' || text[n] == ':')) {
-        opts->refit = BA_REFIT_ALWAYS;
-        return text[n] == ':' ? parse_kind(text + n + 1, &opts->null) : BA_OK;
+    if (strncmp(text, word, n) == 0 && (text[n] == '\0' || text[n] == ':')) {
+        *refit = BA_REFIT_ALWAYS;
+        return text[n] == ':' ? text + n + 1 : NULL;
     }
-    return parse_kind(text, &opts->null);
+    return text;
 }
 
 /* ---- options ---- */

@@ -135,6 +135,10 @@ void ba_inference_null_words(
 int ba_inference_write(const ba_encode_job_t *job, const ba_inference_t *inference,
     ba_bundle_t *bundle) BA_MUST_USE;
 
+/* The test of r alone. */
+int ba_inference_write_r(const ba_null_opts_t *null, const ba_inference_t *inference,
+    ba_bundle_t *bundle) BA_MUST_USE;
+
 /* What stands in a file; the caller frees. */
 int ba_inference_load(
     const ba_bundle_t *bundle, size_t n_targets, ba_inference_t *out) BA_MUST_USE;

@@ -130,6 +130,14 @@ out:
 }
 
 int
+ba_inference_write_r(
+    const ba_null_opts_t *null, const ba_inference_t *inference, ba_bundle_t *bundle)
+{
+    return write_test(bundle, null, inference->null_words, &names_of[0],
+        inference->n_targets, &inference->r);
+}
+
+int
 ba_inference_write(
     const ba_encode_job_t *job, const ba_inference_t *inference, ba_bundle_t *bundle)
 {
@@ -137,8 +145,7 @@ ba_inference_write(
     const ba_null_opts_t *null = &job->inference.null;
     size_t v = inference->n_targets;
 
-    BA_TRY(
-        write_test(bundle, null, inference->null_words, &names_of[0], v, &inference->r));
+    BA_TRY(ba_inference_write_r(null, inference, bundle));
     BA_TRY(write_test(
         bundle, null, inference->null_words, &names_of[1], v, &inference->increment));
     if (inference->increment_r2) {

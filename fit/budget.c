@@ -15,6 +15,7 @@
  * - refitting: the same without float64, and every thread's scratch. */
 #include "fit/bands.h"
 #include "fit/budget_impl.h"
+#include "linalg/quadratic.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -155,8 +156,9 @@ ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alpha
     double numbers = 0.0, gaps = 0.0, m = ba_budget_n_products(plan);
 
     if (ba_cost_is_pooled(plan, problem)) {
-        return number_size(plan) * n_alphas * (double) problem->n_train *
-               (double) problem->n_train;
+        return n_alphas * (double) (plan->opts->precision == BA_DOUBLE
+                                        ? ba_quadratic_bytes_f64(problem->n_train)
+                                        : ba_quadratic_bytes_f32(problem->n_train));
     }
     for (size_t k = 0; k < problem->n_inner; k++) {
         const split_t *split = &problem->inner[k];

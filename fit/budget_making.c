@@ -34,7 +34,7 @@ problem_making(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem
     }
     if (dual) {
         pooled = ba_cost_is_pooled(plan, problem) ? n * n : 0.0;
-        grams = 2 * n * n;
+        grams = n * n + (n + 32) * (n + 32);
     }
     return 8 * (grams + pooled + ba_ctx_threads(ctx) * own);
 }

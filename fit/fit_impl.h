@@ -201,8 +201,8 @@ typedef struct {
     size_t n_alphas;
     holdout_t *holdouts;
     size_t n_holdouts;
-    void **pooled; /* n_alphas upper triangles, n_train x n_train, that give the mean
-                      squared error instead of the holdouts' p; NULL = not used */
+    void **pooled; /* n_alphas forms (linalg/quadratic.h) that give the mean squared error
+                      instead of the holdouts' p; NULL = not used */
 } operators_t;
 
 /* Refit: weights and test predictions at any alpha. */
@@ -288,7 +288,7 @@ size_t ba_indices_of(const size_t *among, size_t n_among, const size_t *listed,
     size_t n_listed, int in_list, size_t *out);
 
 /* pooled.c: rows of the stacked residual maker that belong to a split with operator p
- * (n_validate x n_stay), and the triangle of all; work: n_train x n_train numbers. */
+ * (n_validate x n_stay), and the form of all; work: n_train x n_train numbers. */
 int ba_pooled_place(const problem_t *problem, const split_t *split, const double *p,
     ba_dmat_t stacked) BA_MUST_USE;
 int ba_pooled_finish(const ba_ctx_t *ctx, ba_precision_t precision, ba_cdmat_t stacked,

@@ -5,7 +5,7 @@
 
 #include "core/alloc.h"
 #include "core/error_keep.h"
-#include "linalg/blas.h"
+#include "linalg/quadratic.h"
 
 #include <string.h>
 
@@ -247,7 +247,7 @@ making_start(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept
     making->stacked = ba_dmat(NULL, m, m, m);
     BA_TRY_ALLOC(making->maker.data, ba_malloc(n, n * sizeof(double)));
     BA_TRY_ALLOC(making->stacked.data, ba_malloc(m, m * sizeof(double)));
-    BA_TRY_ALLOC(making->work.data, ba_malloc(n, n * sizeof(double)));
+    BA_TRY_ALLOC(making->work.data, ba_malloc(1, ba_quadratic_work(n)));
     BA_TRY(closed_form_splits(
         ctx, prepared, intercept, splits, making->removals, operators));
 out:

@@ -120,10 +120,17 @@ typedef struct {
                         (-1) */
     int in_sample; /* 1 = score rows even where the encoder was fitted on them; the output
                       says so */
+    ba_null_opts_t null; /* score: test of r; n_permutations 0 = none */
     int force;
     int argc;
     const char *const *argv;
 } ba_encode_apply_opts_t;
+
+/* What came of scoring. */
+typedef struct {
+    double mean_r;                 /* over scored targets; NaN where there are none */
+    ba_inference_info_t inference; /* the test of r */
+} ba_encode_score_info_t;
 
 /* Predicts responses for the data set's features (its responses may be absent) with the
  * final weights: /predictions, n_samples x n_targets, in the units of the fitted
@@ -133,9 +140,11 @@ BA_API int ba_encode_predict(
 
 /* Scores predictions against the data set's responses (repeats averaged): /scores/r,
  * /scores/r2 as in encode fit. BA_SHAPE when rows are known by fingerprint to be rows the
- * encoder was fitted on, unless in_sample. mean_r (may be NULL): over scored targets. */
+ * encoder was fitted on, unless in_sample. With opts->null the predictions are permuted
+ * within their runs, as those of a fixed test set in encode fit: the same p for the same
+ * model, samples and seed. info may be NULL. */
 BA_API int ba_encode_score(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_encode_apply_opts_t *opts, double *mean_r);
+    const ba_encode_apply_opts_t *opts, ba_encode_score_info_t *info);
 
 #ifdef __cplusplus
 }

@@ -40,9 +40,12 @@ typedef struct {
 /* No test, no ceiling, a floor of 0.05, no controls. */
 BA_API ba_inference_opts_t ba_inference_opts_default(void);
 
-/* "cosine", "circular", "phase" or "blocks:L" into kind and block, "refit" or "refit:KIND"
- * into refit as well, "auto" = what is affordable. BA_VALUE. */
-BA_API int ba_null_parse(const char *text, ba_inference_opts_t *opts);
+/* "cosine", "circular", "phase" or "blocks:L" into kind and block. BA_VALUE. */
+BA_API int ba_null_parse(const char *text, ba_null_opts_t *null);
+
+/* "refit" or "refit:KIND", "auto" (and NULL), or KIND alone: returns the KIND, for
+ * ba_null_parse(), or NULL for its default. Borrowed. */
+BA_API const char *ba_refit_parse(const char *text, ba_refit_t *refit);
 
 /* A test, for the person who ran it: targets tested, and those below .05. */
 typedef struct {

@@ -304,17 +304,41 @@ test_small_memory(void **state)
 
 /* ---- score ---- */
 
+/* The test of a stored encoder is that of its fit. */
+static void
+check_tests(const ba_encode_score_info_t *info)
+{
+    static const char *const arrays[] = {"/scores/p", "/scores/q", "/scores/p_fwe"};
+
+    for (size_t i = 0; i < 3; i++) {
+        double *fitted = read_array("enc.h5", arrays[i], V);
+        double *scored = read_array("score.h5", arrays[i], V);
+
+        assert_all_close(fitted, scored, V, 1e-12);
+        assert_true(isnan(scored[7]) && scored[0] >= 1.0 / 201 && scored[0] <= 1.0);
+        free(fitted);
+        free(scored);
+    }
+    assert_int_equal(info->inference.r.n_tested, V - 1);
+    assert_int_equal(info->inference.r.null.n_permutations, 200);
+    assert_string_equal(info->inference.null_words, "cosine");
+}
+
 static void
 check_scores(ba_encode_fit_opts_t opts)
 {
     ba_encode_apply_opts_t apply = apply_settings("enc.h5", "score.h5");
     ba_dataset_t *dataset;
-    double *r, *r2, *r_after, *r2_after, mean_r, sum = 0.0;
+    double *r, *r2, *r_after, *r2_after, sum = 0.0;
+    ba_encode_score_info_t info;
 
     opts.force = apply.force = 1;
+    opts.inference.null.n_permutations = 200;
+    opts.inference.null.seed = 11;
+    apply.null = opts.inference.null;
     fit_to_file(2, 1, &opts);
     dataset = open_for_use(2, 1, "yt.npy");
-    must(ba_encode_score(NULL, dataset, &apply, &mean_r));
+    must(ba_encode_score(NULL, dataset, &apply, &info));
     ba_dataset_free(dataset);
     r = read_array("enc.h5", "/scores/r", V);
     r2 = read_array("enc.h5", "/scores/r2", V);
@@ -326,7 +350,8 @@ check_scores(ba_encode_fit_opts_t opts)
         assert_true(isnan(r[v]) == (v == 7));
         sum += v == 7 ? 0.0 : r[v];
     }
-    assert_close(mean_r, sum / (V - 1), 1e-12);
+    assert_close(info.mean_r, sum / (V - 1), 1e-12);
+    check_tests(&info);
     free(r);
     free(r2);
     free(r_after);
@@ -361,13 +386,13 @@ score_must_be_refused(int features_of_test, const char *responses, const char *w
 {
     ba_encode_apply_opts_t apply = apply_settings("enc.h5", "refused.h5");
     ba_dataset_t *dataset = open_for_use(1, features_of_test, responses);
-    double mean_r;
+    ba_encode_score_info_t info;
 
-    assert_int_equal(ba_encode_score(NULL, dataset, &apply, &mean_r), BA_SHAPE);
+    assert_int_equal(ba_encode_score(NULL, dataset, &apply, &info), BA_SHAPE);
     assert_contains(ba_error_message(), words);
     assert_int_not_equal(access(in_folder("refused.h5"), F_OK), 0);
     apply.in_sample = 1;
-    must(ba_encode_score(NULL, dataset, &apply, &mean_r));
+    must(ba_encode_score(NULL, dataset, &apply, &info));
     assert_int_equal(access(in_folder("refused.h5"), F_OK), 0);
     remove(in_folder("refused.h5"));
     ba_dataset_free(dataset);

@@ -197,15 +197,15 @@ test_every_null_by_hand(void **state)
     opts.inference.null.n_permutations = 60;
     opts.inference.null.seed = 9;
     for (size_t i = 0; i < 4; i++) {
-        must(ba_null_parse(words[i], &opts.inference));
+        must(ba_null_parse(words[i], &opts.inference.null));
         fit_and_check(opts);
     }
     /* Folds that cross the borders of runs, and all shifts of few. */
     opts.fit.outer_cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 4};
-    must(ba_null_parse("cosine", &opts.inference));
+    must(ba_null_parse("cosine", &opts.inference.null));
     fit_and_check(opts);
     opts.fit.outer_cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 2};
-    must(ba_null_parse("circular", &opts.inference));
+    must(ba_null_parse("circular", &opts.inference.null));
     opts.inference.null.min_shift = 6;
     fit_and_check(opts);
 }
@@ -356,7 +356,7 @@ test_increments_of_two_fits(void **state)
         with_tests = opts;
         ask_for_everything(&with_tests, 0);
         with_tests.inference.null.n_permutations = 64;
-        must(ba_null_parse(words[i], &with_tests.inference));
+        must(ba_null_parse(words[i], &with_tests.inference.null));
         fit_spaces("both.h5", spaces(0), 2, &with_tests);
         check_increment_scores("both.h5");
         read_responses(y);

@@ -164,7 +164,7 @@ test_other_tests(void **state)
         other.inference.null.seed += which == 0;
         other.inference.null.n_permutations += which == 1;
         if (which == 2) {
-            must(ba_null_parse("blocks:5", &other.inference));
+            must(ba_null_parse("blocks:5", &other.inference.null));
         }
         other.inference.has_ceiling = which != 3;
         other.inference.ceiling_floor += which == 4 ? 0.01 : 0.0;
