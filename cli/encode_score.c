@@ -51,7 +51,8 @@ static const cli_option_t scale_rows[] = {
     {0},
 };
 
-static const cli_option_t test_rows[] = {CLI_NULL_ROWS(AT_NULL, "cosine|circular|phase|blocks:L", "cosine", ""), {0}};
+static const cli_option_t test_rows[] = {
+    CLI_NULL_ROWS(AT_NULL, "cosine|circular|phase|blocks:L", "cosine", ""), {0}};
 
 static const cli_option_t result_rows[] = {
     {.section = "Output",
