@@ -386,6 +386,7 @@ test_given_sets(void **state)
     assert_contains(ba_error_message(), "set 2 holds out none of the 4");
     assert_int_equal(ba_cv_folds(&opts, &runs, rows, 3, held, &n_folds), BA_VALUE);
     assert_contains(ba_error_message(), "more than once");
+    ba_runs_free(&runs);
 }
 
 int
