@@ -81,8 +81,8 @@ run(const bench_size_t *size, const char *folder, size_t n_candidates, const cha
     for (size_t k = 0; k < N_SPACES; k++) {
         size_t n = size->n_features / N_SPACES;
 
-        spaces[k] = (ba_space_t){
-            "X", single + k * n * size->n_samples, NULL, n, size->delays, size->n_delays};
+        spaces[k] = (ba_space_t){"X", single + k * n * size->n_samples, NULL, n,
+            size->delays, size->n_delays, 0};
     }
     BA_TRY(ba_design_new(spaces, N_SPACES, &runs, BA_DELAY_WITHIN_RUNS, &design));
     BA_TRY_ALLOC(gammas, ba_malloc(n_candidates, N_SPACES * sizeof *gammas));

@@ -3,6 +3,7 @@
 #include "cli/info.h"
 #include "cli/memory.h"
 #include "cli/message.h"
+#include "cli/outputs.h"
 #include "cli/summary.h"
 #include "cli/text.h"
 
@@ -31,7 +32,8 @@ const cli_option_t cli_each_rows[] = {
     {.name = "each",
         .kind = CLI_FLAG,
         .help = "Fit every feature space by itself, over one reading of the responses: "
-                "-o names a folder, NAME.h5 in it is the result of space NAME.",
+                "-o names a folder, NAME.h5 in it is the result of space NAME; --table "
+                "scores.tsv writes scores.NAME.tsv, and --map likewise.",
         .offset = offsetof(cli_data_t, each)},
     {.name = "stack",
         .kind = CLI_FLAG,
@@ -59,17 +61,44 @@ cli_each_check(const cli_data_t *data)
     return BA_OK;
 }
 
+/* The outputs of one space, or of the stack, against all that is read. */
+static int
+check_outputs(const cli_call_t *call, const ba_dataset_t *dataset,
+    const ba_encode_fit_opts_t *opts, const char *word)
+{
+    int status;
+    char *table = NULL, *map = NULL;
+
+    BA_TRY(ba_output_name(opts->table, word, &table));
+    BA_TRY(ba_output_name(opts->map, word, &map));
+    BA_TRY(
+        cli_outputs_check(&(cli_outputs_t){NULL, table, map}, call->args, dataset, NULL));
+out:
+    free(table);
+    free(map);
+    return status;
+}
+
+static int
+check_all_outputs(
+    const cli_call_t *call, const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts)
+{
+    int status = BA_OK;
+    const cli_data_t *data = call->args;
+
+    for (size_t k = 0; k < dataset->n_spaces; k++) {
+        BA_TRY(check_outputs(call, dataset, opts, dataset->space_names[k]));
+    }
+    if (data->stack) {
+        BA_TRY(check_outputs(call, dataset, opts, "stacked"));
+    }
+out:
+    return status;
+}
+
 static int
 check_options(const ba_encode_fit_opts_t *opts, int emits)
 {
-    const char *other = opts->table ? "--table" : opts->map ? "--map" : NULL;
-
-    if (other) {
-        return ba_fail(BA_VALUE,
-            "%s: found --each as well, wanted one of them (encode compare writes a table "
-            "of all)",
-            other);
-    }
     if (emits || (opts->n_shards > 1 && opts->shard == 0)) {
         return ba_fail(BA_VALUE, "%s: found --each as well, wanted one of them",
             emits ? "--emit" : "--shards");
@@ -146,6 +175,7 @@ cli_each_run(const cli_call_t *call, const ba_dataset_t *dataset,
     int status;
 
     BA_TRY(check_options(opts, emits));
+    BA_TRY(check_all_outputs(call, dataset, opts));
     BA_TRY(ba_encode_each(call->ctx, dataset, opts, data->stack, spaces, &info));
     if (opts->dry_run) {
         print_plan(call, dataset, opts, spaces, &info);

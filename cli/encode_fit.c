@@ -8,6 +8,7 @@
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/preset.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 
@@ -25,14 +26,11 @@ _Static_assert(offsetof(cli_fit_args_t, significance) ==
     "rows of the tests fill a struct that begins like this one");
 
 /* Words of the choices; the values beside them are in the same order. */
-static const char feature_scales[] = "zscore|center|none";
-static const ba_scale_t feature_scale_of[] = {
-    BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
-static const char response_scales[] = "runs|zscore|center|none";
-static const ba_scale_t response_scale_of[] = {
-    BA_SCALE_RUNS, BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE};
-static const char selections[] = "mse|r2|r";
-static const ba_score_t selection_of[] = {BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R};
+static const char alpha_units[] = "penalty|squared|normalized";
+enum { UNITS_PENALTY, UNITS_SQUARED, UNITS_NORMALIZED };
+static const char selections[] = "mse|r2|r|huth-r2";
+static const ba_score_t selection_of[] = {
+    BA_SCORE_MSE, BA_SCORE_R2, BA_SCORE_R, BA_SCORE_HUTH_R2};
 static const char inner_scalings[] = "outer|center|strict";
 static const ba_inner_scaling_t inner_scaling_of[] = {
     BA_INNER_OUTER, BA_INNER_CENTER, BA_INNER_STRICT};
@@ -45,41 +43,6 @@ enum {
     SAVE_PREDICTIONS = 4,
     SAVE_CV = 8,
     SAVE_NONE = 16
-};
-
-const cli_option_t cli_delay_rows[] = {
-    {.section = "Preparation",
-        .name = "delays",
-        .kind = CLI_STRINGS,
-        .required = 1,
-        .metavar = "[NAME:]LIST",
-        .help = "Copies of the features moved later by so many samples, such as "
-                "1,2,3,4, zero-filled at every run start; 0 for designs of one row "
-                "per item. NAME:LIST is for one space.",
-        .offset = offsetof(cli_fit_args_t, delays)},
-    {.name = "delay-across-runs",
-        .kind = CLI_FLAG,
-        .help = "Let delays run over the borders of runs, over the whole series.",
-        .offset = offsetof(cli_fit_args_t, delay_across_runs)},
-    {0},
-};
-
-const cli_option_t cli_scale_rows[] = {
-    {.section = "Preparation",
-        .name = "scale-features",
-        .kind = CLI_CHOICE,
-        .metavar = feature_scales,
-        .value = "zscore",
-        .help = "Scaling of every delayed column, from the training rows.",
-        .offset = offsetof(cli_fit_args_t, scale_features)},
-    {.name = "scale-responses",
-        .kind = CLI_CHOICE,
-        .metavar = response_scales,
-        .otherwise = "runs with 2 or more runs, else zscore",
-        .help = "Scaling of the responses: runs z-scores each run by itself, the "
-                "others use the training rows.",
-        .offset = offsetof(cli_fit_args_t, scale_responses)},
-    {0},
 };
 
 const cli_option_t cli_model_rows[] = {
@@ -98,6 +61,22 @@ const cli_option_t cli_model_rows[] = {
                 "between its nodes; log: exponents of ten, both ends included. 0 is "
                 "allowed and gives the minimum-norm solution.",
         .offset = offsetof(cli_fit_args_t, alphas)},
+    {.name = "alpha-units",
+        .kind = CLI_CHOICE,
+        .metavar = alpha_units,
+        .value = "penalty",
+        .help =
+            "What --alphas are: the penalty itself; its square root, as where the "
+            "filter is s / (s^2 + alpha^2) (squared); or that in units of the largest "
+            "singular value of what each fit trains on (normalized). Results always "
+            "state penalties.",
+        .offset = offsetof(cli_fit_args_t, alpha_units)},
+    {.name = "singular-cutoff",
+        .kind = CLI_REAL,
+        .metavar = "X",
+        .value = "0",
+        .help = "Inner splits leave out directions whose singular value is not above X.",
+        .offset = offsetof(cli_fit_args_t, singular_cutoff)},
     {.name = "shared-alpha",
         .kind = CLI_FLAG,
         .help = "One alpha for all targets instead of one each.",
@@ -143,7 +122,9 @@ const cli_option_t cli_selection_rows[] = {
         .metavar = selections,
         .value = "mse",
         .help = "What the inner splits choose alpha by: the unweighted mean over "
-                "them. Exact ties go to the larger alpha.",
+                "them. Exact ties go to the larger alpha. huth-r2 is sign(q) sqrt|q| of "
+                "q = 1 - "
+                "2 var(y - p) / (1 + var y).",
         .offset = offsetof(cli_fit_args_t, select)},
     {.name = "solver",
         .kind = CLI_CHOICE,
@@ -159,14 +140,17 @@ const cli_option_t cli_selection_rows[] = {
         .otherwise = "runs with 3 or more runs, else kfold:5",
         .help = "Inner splits, which choose alpha: runs (leave one out), kfold:K "
                 "(contiguous), chunks:LEN,K (contiguous chunks dealt to K folds by "
-                "seed), rows:SPEC (fold id per sample before trimming), none (one "
+                "seed), rows:SPEC (fold id per sample before trimming), "
+                "bootstrap:N,LEN,CHUNKS (N times so many of the chunks of LEN training "
+                "samples, by seed), sets:SPEC (samples x sets, 1 = held out), none (one "
                 "alpha only).",
         .offset = offsetof(cli_fit_args_t, cv)},
     {.name = "outer-cv",
         .kind = CLI_STRING,
         .metavar = "SPLITS",
         .otherwise = "as for --cv",
-        .help = "Outer splits, which score; none for a model without scores.",
+        .help = "Outer splits, which score, each sample once; none for a model without "
+                "scores.",
         .offset = offsetof(cli_fit_args_t, outer_cv)},
     {.name = "cv-gap",
         .kind = CLI_STRING,
@@ -211,51 +195,8 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
     cli_response_rows, cli_delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
-    cli_scale_rows, cli_model_rows, cli_band_rows, cli_selection_rows, cli_test_rows,
-    cli_significance_rows, result_rows, cli_shard_rows, NULL};
-
-/* NAME of NAME:LIST must not stand among the n that came before. */
-static int
-check_named(const char *const *named, size_t n, const char *item)
-{
-    size_t length = (size_t) (strchr(item, ':') - item) + 1;
-
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(named[i], item, length) == 0) {
-            return ba_fail(BA_VALUE,
-                "--delays: found '%s' and '%s', wanted one list for a space", named[i],
-                item);
-        }
-    }
-    return BA_OK;
-}
-
-/* --delays LIST once, --delays NAME:LIST for single spaces. `named` has room for all of
- * them. */
-static int
-split_delays(const cli_list_t *delays, const char **named, ba_encode_fit_opts_t *opts)
-{
-    int status = BA_OK;
-
-    opts->space_delays = named;
-    for (size_t i = 0; i < delays->n; i++) {
-        const char *item = delays->items[i];
-
-        if (strchr(item, ':')) {
-            BA_TRY(check_named(named, opts->n_space_delays, item));
-            named[opts->n_space_delays++] = item;
-        } else if (opts->delays) {
-            BA_TRY(ba_fail(BA_VALUE,
-                "--delays: found '%s' and '%s', wanted one list (NAME:LIST for one "
-                "space)",
-                opts->delays, item));
-        } else {
-            opts->delays = item;
-        }
-    }
-out:
-    return status;
-}
+    cli_scale_rows, cli_preset_rows, cli_model_rows, cli_band_rows, cli_selection_rows,
+    cli_test_rows, cli_significance_rows, result_rows, cli_shard_rows, NULL};
 
 static int
 set_saved(const char *text, ba_fit_opts_t *fit)
@@ -295,26 +236,44 @@ out:
     return status;
 }
 
+/* The library knows penalties, and multiples of the largest eigenvalue: both are squares
+ * of what others call alpha. */
+static int
+set_units(const cli_fit_args_t *args, ba_fit_opts_t *fit)
+{
+    if (args->alpha_units != UNITS_PENALTY && fit->alphas.n == 0) {
+        return ba_fail(BA_VALUE,
+            "--alpha-units: found with automatic alphas, wanted a grid or a list of "
+            "--alphas");
+    }
+    for (size_t i = 0; args->alpha_units != UNITS_PENALTY && i < fit->alphas.n; i++) {
+        fit->alphas.values[i] *= fit->alphas.values[i];
+    }
+    fit->alphas_relative = args->alpha_units == UNITS_NORMALIZED;
+    if (args->singular_cutoff < 0.0) {
+        return ba_fail(BA_VALUE, "--singular-cutoff: found %g, wanted 0 or more",
+            args->singular_cutoff);
+    }
+    fit->singular_cutoff = args->singular_cutoff;
+    return BA_OK;
+}
+
 static int
 set_fit(const cli_fit_args_t *args, ba_fit_opts_t *fit)
 {
     int status;
 
-    fit->scale_features = feature_scale_of[args->scale_features];
-    if (args->scale_responses >= 0) {
-        fit->scale_targets = response_scale_of[args->scale_responses];
-    }
     fit->intercept = args->intercept;
     fit->shared_alpha = args->shared_alpha;
     fit->select = selection_of[args->select];
     fit->inner_scaling = inner_scaling_of[args->inner_scaling];
     fit->solver = solver_of[args->solver];
     fit->precision = (ba_precision_t) args->shards.data.common.precision;
-    BA_TRY(cli_trim_parse(args->shards.data.trim, &fit->trim_first, &fit->trim_last));
     if (args->save) {
         BA_TRY(set_saved(args->save, fit));
     }
     BA_TRY(ba_alphas_parse(args->alphas, &fit->alphas));
+    BA_TRY(set_units(args, fit));
 out:
     return status;
 }
@@ -326,8 +285,6 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     int status;
 
     *opts = ba_encode_fit_opts_default();
-    opts->delay_across_runs = args->delay_across_runs;
-    opts->detrend = args->shards.data.detrend;
     opts->bands = args->bands;
     opts->fit.bands.n_rounds = (size_t) args->band_rounds;
     opts->fit.bands.shared = args->shared_bands;
@@ -338,8 +295,7 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     opts->dry_run = call->common->dry_run;
     opts->argc = call->argc;
     opts->argv = call->argv;
-    BA_TRY(cli_tr_check(args->shards.data.tr, &opts->tr));
-    BA_TRY(split_delays(&args->delays, named, opts));
+    BA_TRY(cli_preparation_set(args, named, opts));
     BA_TRY(set_splits(args, call->ctx->seed, opts));
     BA_TRY(set_fit(args, &opts->fit));
     BA_TRY(cli_significance_set(&args->significance, call->ctx->seed, &opts->inference));
@@ -361,7 +317,8 @@ cli_fit_settings(const cli_call_t *call, const char ***named, ba_encode_fit_opts
 static int
 check_test(const cli_fit_args_t *args, const ba_dataset_t *dataset)
 {
-    if (args->outer_cv && dataset->test.n_samples > 0) {
+    if (args->outer_cv && dataset->test.n_samples > 0 &&
+        !cli_preset_set(&args->preset, "outer-cv")) {
         return ba_fail(BA_VALUE,
             "--outer-cv: found '%s' beside a fixed test set, wanted one or the other",
             args->outer_cv);
@@ -405,15 +362,18 @@ run(const cli_call_t *call)
 {
     const cli_fit_args_t *args = call->args;
     const char **named = NULL;
+    char *words = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t opts;
     ba_encode_fit_info_t info;
     int status;
 
     BA_TRY(cli_fit_settings(call, &named, &opts));
+    opts.preset = words = cli_preset_words(&args->preset);
     BA_TRY(cli_each_check(&args->shards.data));
     BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     BA_TRY(check_test(args, dataset));
+    cli_preset_note(&args->preset);
     if (args->shards.data.each) {
         BA_TRY(cli_each_run(call, dataset, &opts, args->shards.emit >= 0));
         goto out;
@@ -430,6 +390,7 @@ out:
     ba_alphas_free(&opts.fit.alphas);
     ba_dataset_free(dataset);
     free(named);
+    free(words);
     return status;
 }
 

@@ -88,7 +88,10 @@ static const cli_option_t rows[] = {
     {.name = "map",
         .kind = CLI_STRING,
         .metavar = "FILE.nii.gz",
-        .help = "Mean scores over subjects as an image (with --mask, without --rois).",
+        .help =
+            "Mean scores over subjects as an image (with --mask, without --rois). With "
+            "several subjects FILE.t.nii.gz and FILE.p_t.nii.gz (Student's t and its "
+            "p) as well, with --null FILE.p.nii.gz.",
         .offset = offsetof(group_args_t, map)},
     {.name = "mask",
         .kind = CLI_STRING,

@@ -40,7 +40,7 @@ static const cli_option_t test_rows[] = {
             "Test the unique variance of every space against N random exchanges of the "
             "held-out predictions with and without it: p with (1 + b) / (1 + N), q "
             "(Benjamini-Hochberg) and family-wise p.",
-        .offset = offsetof(cli_fit_args_t, significance.permutations)},
+        .offset = offsetof(cli_fit_args_t, significance.null.permutations)},
     {.name = "null",
         .kind = CLI_STRING,
         .metavar = "cosine|blocks:L",
@@ -48,7 +48,7 @@ static const cli_option_t test_rows[] = {
         .help =
             "Random signs of the cosine transform of the two predictions' difference, "
             "or of the differences of squared errors in blocks of L samples.",
-        .offset = offsetof(cli_fit_args_t, significance.null)},
+        .offset = offsetof(cli_fit_args_t, significance.null.kind)},
     {0},
 };
 
@@ -82,7 +82,7 @@ without_options(const cli_fit_args_t *given)
 {
     cli_fit_args_t args = *given;
 
-    args.significance.null_min_shift = CLI_NOT_GIVEN;
+    args.significance.null.min_shift = CLI_NOT_GIVEN;
     args.significance.ceiling = CLI_CEILING_NONE;
     args.significance.ceiling_floor = NAN;
     args.shards.n_shards = CLI_NOT_GIVEN;

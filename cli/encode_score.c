@@ -4,6 +4,7 @@
 #include "cli/list.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/significance.h"
 #include "cli/verbs.h"
 
 #include "brainalign/error.h"
@@ -15,7 +16,10 @@ typedef struct {
     cli_apply_t apply;
     int scale_responses, in_sample;
     const char *table, *map;
+    cli_null_t null;
 } score_args_t;
+
+#define AT_NULL(member) offsetof(score_args_t, null.member)
 
 static const cli_option_t scale_rows[] = {
     {.section = "Preparation",
@@ -47,6 +51,9 @@ static const cli_option_t scale_rows[] = {
     {0},
 };
 
+static const cli_option_t test_rows[] = {
+    CLI_NULL_ROWS(AT_NULL, "cosine|circular|phase|blocks:L", "cosine", ""), {0}};
+
 static const cli_option_t result_rows[] = {
     {.section = "Output",
         .name = "in-sample",
@@ -54,7 +61,8 @@ static const cli_option_t result_rows[] = {
         .help =
             "Score rows even where the encoder was fitted on them. The output says so.",
         .offset = offsetof(score_args_t, in_sample)},
-    CLI_OUTPUT_ROW("Output", "The result file (HDF5): /scores/r, /scores/r2."),
+    CLI_OUTPUT_ROW("Output", "The result file (HDF5): /scores/r, /scores/r2; with "
+                             "--permutations p, q, p_fwe."),
     {.name = "table",
         .kind = CLI_STRING,
         .metavar = "FILE.tsv",
@@ -69,7 +77,7 @@ static const cli_option_t result_rows[] = {
 };
 
 static const cli_option_t *const tables[] = {cli_encoder_rows, cli_feature_rows,
-    cli_response_rows, cli_nuisance_rows, scale_rows, result_rows, NULL};
+    cli_response_rows, cli_nuisance_rows, scale_rows, test_rows, result_rows, NULL};
 
 static int
 set_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
@@ -83,6 +91,8 @@ set_options(const cli_call_t *call, ba_encode_apply_opts_t *opts)
     opts->detrend = args->apply.data.detrend;
     opts->zscore_runs = args->scale_responses;
     opts->in_sample = args->in_sample;
+    opts->null = ba_inference_opts_default().null;
+    BA_TRY(cli_null_set(&args->null, call->ctx->seed, &opts->null));
     BA_TRY(cli_tr_check(args->apply.data.tr, &opts->tr));
     if (args->apply.data.trim) {
         BA_TRY(
@@ -97,7 +107,7 @@ run(const cli_call_t *call)
 {
     ba_encode_apply_opts_t opts;
     ba_dataset_t *dataset = NULL;
-    double mean_r;
+    ba_encode_score_info_t info;
     int status;
 
     BA_TRY(set_options(call, &opts));
@@ -107,15 +117,16 @@ run(const cli_call_t *call)
     if (call->common->dry_run) {
         BA_TRY(cli_apply_dry_run(call, dataset));
     } else {
-        BA_TRY(ba_encode_score(call->ctx, dataset, &opts, &mean_r));
+        BA_TRY(ba_encode_score(call->ctx, dataset, &opts, &info));
         cli_data_note(dataset);
-        if (isfinite(mean_r)) {
-            cli_message_note("r: mean %.4f%s", mean_r,
+        if (isfinite(info.mean_r)) {
+            cli_message_note("r: mean %.4f%s", info.mean_r,
                 opts.in_sample
                     ? " (in sample: rows that the encoder was fitted on may be "
                       "among them)"
                     : "");
         }
+        cli_significance_note(&info.inference);
         cli_message_note("wrote %s", opts.output);
     }
 out:
@@ -129,6 +140,8 @@ static const char *const description[] = {
     "z-scored per run as for the fit, unless told otherwise; --nuisance has to be given "
     "again. Of a run table the test runs are scored if it has any, else all; repeats "
     "are averaged.",
+    "--permutations tests r as encode fit tests that of a fixed test set: the stored "
+    "model is not fitted again.",
     "Rows that the encoder was fitted on are known by their fingerprints and refused, "
     "unless --in-sample marks the output.",
     NULL,

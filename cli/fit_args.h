@@ -9,10 +9,13 @@
 typedef struct {
     cli_shards_t shards;
     cli_significance_t significance;
-    cli_list_t delays;
+    cli_list_t delays, pca;
     int delay_across_runs;
     int scale_features, scale_responses, intercept;
+    cli_preset_t preset;
     const char *alphas;
+    int alpha_units;
+    double singular_cutoff;
     int shared_alpha, select, inner_scaling;
     const char *bands;
     uint64_t band_rounds;
@@ -27,5 +30,9 @@ typedef struct {
  * as the default of the library. */
 extern const cli_option_t cli_delay_rows[], cli_scale_rows[];
 extern const cli_option_t cli_model_rows[], cli_selection_rows[];
+
+/* preparation.c: settings out of its rows; `named` has room for all lists of delays. */
+int cli_preparation_set(
+    const cli_fit_args_t *args, const char **named, ba_encode_fit_opts_t *opts);
 
 #endif

@@ -15,6 +15,13 @@ cli_help_sentences(const cli_option_t *row)
     cli_text_t text = {0};
 
     cli_text_add(&text, row->help);
+    for (const cli_presets_t *preset = row->presets; preset && preset->name; preset++) {
+        cli_text_addf(&text, " %s (%s):", preset->name, preset->what);
+        for (const cli_setting_t *one = preset->settings; one->option; one++) {
+            cli_text_addf(&text, " --%s%s%s%s", one->option, one->value ? " " : "",
+                one->value ? one->value : "", one[1].option ? "" : ".");
+        }
+    }
     if (row->kind == CLI_STRINGS && row->name) {
         cli_text_add(&text, " Repeatable.");
     }

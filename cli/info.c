@@ -177,6 +177,7 @@ print_provenance(const ba_bundle_t *bundle)
     print_string(bundle, object, "version");
     print_string(bundle, object, "build");
     print_string(bundle, object, "blas_core");
+    print_string(bundle, object, "preset");
     print_integer(bundle, object, "seed");
     print_integer(bundle, object, "threads");
 out:

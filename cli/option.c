@@ -277,6 +277,42 @@ fill_unset(const cli_rows_t *rows, char *args)
     return BA_OK;
 }
 
+/* The settings of a chosen preset whose options were not given count as given. */
+static int
+apply_preset(parser_t *parser, const cli_option_t *row)
+{
+    void *target = parser->args + row->offset;
+    cli_preset_t *preset = target;
+    int status = BA_OK;
+
+    for (size_t i = 0; preset->chosen && preset->chosen->settings[i].option; i++) {
+        const cli_setting_t *setting = &preset->chosen->settings[i];
+        const cli_option_t *other = find_name(parser->rows, setting->option);
+
+        assert(other && i < CLI_MAX_SETTINGS);
+        if (!parser->given[row_index(parser->rows, other)]) {
+            BA_TRY(store(parser, other, setting->value));
+            preset->applied[i] = 1;
+        }
+    }
+out:
+    return status;
+}
+
+static int
+apply_presets(parser_t *parser)
+{
+    int status = BA_OK;
+
+    for (size_t i = 0; i < parser->rows->n; i++) {
+        if (parser->rows->row[i]->kind == CLI_PRESET) {
+            BA_TRY(apply_preset(parser, parser->rows->row[i]));
+        }
+    }
+out:
+    return status;
+}
+
 static int
 check_required(const parser_t *parser)
 {
@@ -301,6 +337,9 @@ cli_options_parse(
 
     while (status == BA_OK && !parser.stopped && parser.at < n) {
         status = parse_next(&parser);
+    }
+    if (status == BA_OK && !parser.stopped) {
+        status = apply_presets(&parser);
     }
     if (status == BA_OK && !parser.stopped) {
         status = check_required(&parser);

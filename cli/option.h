@@ -16,7 +16,8 @@ typedef enum {
     CLI_UNSIGNED, /* uint64_t: CLI_NOT_GIVEN */
     CLI_REAL,     /* double, finite: NaN */
     CLI_CHOICE,   /* int, index of one of the words in metavar: -1 */
-    CLI_YESNO     /* int, 1 or 0: -1 */
+    CLI_YESNO,    /* int, 1 or 0: -1 */
+    CLI_PRESET    /* cli_preset_t, one of the row's presets by name: none */
 } cli_kind_t;
 
 #define CLI_NOT_GIVEN UINT64_MAX
@@ -25,6 +26,28 @@ typedef struct {
     size_t n;
     const char **items; /* each borrowed from the arguments */
 } cli_list_t;
+
+/* A setting that a preset makes where its option is not given. */
+typedef struct {
+    const char *option; /* long, without dashes; NULL ends a list */
+    const char *value;  /* as it would be typed; NULL for a flag */
+    const char *risk;   /* said when it takes effect; NULL = nothing to say */
+} cli_setting_t;
+
+/* A named list of settings. */
+typedef struct {
+    const char *name; /* NULL ends a list */
+    const char *what; /* whose convention it is */
+    const cli_setting_t *settings;
+} cli_presets_t;
+
+enum { CLI_MAX_SETTINGS = 32 };
+
+/* The chosen preset, NULL = none, and which of its settings took effect. */
+typedef struct {
+    const cli_presets_t *chosen;
+    unsigned char applied[CLI_MAX_SETTINGS];
+} cli_preset_t;
 
 /* A row without a name is a positional argument; one without name and metavar ends the
  * table. */
@@ -40,7 +63,8 @@ typedef struct {
     const char *otherwise; /* what holds where it is not given, in words, for defaults
                               that depend on the data */
     const char *help;      /* one or two sentences */
-    size_t offset;         /* of the target in the command's argument struct */
+    const cli_presets_t *presets; /* of CLI_PRESET; their names are the metavar's words */
+    size_t offset;                /* of the target in the command's argument struct */
 } cli_option_t;
 
 enum { CLI_MAX_ROWS = 80 };

@@ -18,33 +18,13 @@ enum { NO_CEILING = sizeof ceiling_of / sizeof *ceiling_of };
 _Static_assert(NO_CEILING == CLI_CEILING_NONE, "the last word");
 
 #define AT(member) offsetof(cli_significance_args_t, significance.member)
+#define AT_NULL(member) AT(null.member)
 
 const cli_option_t cli_significance_rows[] = {
-    {.section = "Significance and ceilings",
-        .name = "permutations",
-        .kind = CLI_UNSIGNED,
-        .metavar = "N",
-        .otherwise = "no tests",
-        .help = "Test every target against N permutations of its held-out predictions: p "
-                "with (1 + b) / (1 + N), q (Benjamini-Hochberg), and family-wise p from "
-                "the largest r of each permutation.",
-        .offset = AT(permutations)},
-    {.name = "null",
-        .kind = CLI_STRING,
-        .metavar = "cosine|circular|phase|blocks:L",
-        .otherwise = "cosine",
-        .help = "How predictions are permuted within the runs of a fold: random signs of "
-                "their cosine transform (holds its level at any autocorrelation that was "
-                "tried), shifts in a circle, random phases, or blocks of L samples that "
-                "change places (too liberal unless L is many times the autocorrelation).",
-        .offset = AT(null)},
-    {.name = "null-min-shift",
-        .kind = CLI_UNSIGNED,
-        .metavar = "N",
-        .otherwise = "all shifts",
-        .help = "The smallest circular shift, in samples. Without the small shifts the "
-                "test is too liberal.",
-        .offset = AT(null_min_shift)},
+    CLI_NULL_ROWS(AT_NULL, "auto|cosine|circular|phase|blocks:L|refit[:KIND]", "auto",
+        " refit: responses are permuted that way instead, and everything is chosen and "
+        "fitted anew for each permutation, which has more power in a cross-validation. "
+        "auto: refit:cosine where it takes a minute or two at most, else cosine."),
     {.name = "control",
         .kind = CLI_STRINGS,
         .metavar = "NAME",
@@ -71,15 +51,15 @@ const cli_option_t cli_significance_rows[] = {
     {0},
 };
 
-static int
-set_null(const cli_significance_t *args, uint64_t seed, ba_inference_opts_t *opts)
+int
+cli_null_set(const cli_null_t *args, uint64_t seed, ba_null_opts_t *null)
 {
     int status = BA_OK;
 
     if (args->permutations == CLI_NOT_GIVEN) {
-        if (args->null || args->null_min_shift != CLI_NOT_GIVEN) {
+        if (args->kind || args->min_shift != CLI_NOT_GIVEN) {
             return ba_fail(BA_VALUE, "--%s: given without --permutations",
-                args->null ? "null" : "null-min-shift");
+                args->kind ? "null" : "null-min-shift");
         }
         return BA_OK;
     }
@@ -87,16 +67,16 @@ set_null(const cli_significance_t *args, uint64_t seed, ba_inference_opts_t *opt
         return ba_fail(BA_VALUE, "--permutations: found %llu, wanted 1 to %llu",
             (unsigned long long) args->permutations, (unsigned long long) UINT32_MAX);
     }
-    opts->null.n_permutations = (size_t) args->permutations;
-    opts->null.seed = seed;
-    if (args->null) {
-        BA_TRY(ba_null_parse(args->null, &opts->null));
+    null->n_permutations = (size_t) args->permutations;
+    null->seed = seed;
+    if (args->kind) {
+        BA_TRY(ba_null_parse(args->kind, null));
     }
-    if (args->null_min_shift != CLI_NOT_GIVEN) {
-        if (opts->null.kind != BA_NULL_CIRCULAR) {
+    if (args->min_shift != CLI_NOT_GIVEN) {
+        if (null->kind != BA_NULL_CIRCULAR) {
             BA_TRY(ba_fail(BA_VALUE, "--null-min-shift: given without --null circular"));
         }
-        opts->null.min_shift = (size_t) args->null_min_shift;
+        null->min_shift = (size_t) args->min_shift;
     }
 out:
     return status;
@@ -106,9 +86,13 @@ int
 cli_significance_set(
     const cli_significance_t *args, uint64_t seed, ba_inference_opts_t *opts)
 {
-    int status;
+    int status = BA_OK;
+    cli_null_t null = args->null;
 
-    BA_TRY(set_null(args, seed, opts));
+    if (null.permutations != CLI_NOT_GIVEN) {
+        null.kind = ba_refit_parse(null.kind, &opts->refit);
+    }
+    BA_TRY(cli_null_set(&null, seed, &opts->null));
     opts->controls = args->control.items;
     opts->n_controls = args->control.n;
     opts->has_ceiling = args->ceiling != NO_CEILING;

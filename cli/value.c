@@ -130,6 +130,16 @@ parse_yesno(const cli_option_t *row, const char *text, int *target)
     return status;
 }
 
+static int
+parse_preset(const cli_option_t *row, const char *text, cli_preset_t *target)
+{
+    int index = 0;
+    int status = parse_word(row, row->metavar, text, &index);
+
+    target->chosen = status == BA_OK ? &row->presets[index] : NULL;
+    return status;
+}
+
 static void
 append(cli_list_t *list, const char *text)
 {
@@ -160,6 +170,8 @@ cli_value_parse(const cli_option_t *row, const char *text, void *target)
         return parse_word(row, row->metavar, text, target);
     case CLI_YESNO:
         return parse_yesno(row, text, target);
+    case CLI_PRESET:
+        return parse_preset(row, text, target);
     }
     return BA_OK;
 }
@@ -189,6 +201,9 @@ cli_value_unset(const cli_option_t *row, void *target)
     case CLI_CHOICE:
     case CLI_YESNO:
         *(int *) target = -1;
+        break;
+    case CLI_PRESET:
+        *(cli_preset_t *) target = (cli_preset_t){0};
         break;
     }
 }

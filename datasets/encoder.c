@@ -78,6 +78,7 @@ read_delays(ba_encoder_t *encoder)
 {
     size_t n = encoder->n_delays, found;
     int64_t *values, across = 0;
+    char *scale = NULL;
     int status;
 
     BA_TRY_ALLOC(values, ba_calloc(n, sizeof *values));
@@ -96,9 +97,14 @@ read_delays(ba_encoder_t *encoder)
     }
     status =
         ba_bundle_get_i64(encoder->bundle, "/", "delay_across_runs", 1, &across, NULL);
-    status = status == BA_MISSING ? BA_OK : status;
     encoder->delay_across_runs = across != 0;
+    if (status == BA_OK || status == BA_MISSING) {
+        status = ba_bundle_get_string(encoder->bundle, "/", "scale_features", &scale);
+    }
+    encoder->zscore_features = scale && strcmp(scale, "runs") == 0;
+    status = status == BA_MISSING ? BA_OK : status;
 out:
+    ba_free(scale);
     ba_free(values);
     return status;
 }
@@ -196,6 +202,53 @@ out:
     return status;
 }
 
+/* The components of one space, where the file has them. */
+static int
+read_pca(ba_encoder_t *encoder, size_t space)
+{
+    int status = BA_OK, rank;
+    const char *name = encoder->space_names[space];
+    ba_pca_t *pca = &encoder->pca[space];
+    char *components = NULL, *mean = NULL;
+    size_t dims[BA_MAX_RANK];
+
+    BA_TRY_ALLOC(components, ba_asprintf("/pca/%s/components", name));
+    BA_TRY_ALLOC(mean, ba_asprintf("/pca/%s/mean", name));
+    if (!ba_bundle_has(encoder->bundle, components)) {
+        goto out;
+    }
+    BA_TRY(ba_bundle_shape(encoder->bundle, components, &rank, dims));
+    if (rank != 2 || dims[0] != encoder->space_features[space] || dims[1] < dims[0]) {
+        BA_TRY(ba_fail(BA_FORMAT,
+            "%s:%s: %d dimensions or not %zu components of more features, as "
+            "/features/space_sizes has it",
+            encoder->path, components, rank, encoder->space_features[space]));
+    }
+    pca->n_components = dims[0];
+    pca->n_features = dims[1];
+    /* Components x features in C order are features x components in column order. */
+    BA_TRY(read_doubles(encoder, components, 2, dims, &pca->components));
+    BA_TRY(read_doubles(encoder, mean, 1, dims + 1, &pca->mean));
+    BA_TRY_ALLOC(pca->variance, ba_calloc(dims[0], sizeof *pca->variance));
+out:
+    ba_free(components);
+    ba_free(mean);
+    return status;
+}
+
+static int
+read_components(ba_encoder_t *encoder)
+{
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(encoder->pca, ba_calloc(encoder->n_spaces, sizeof *encoder->pca));
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        BA_TRY(read_pca(encoder, k));
+    }
+out:
+    return status;
+}
+
 static int
 read_scaling(ba_encoder_t *encoder)
 {
@@ -261,6 +314,7 @@ ba_encoder_load(const char *path, ba_encoder_t **out)
     BA_TRY(measure(encoder));
     BA_TRY(read_delays(encoder));
     BA_TRY(read_spaces(encoder));
+    BA_TRY(read_components(encoder));
     BA_TRY(read_scaling(encoder));
     BA_TRY(read_hashes(encoder));
     *out = encoder;
@@ -284,6 +338,7 @@ ba_encoder_free(ba_encoder_t *encoder)
     ba_free(encoder->delays);
     ba_free(encoder->space_names);
     ba_free(encoder->space_features);
+    ba_pca_free(encoder->pca, encoder->n_spaces);
     ba_free(encoder->space_delays);
     ba_free(encoder->feature_mean);
     ba_free(encoder->feature_scale);
@@ -321,6 +376,8 @@ ba_encoder_check(const ba_encoder_t *encoder, const ba_dataset_t *dataset)
     }
     for (size_t k = 0; k < encoder->n_spaces; k++) {
         size_t n = ba_source_n_cols(dataset->train.features[k]);
+        size_t wanted = encoder->pca[k].n_components > 0 ? encoder->pca[k].n_features
+                                                         : encoder->space_features[k];
 
         if (encoder->n_spaces > 1 &&
             strcmp(dataset->space_names[k], encoder->space_names[k]) != 0) {
@@ -328,11 +385,11 @@ ba_encoder_check(const ba_encoder_t *encoder, const ba_dataset_t *dataset)
                 "features: space '%s' in place %zu, the encoder %s has '%s' there",
                 dataset->space_names[k], k, encoder->path, encoder->space_names[k]);
         }
-        if (n != encoder->space_features[k]) {
+        if (n != wanted) {
             return ba_fail(BA_SHAPE,
                 "%s: %zu features, space '%s' of the encoder %s has %zu",
                 ba_source_name(dataset->train.features[k]), n, encoder->space_names[k],
-                encoder->path, encoder->space_features[k]);
+                encoder->path, wanted);
         }
     }
     return BA_OK;

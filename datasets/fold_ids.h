@@ -12,4 +12,9 @@
 int ba_fold_ids_read(
     const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv, int32_t **ids) BA_MUST_USE;
 
+/* The same for the sets of a BA_CV_SETS splitter: a matrix of samples x sets, 1 = held
+ * out in the set. */
+int ba_fold_sets_read(
+    const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv, uint8_t **held) BA_MUST_USE;
+
 #endif

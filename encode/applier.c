@@ -16,26 +16,33 @@ read_predictors(const ba_dataset_t *dataset, ba_applier_t *out)
     int status = BA_OK;
     const ba_encoder_t *encoder = out->encoder;
     size_t n = encoder->n_spaces;
-    int **lists = NULL, *block = NULL;
-    size_t *lengths = NULL;
+    ba_layout_t *layouts = NULL;
+    int *block = NULL;
 
-    BA_TRY_ALLOC(lists, ba_calloc(n, sizeof *lists));
-    BA_TRY_ALLOC(lengths, ba_calloc(n, sizeof *lengths));
+    BA_TRY_ALLOC(layouts, ba_calloc(n, sizeof *layouts));
     BA_TRY_ALLOC(block, ba_calloc(n, encoder->n_delays * sizeof *block));
     for (size_t k = 0; k < n; k++) {
-        lists[k] = block + k * encoder->n_delays;
+        int *list = block + k * encoder->n_delays;
+
+        layouts[k] = (ba_layout_t){.delays = list,
+            .n_components = encoder->pca[k].n_components,
+            .zscore_runs = encoder->zscore_features};
         for (size_t d = 0; d < encoder->n_delays; d++) {
             if (encoder->space_delays[k * encoder->n_delays + d]) {
-                lists[k][lengths[k]++] = encoder->delays[d];
+                list[layouts[k].n_delays++] = encoder->delays[d];
             }
         }
     }
-    BA_TRY(ba_predictors_read_lists(out->ctx, dataset, &dataset->train,
-        (const int *const *) lists, lengths, encoder->delay_across_runs,
-        &out->predictors));
+    BA_TRY(ba_predictors_read_lists(out->ctx, dataset, &dataset->train, layouts,
+        encoder->delay_across_runs, &out->predictors));
+    out->columns = out->predictors.design;
+    if (ba_pca_most(out->columns) > 0) {
+        BA_TRY(ba_pca_design(
+            out->ctx, encoder->pca, out->predictors.design, &out->own_columns));
+        out->columns = out->own_columns;
+    }
 out:
-    ba_free(lists);
-    ba_free(lengths);
+    ba_free(layouts);
     ba_free(block);
     return status;
 }
@@ -45,7 +52,7 @@ allocate(ba_applier_t *out)
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = out->encoder;
-    const ba_design_t *design = out->predictors.design;
+    const ba_design_t *design = out->columns;
     size_t p = ba_design_n_columns(design);
     size_t stored = encoder->n_delays * encoder->n_features * BA_TILE;
 
@@ -96,7 +103,7 @@ read_weights(ba_applier_t *applier, size_t t0, size_t n)
 
     BA_TRY(ba_encoder_read_weights(encoder, t0, n, applier->stored));
     for (size_t c = 0; c < p; c++) {
-        ba_column_t column = ba_design_column(applier->predictors.design, c);
+        ba_column_t column = ba_design_column(applier->columns, c);
         size_t at = column.delay_index * encoder->n_features + column.feature_index;
 
         for (size_t j = 0; j < n; j++) {
@@ -118,7 +125,7 @@ read_design(ba_applier_t *applier, size_t i0, size_t n, size_t *rows)
     for (size_t c = 0; c < applier->n_columns; c++) {
         double *x = applier->design + c * n;
 
-        ba_design_read(applier->predictors.design, rows, n, c, 1, x, n);
+        ba_design_read(applier->columns, rows, n, c, 1, x, n);
         for (size_t i = 0; i < n; i++) {
             x[i] = (x[i] - applier->mean[c]) / applier->scale[c];
         }
@@ -177,6 +184,7 @@ out:
 void
 ba_applier_close(ba_applier_t *applier)
 {
+    ba_design_free(applier->own_columns);
     ba_predictors_free(&applier->predictors);
     ba_encoder_free(applier->encoder);
     ba_free(applier->mean);

@@ -10,6 +10,8 @@ typedef struct {
     const ba_ctx_t *ctx;
     ba_encoder_t *encoder;
     ba_predictors_t predictors;
+    const ba_design_t *columns; /* of the predictors, or their components */
+    ba_design_t *own_columns;   /* NULL without components */
     size_t n_samples, n_columns;
     double *mean, *scale; /* n_columns */
     double *design;       /* a block of scaled rows, n_block x n_columns */

@@ -20,8 +20,9 @@ typedef struct {
 typedef struct {
     ba_dataset_t dataset;
     ba_encode_fit_opts_t opts;
-    const char **delays;
-    char *file; /* OUTPUT/NAME.h5 */
+    const char **delays, **pca;
+    char *file;        /* OUTPUT/NAME.h5 */
+    char *table, *map; /* NAME inserted before the extension; NULL = not wanted */
 } ba_each_space_t;
 
 /* Call ba_each_space_close() afterwards in any case. */
@@ -30,8 +31,9 @@ void ba_each_space_close(ba_each_space_t *space);
 
 /* ---- encode_stack.c ---- */
 
-/* BA_EXISTS where OUTPUT/stacked.h5 stands in the way; BA_VALUE for too many spaces. */
-int ba_each_stack_check(const ba_each_t *each) BA_MUST_USE;
+/* BA_EXISTS where an output of the stack stands in the way; BA_VALUE for too many spaces.
+ */
+int ba_each_stack_check(ba_each_t *each) BA_MUST_USE;
 
 /* Weights of the fitted spaces, and their scores: OUTPUT/stacked.h5. */
 int ba_each_stack(ba_each_t *each, ba_encode_each_info_t *info) BA_MUST_USE;

@@ -15,6 +15,27 @@
 
 /* ---- one space of a data set ---- */
 
+/* Items of a list of options that are about this space, or about no single one. */
+static int
+keep_items(const char *name, char mark, const char *const *items, size_t n_items,
+    const char ***kept, size_t *n_kept)
+{
+    size_t length = strlen(name);
+
+    *n_kept = 0;
+    *kept = ba_calloc(n_items + 1, sizeof **kept);
+    if (!*kept) {
+        return BA_NOMEM;
+    }
+    for (size_t i = 0; i < n_items; i++) {
+        if (!strchr(items[i], mark) ||
+            (strncmp(items[i], name, length) == 0 && items[i][length] == mark)) {
+            (*kept)[(*n_kept)++] = items[i];
+        }
+    }
+    return BA_OK;
+}
+
 int
 ba_each_space_open(const ba_each_t *each, size_t k, ba_each_space_t *out)
 {
@@ -22,7 +43,6 @@ ba_each_space_open(const ba_each_t *each, size_t k, ba_each_space_t *out)
     const ba_dataset_t *all = each->dataset;
     const ba_encode_fit_opts_t *opts = each->opts;
     const char *name = all->space_names[k];
-    size_t length = strlen(name), n = opts->n_space_delays;
 
     *out = (ba_each_space_t){.dataset = *all, .opts = *opts};
     out->dataset.n_spaces = 1;
@@ -31,17 +51,17 @@ ba_each_space_open(const ba_each_t *each, size_t k, ba_each_space_t *out)
     if (all->test.features) {
         out->dataset.test.features = all->test.features + k;
     }
-    BA_TRY_ALLOC(out->delays, ba_calloc(n + 1, sizeof *out->delays));
+    BA_TRY(keep_items(name, ':', opts->space_delays, opts->n_space_delays, &out->delays,
+        &out->opts.n_space_delays));
+    BA_TRY(keep_items(name, '=', opts->pca, opts->n_pca, &out->pca, &out->opts.n_pca));
     out->opts.space_delays = out->delays;
-    out->opts.n_space_delays = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(opts->space_delays[i], name, length) == 0 &&
-            opts->space_delays[i][length] == ':') {
-            out->delays[out->opts.n_space_delays++] = opts->space_delays[i];
-        }
-    }
+    out->opts.pca = out->pca;
     BA_TRY_ALLOC(out->file, ba_asprintf("%s/%s.h5", opts->output, name));
     out->opts.output = out->file;
+    BA_TRY(ba_output_name(opts->table, name, &out->table));
+    BA_TRY(ba_output_name(opts->map, name, &out->map));
+    out->opts.table = out->table;
+    out->opts.map = out->map;
     if (opts->resume && opts->shard == 0) {
         out->opts.n_shards = opts->fit.target_stop ? 0 : 1;
     }
@@ -53,7 +73,10 @@ void
 ba_each_space_close(ba_each_space_t *space)
 {
     ba_free(space->delays);
+    ba_free(space->pca);
     ba_free(space->file);
+    ba_free(space->table);
+    ba_free(space->map);
 }
 
 /* ---- messages of one space ---- */
@@ -110,12 +133,6 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, int
     if (!opts->output) {
         return ba_fail(BA_VALUE, "output: none given, wanted the name of a folder");
     }
-    if (opts->table || opts->map) {
-        return ba_fail(BA_VALUE,
-            "%s: of which feature space? wanted none where each is fitted (encode "
-            "compare writes a table of all)",
-            opts->table ? opts->table : opts->map);
-    }
     if (opts->n_shards > 1 && opts->shard == 0) {
         return ba_fail(BA_VALUE,
             "shards: %zu one after the other, wanted one shard or range at a time where "
@@ -126,22 +143,9 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts, int
         return ba_fail(BA_VALUE, "stack: no inner splits, wanted some: weights are "
                                  "fitted on what they hold out");
     }
-    for (size_t i = 0; i < opts->n_space_delays; i++) {
-        int known = 0;
-
-        for (size_t k = 0; k < dataset->n_spaces; k++) {
-            size_t length = strlen(dataset->space_names[k]);
-
-            known |=
-                strncmp(opts->space_delays[i], dataset->space_names[k], length) == 0 &&
-                opts->space_delays[i][length] == ':';
-        }
-        if (!known) {
-            BA_TRY(
-                ba_fail(BA_VALUE, "delays: '%s' names no feature space of this data set",
-                    opts->space_delays[i]));
-        }
-    }
+    BA_TRY(ba_predictors_check_names(
+        dataset, "delays", ':', opts->space_delays, opts->n_space_delays));
+    BA_TRY(ba_predictors_check_names(dataset, "pca", '=', opts->pca, opts->n_pca));
     for (size_t k = 0; stack && k < dataset->n_spaces; k++) {
         if (strcmp(dataset->space_names[k], "stacked") == 0) {
             BA_TRY(ba_fail(BA_VALUE,

@@ -3,6 +3,7 @@
 #include "encode/each.h"
 #include "encode/encoder_file.h"
 #include "encode/encoder_job.h"
+#include "encode/score_table.h"
 
 #include "brainalign/encoder.h"
 #include "core/alloc.h"
@@ -12,7 +13,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     ba_each_t *each;
@@ -22,23 +22,45 @@ typedef struct {
     ba_stack_model_t *models;
     double **alphas; /* 2 n: final, by fold */
     char *file;      /* OUTPUT/stacked.h5 */
+    char *table, *map;
 } stacking_t;
 
-int
-ba_each_stack_check(const ba_each_t *each)
+static int
+name_outputs(stacking_t *stacking)
 {
-    char *file = ba_asprintf("%s/stacked.h5", each->opts->output);
-    int status = file ? BA_OK : BA_NOMEM;
+    int status = BA_OK;
+    const ba_encode_fit_opts_t *opts = stacking->each->opts;
 
-    if (file && !each->opts->force && access(file, F_OK) == 0) {
-        status = ba_fail(BA_EXISTS, "%s: exists, --force replaces it", file);
+    BA_TRY_ALLOC(stacking->file, ba_asprintf("%s/stacked.h5", opts->output));
+    BA_TRY(ba_output_name(opts->table, "stacked", &stacking->table));
+    BA_TRY(ba_output_name(opts->map, "stacked", &stacking->map));
+out:
+    return status;
+}
+
+static void
+free_names(stacking_t *stacking)
+{
+    ba_free(stacking->file);
+    ba_free(stacking->table);
+    ba_free(stacking->map);
+}
+
+int
+ba_each_stack_check(ba_each_t *each)
+{
+    int status;
+    stacking_t names = {.each = each};
+
+    BA_TRY(name_outputs(&names));
+    BA_TRY(ba_score_outputs_check(
+        each->dataset, names.file, names.table, names.map, each->opts->force));
+    if (each->dataset->n_spaces < 2 || each->dataset->n_spaces > BA_MOST_MODELS) {
+        BA_TRY(ba_fail(BA_VALUE, "stack: %zu feature spaces, wanted 2 to %d",
+            each->dataset->n_spaces, BA_MOST_MODELS));
     }
-    if (status == BA_OK &&
-        (each->dataset->n_spaces < 2 || each->dataset->n_spaces > BA_MOST_MODELS)) {
-        status = ba_fail(BA_VALUE, "stack: %zu feature spaces, wanted 2 to %d",
-            each->dataset->n_spaces, BA_MOST_MODELS);
-    }
-    ba_free(file);
+out:
+    free_names(&names);
     return status;
 }
 
@@ -124,7 +146,7 @@ close_models(stacking_t *stacking)
     ba_free(stacking->jobs);
     ba_free(stacking->models);
     ba_free(stacking->alphas);
-    ba_free(stacking->file);
+    free_names(stacking);
 }
 
 /* What is the same for a stack as for any of its models: preparation, splits, targets. */
@@ -207,9 +229,33 @@ write_file(const stacking_t *stacking, const ba_provenance_t *provenance,
     BA_TRY(ba_bundle_write_strings(bundle, "/features/space_names", stacking->n,
         (const char *const *) dataset->space_names));
     BA_TRY(ba_provenance_write(provenance, dataset, files, bundle));
-    BA_TRY(ba_bundle_commit(bundle));
 out:
     ba_free(files);
+    return status;
+}
+
+/* Table and map first, under temporary names, as encode fit writes them. */
+static int
+write_outputs(const stacking_t *stacking, const ba_provenance_t *provenance,
+    const ba_stack_result_t *result, ba_bundle_t *bundle)
+{
+    int status;
+    const ba_each_t *each = stacking->each;
+    ba_score_outputs_t outputs = {NULL, NULL};
+    ba_score_columns_t columns = {.target_start = result->target_start,
+        .n_targets = result->n_targets,
+        .n_samples = result->n_used,
+        .r = result->r,
+        .r2 = result->r2,
+        .status = result->status};
+
+    BA_TRY(ba_score_outputs_make(each->dataset, &columns, stacking->table, stacking->map,
+        each->opts->force, &outputs));
+    BA_TRY(write_file(stacking, provenance, result, bundle));
+    BA_TRY(ba_bundle_commit(bundle));
+    BA_TRY(ba_score_outputs_commit(&outputs));
+out:
+    ba_score_outputs_free(&outputs);
     return status;
 }
 
@@ -254,7 +300,7 @@ fit_stack(stacking_t *stacking, ba_encode_each_info_t *info)
     BA_TRY(ba_stack_fit(
         each->ctx, stacking->models, stacking->n, &job->fit, &sink, &result));
     info->stack_r = mean_score(&result);
-    BA_TRY(write_file(stacking, &provenance, &result, file.bundle));
+    BA_TRY(write_outputs(stacking, &provenance, &result, file.bundle));
 out:
     ba_stack_result_free(&result);
     ba_encoder_file_close(&file);
@@ -268,7 +314,7 @@ ba_each_stack(ba_each_t *each, ba_encode_each_info_t *info)
     int status;
     stacking_t stacking = {.each = each, .n = each->dataset->n_spaces};
 
-    BA_TRY_ALLOC(stacking.file, ba_asprintf("%s/stacked.h5", each->opts->output));
+    BA_TRY(name_outputs(&stacking));
     BA_TRY(open_models(&stacking));
     BA_TRY(fit_stack(&stacking, info));
 out:

@@ -4,6 +4,7 @@
 #include "brainalign/encoder.h"
 #include "core/alloc.h"
 #include "encode/encoder_bands.h"
+#include "encode/encoder_pca.h"
 
 #include <math.h>
 #include <string.h>
@@ -138,6 +139,26 @@ out:
     return status;
 }
 
+/* Inner sets that may overlap, which no fold id can tell. */
+static int
+write_sets(ba_bundle_t *bundle, const ba_fit_result_t *result, size_t folds)
+{
+    int status = BA_OK;
+    size_t n = result->n_samples, sets = result->n_sets;
+
+    if (sets == 0) {
+        return BA_OK;
+    }
+    BA_TRY(ba_bundle_write(
+        bundle, "/splits/inner_sets", BA_U8, 2, (size_t[]){sets, n}, result->inner_sets));
+    if (folds > 0) {
+        BA_TRY(ba_bundle_write(bundle, "/splits/inner_sets_by_fold", BA_U8, 3,
+            (size_t[]){folds, sets, n}, result->inner_sets_by_fold));
+    }
+out:
+    return status;
+}
+
 static int
 write_splits(ba_bundle_t *bundle, const ba_dataset_t *dataset,
     const ba_predictors_t *predictors, const ba_fit_result_t *result)
@@ -157,6 +178,7 @@ write_splits(ba_bundle_t *bundle, const ba_dataset_t *dataset,
         BA_TRY(ba_bundle_write(bundle, "/splits/inner_by_fold", BA_I32, 2,
             (size_t[]){folds, n}, result->inner_fold_by_fold));
     }
+    BA_TRY(write_sets(bundle, result, folds));
     BA_TRY(ba_bundle_write(
         bundle, "/splits/feature_hash", BA_U64, 1, &n, predictors->row_hash));
     BA_TRY(ba_bundle_write(
@@ -181,7 +203,8 @@ write_spaces(
     for (size_t k = 0; k < n; k++) {
         const ba_space_t *space = &predictors->spaces[k];
 
-        sizes[k] = (int64_t) space->n_features;
+        sizes[k] =
+            (int64_t) (space->n_components > 0 ? space->n_components : space->n_features);
         for (size_t d = 0; d < n_delays; d++) {
             for (size_t i = 0; i < space->n_delays; i++) {
                 has[k * n_delays + d] |= space->delays[i] == delays[d];
@@ -275,7 +298,7 @@ write_attributes(ba_bundle_t *bundle, const ba_dataset_t *dataset,
     const ba_fit_result_t *result, const ba_fit_info_t *info)
 {
     int status = BA_OK;
-    static const char *const selections[] = {"mse", "r2", "r"};
+    static const char *const selections[] = {"mse", "r2", "r", "huth-r2"};
     size_t n_delays;
     const int *delays = ba_design_delays(design, &n_delays);
     int64_t version = BA_ENCODER_FORMAT_VERSION, *list = NULL;
@@ -312,7 +335,7 @@ static const char *
 cv_word(const ba_cv_opts_t *cv)
 {
     static const char *const words[] = {
-        "default", "runs", "kfold", "chunks", "rows", "none"};
+        "default", "runs", "kfold", "chunks", "rows", "none", "bootstrap", "sets"};
 
     return words[cv->kind];
 }
@@ -325,7 +348,7 @@ write_settings(ba_bundle_t *bundle, const ba_fit_opts_t *fit)
     static const char *const scales[] = {"default", "runs", "zscore", "center", "none"};
     static const char *const inner[] = {"center", "outer", "strict"};
     int64_t gap[2] = {(int64_t) fit->gap_inner, (int64_t) fit->gap_outer};
-    int64_t shared = fit->shared_alpha;
+    int64_t shared = fit->shared_alpha, relative = fit->alphas_relative;
 
     BA_TRY(ba_bundle_attr_string(bundle, "/", "cv", cv_word(&fit->cv)));
     BA_TRY(ba_bundle_attr_string(bundle, "/", "outer_cv", cv_word(&fit->outer_cv)));
@@ -339,6 +362,8 @@ write_settings(ba_bundle_t *bundle, const ba_fit_opts_t *fit)
     BA_TRY(ba_bundle_attr_i64(bundle, "/", "shared_alpha", 1, &shared));
     BA_TRY(ba_bundle_attr_string(
         bundle, "/", "alphas", fit->alphas.n == 0 ? "auto" : "given"));
+    BA_TRY(ba_bundle_attr_i64(bundle, "/", "alphas_relative", 1, &relative));
+    BA_TRY(ba_bundle_attr_f64(bundle, "/", "singular_cutoff", 1, &fit->singular_cutoff));
 out:
     return status;
 }
@@ -376,11 +401,13 @@ ba_encoder_file_write(ba_encoder_file_t *file, const ba_dataset_t *dataset,
     BA_TRY(write_settings(bundle, fit));
     BA_TRY(write_transforms(bundle, opts, dataset));
     BA_TRY(write_scores(bundle, result));
-    BA_TRY(write_alphas(bundle, result, opts->fit.alphas.n == 0));
+    BA_TRY(write_alphas(
+        bundle, result, opts->fit.alphas.n == 0 || opts->fit.alphas_relative));
     BA_TRY(write_scaling(bundle, file->design, result));
     BA_TRY(ba_encode_bands_write(bundle, fit, result, n_fitted_folds(result)));
     BA_TRY(write_splits(bundle, dataset, predictors, result));
     BA_TRY(write_spaces(bundle, dataset, predictors));
+    BA_TRY(ba_encoder_pca_write(bundle, predictors, result));
     BA_TRY(ba_encoder_file_targets(
         bundle, dataset, result->target_start, result->n_targets));
     BA_TRY(ba_encoder_file_status(bundle, result->n_targets, result->status));

@@ -52,6 +52,10 @@ write_outputs(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts,
     BA_TRY(ba_provenance_write(
         provenance, dataset, (const char *const *) job->id_files, file->bundle));
     BA_TRY(ba_bundle_attr_string(file->bundle, "/provenance", "work", job->work.text));
+    if (opts->preset) {
+        BA_TRY(
+            ba_bundle_attr_string(file->bundle, "/provenance", "preset", opts->preset));
+    }
     BA_TRY(ba_bundle_commit(file->bundle));
     BA_TRY(ba_score_outputs_commit(&outputs));
 out:

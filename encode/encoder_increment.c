@@ -122,9 +122,9 @@ take(double **from)
     return array;
 }
 
-/* Mean over the folds in which both have a score. */
-static void
-mean_increment(const ba_fit_result_t *full, const ba_fit_result_t *control, double *out)
+void
+ba_encode_mean_increment(
+    const ba_fit_result_t *full, const ba_fit_result_t *control, double *out)
 {
     size_t v = full->n_targets;
 
@@ -184,7 +184,7 @@ ba_encode_increment(
     name_controls(&job->inference, out->control_words, sizeof out->control_words);
     BA_TRY_ALLOC(
         out->increment_r2, ba_malloc(result->n_targets, sizeof *out->increment_r2));
-    mean_increment(result, &control, out->increment_r2);
+    ba_encode_mean_increment(result, &control, out->increment_r2);
     out->control_r = take(&control.r);
     out->control_r2 = take(&control.r2);
 out:

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values that differ by rounding alone are ties, as in the null distributions. */
-#define TIE 1e-11
-
 ba_inference_opts_t
 ba_inference_opts_default(void)
 {
@@ -51,6 +48,24 @@ ba_null_parse(const char *text, ba_null_opts_t *null)
         text);
 }
 
+const char *
+ba_refit_parse(const char *text, ba_refit_t *refit)
+{
+    static const char word[] = "refit";
+    size_t n = sizeof word - 1;
+
+    *refit = BA_REFIT_NEVER;
+    if (!text || strcmp(text, "auto") == 0) {
+        *refit = BA_REFIT_AFFORDABLE;
+        return NULL;
+    }
+    if (strncmp(text, word, n) == 0 && (text[n] == '\0' || text[n] == ':')) {
+        *refit = BA_REFIT_ALWAYS;
+        return text[n] == ':' ? text + n + 1 : NULL;
+    }
+    return text;
+}
+
 /* ---- options ---- */
 
 static int
@@ -81,7 +96,8 @@ check_controls(const ba_dataset_t *dataset, const ba_inference_opts_t *opts)
             dataset->n_spaces);
     }
     if (opts->n_controls > 0 && opts->null.n_permutations > 0 &&
-        opts->null.kind != BA_NULL_COSINE && opts->null.kind != BA_NULL_BLOCKS) {
+        opts->refit != BA_REFIT_ALWAYS && opts->null.kind != BA_NULL_COSINE &&
+        opts->null.kind != BA_NULL_BLOCKS) {
         return ba_fail(BA_VALUE,
             "null: %s with controls, wanted cosine or blocks:L, which test increments",
             opts->null.kind == BA_NULL_PHASE ? "phase" : "circular");
@@ -127,6 +143,10 @@ ba_inference_check(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts
     if (!has_scores && inference->n_controls > 0) {
         return ba_fail(BA_VALUE, "control: there are no scores to compare with outer-cv "
                                  "none");
+    }
+    if (inference->refit == BA_REFIT_ALWAYS && dataset->test.n_samples > 0) {
+        return ba_fail(BA_VALUE, "null: refit with a fixed test set, wanted another one: "
+                                 "its predictions do not depend on its responses");
     }
     BA_TRY(check_controls(dataset, inference));
     BA_TRY(check_ceiling(dataset, inference));
@@ -214,6 +234,61 @@ settle_threads(const ba_ctx_t *ctx, ba_inferring_t *out)
     return BA_OK;
 }
 
+/* Flops of all refits; shards decide as the whole would. */
+static int
+refit_flops(const ba_ctx_t *ctx, const ba_inferring_t *inferring, double *flops)
+{
+    int status;
+    const ba_encode_job_t *job = inferring->job;
+    double n_all = (double) ba_source_n_cols(job->data.targets);
+    double share = n_all / (double) inferring->plan.n_targets;
+    ba_fit_data_t data = control_data(job);
+    ba_fit_opts_t control = ba_encode_control_opts(job);
+    ba_fit_info_t info;
+
+    BA_TRY(ba_fit_plan(ctx, &job->data, &job->fit, &info));
+    *flops = share * info.flops_tiles;
+    if (job->control.design) {
+        double once = *flops;
+
+        BA_TRY(ba_fit_plan(ctx, &data, &control, &info));
+        *flops += once + share * info.flops_tiles;
+    }
+    *flops *= (double) job->inference.null.n_permutations;
+out:
+    return status;
+}
+
+/* Whether to refit, and then the memory of the fits of surrogates. */
+static int
+settle_refits(const ba_ctx_t *ctx, ba_inferring_t *out)
+{
+    int status = BA_OK;
+    const ba_inference_opts_t *opts = &out->job->inference;
+    double flops, bytes, budget = (double) ba_ctx_memory(&out->ctx);
+
+    if (opts->refit == BA_REFIT_NEVER || out->job->data.test_design ||
+        out->plan.n_outer == 0) {
+        return BA_OK;
+    }
+    BA_TRY(refit_flops(ctx, out, &flops));
+    if (opts->refit == BA_REFIT_AFFORDABLE && flops > BA_REFIT_FLOPS) {
+        return BA_OK;
+    }
+    bytes = ba_encode_refit_bytes(&out->plan, opts->null.n_permutations);
+    if (bytes > budget / 2.0) {
+        return opts->refit == BA_REFIT_AFFORDABLE
+                   ? BA_OK
+                   : ba_fail(BA_TOO_LARGE,
+                         "memory: refits need %.2f MiB beside the fits, allowed are %.2f "
+                         "MiB",
+                         bytes / 1048576, budget / 2.0 / 1048576);
+    }
+    out->refits = 1;
+out:
+    return status;
+}
+
 static int
 settle(const ba_ctx_t *ctx, const ba_encode_job_t *job, ba_inferring_t *out)
 {
@@ -231,6 +306,11 @@ settle(const ba_ctx_t *ctx, const ba_encode_job_t *job, ba_inferring_t *out)
         BA_TRY(settle_predictions(out));
     }
     if (opts->null.n_permutations > 0) {
+        BA_TRY(settle_refits(ctx, out));
+    }
+    if (out->refits) {
+        BA_TRY(ba_encode_refit_make(&out->plan, opts, &out->null));
+    } else if (opts->null.n_permutations > 0) {
         BA_TRY(settle_threads(ctx, out));
         BA_TRY(ba_encode_null_make(&out->plan, opts, &out->null));
     }
@@ -270,9 +350,19 @@ ba_inference_plan(
         info->fit.bytes_planned =
             larger(info->fit.bytes_planned, (double) of_control.bytes_planned);
     }
-    if (inferring.null) {
+    if (inferring.refits) {
+        double flops;
+
+        BA_TRY(refit_flops(ctx, &inferring, &flops));
+        info->fit.flops_planned += flops;
+        info->fit.flops_tiles += flops;
+        info->fit.bytes_planned +=
+            (size_t) ba_encode_refit_bytes(&inferring.plan, opts->null.n_permutations);
+    } else if (inferring.null) {
         info->fit.bytes_planned = larger(info->fit.bytes_planned,
             ba_encode_null_bytes(&inferring.plan, opts, inferring.n_threads));
+    }
+    if (inferring.null) {
         info->inference.r.null = ba_null_info(inferring.null, BA_NULL_R);
     }
     if (opts->has_ceiling) {
@@ -321,10 +411,14 @@ ba_inferring_finish(const ba_ctx_t *ctx, ba_inferring_t *inferring,
         BA_TRY(ba_encode_increment(inferring, result, out));
     }
     ba_alloc_trim();
-    if (inferring->null) {
+    if (inferring->refits) {
+        BA_TRY(ba_encode_refit(ctx, inferring, result, out));
+    } else if (inferring->null) {
         BA_TRY(ba_encode_null(ctx, inferring, result, &out->r,
             opts->n_controls > 0 ? &out->increment : NULL));
-        ba_inference_null_words(&opts->null, out->null_words);
+    }
+    if (inferring->null) {
+        ba_inference_null_words(&opts->null, inferring->refits, out->null_words);
     }
     if (opts->has_ceiling) {
         BA_TRY(ba_encode_ceiling(ctx, inferring, result, out));
@@ -354,7 +448,8 @@ ba_test_correct(size_t n_targets, ba_test_t *test)
     BA_TRY_ALLOC(test->p_fwe, ba_malloc(n_targets, sizeof *test->p_fwe));
     BA_TRY(ba_fdr_bh(test->p, n_targets, test->q));
     for (size_t t = 0; t < n_targets; t++) {
-        test->p_fwe[t] = test->observed[t] - TIE * (1.0 + fabs(test->observed[t]));
+        test->p_fwe[t] =
+            test->observed[t] - BA_TEST_TIE * (1.0 + fabs(test->observed[t]));
     }
     BA_TRY(ba_p_of_maxima(test->p_fwe, n_targets, test->maxima, test->info.n_permutations,
         BA_TAIL_GREATER, test->p_fwe));

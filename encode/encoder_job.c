@@ -33,7 +33,7 @@ read_fold_ids(const ba_ctx_t *ctx, size_t n_samples, ba_cv_opts_t *cv,
 {
     int status = BA_OK;
 
-    if (cv->kind == BA_CV_ROWS && !cv->ids) {
+    if ((cv->kind == BA_CV_ROWS && !cv->ids) || (cv->kind == BA_CV_SETS && !cv->held)) {
         BA_TRY(note_id_file(job, cv->spec));
     }
     BA_TRY(ba_fold_ids_read(ctx, n_samples, cv, ids));
@@ -67,6 +67,7 @@ set_up_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     job->fit.gap_inner = opts->gap_inner < 0 ? gap : (size_t) opts->gap_inner;
     job->fit.gap_outer = opts->gap_outer < 0 ? gap : (size_t) opts->gap_outer;
     BA_TRY(read_fold_ids(ctx, dataset->train.n_samples, &job->fit.cv, job, &job->cv_ids));
+    BA_TRY(ba_fold_sets_read(ctx, dataset->train.n_samples, &job->fit.cv, &job->cv_sets));
     BA_TRY(read_fold_ids(
         ctx, dataset->train.n_samples, &job->fit.outer_cv, job, &job->outer_ids));
     BA_TRY(ba_detrend_parse(opts->detrend ? opts->detrend : "none", &job->detrend));
@@ -100,8 +101,7 @@ set_up(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_encode_fit_opt
         BA_TRY(ba_fail(
             BA_VALUE, "responses: none given, wanted --responses or a run table"));
     }
-    BA_TRY(ba_predictors_read(ctx, dataset, train, opts->delays, opts->space_delays,
-        opts->n_space_delays, opts->delay_across_runs, &job->train));
+    BA_TRY(ba_predictors_read(ctx, dataset, train, opts, &job->train));
     job->data = (ba_fit_data_t){.design = job->train.design,
         .runs = &train->runs,
         .targets = train->responses,
@@ -113,8 +113,7 @@ set_up(const ba_ctx_t *ctx, const ba_dataset_t *dataset, const ba_encode_fit_opt
                                  "holds both)"));
     }
     if (test->n_samples > 0) {
-        BA_TRY(ba_predictors_read(ctx, dataset, test, opts->delays, opts->space_delays,
-            opts->n_space_delays, opts->delay_across_runs, &job->test));
+        BA_TRY(ba_predictors_read(ctx, dataset, test, opts, &job->test));
         job->data.test_design = job->test.design;
         job->data.test_runs = &test->runs;
         job->data.test_targets = test->responses;
@@ -152,6 +151,7 @@ ba_encode_job_close(ba_encode_job_t *job)
     ba_free(job->id_files[1]);
     ba_free(job->id_files[2]);
     ba_free(job->gammas);
+    ba_free(job->cv_sets);
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);
 }

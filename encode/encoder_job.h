@@ -24,6 +24,7 @@ struct ba_encode_job {
     ba_fit_opts_t fit;
     ba_detrend_opts_t detrend;
     int32_t *cv_ids, *outer_ids;
+    uint8_t *cv_sets;
     double *gammas;
     char *id_files[4]; /* of fold ids and candidates, ends with NULL */
     ba_work_t work;

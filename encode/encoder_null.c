@@ -395,8 +395,9 @@ out:
     return status;
 }
 
-static int
-make_test(const ba_inferring_t *inferring, ba_null_statistic_t statistic, ba_test_t *test)
+int
+ba_test_make(
+    const ba_inferring_t *inferring, ba_null_statistic_t statistic, ba_test_t *test)
 {
     int status = BA_OK;
     const plan_t *plan = &inferring->plan;
@@ -404,7 +405,9 @@ make_test(const ba_inferring_t *inferring, ba_null_statistic_t statistic, ba_tes
 
     test->info = ba_null_info(inferring->null, statistic);
     test->widening =
-        !plan->data->test_design && ba_kept_n_folds(plan) > 1 ? sqrt(2.0) : 1.0;
+        !inferring->refits && !plan->data->test_design && ba_kept_n_folds(plan) > 1
+            ? sqrt(2.0)
+            : 1.0;
     BA_TRY_ALLOC(test->observed, ba_malloc(n_targets, sizeof *test->observed));
     BA_TRY_ALLOC(test->p, ba_malloc(n_targets, sizeof *test->p));
     BA_TRY_ALLOC(
@@ -428,9 +431,9 @@ ba_encode_null(const ba_ctx_t *ctx, const ba_inferring_t *inferring,
         .n_workers = inferring->n_threads,
         .tests = {r, increment}};
 
-    BA_TRY(make_test(inferring, BA_NULL_R, r));
+    BA_TRY(ba_test_make(inferring, BA_NULL_R, r));
     if (increment) {
-        BA_TRY(make_test(inferring, BA_NULL_INCREMENT, increment));
+        BA_TRY(ba_test_make(inferring, BA_NULL_INCREMENT, increment));
     }
     BA_TRY(make_pass(ctx, &pass));
     BA_TRY(run_pass(ctx, &pass));

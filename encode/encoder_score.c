@@ -4,14 +4,17 @@
 #include "encode/encoder_file.h"
 #include "encode/fingerprint.h"
 #include "encode/score_table.h"
+#include "encode/score_test.h"
 
 #include "brainalign/encode.h"
 #include "core/alloc.h"
+#include "core/error_keep.h"
 #include "core/row_hash.h"
 #include "datasets/provenance.h"
 #include "fit/fit_impl.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 typedef struct {
@@ -29,6 +32,8 @@ typedef struct {
     uint64_t *row_hash;
     double *r, *r2;
     int32_t *status;
+    size_t n_in_flight; /* tiles that are tested side by side */
+    ba_score_test_t test;
 } scoring_t;
 
 /* The encoder of a shard takes its columns out of all responses, or all columns of as
@@ -206,6 +211,12 @@ open_responses(scoring_t *scoring)
     BA_TRY(find_transforms(scoring));
     BA_TRY(ba_runs_trim(&part->runs, scoring->trim_first, scoring->trim_last,
         scoring->rows, &scoring->runs));
+    scoring->n_in_flight = 1;
+    if (scoring->opts->null.n_permutations > 0) {
+        scoring->n_in_flight = (size_t) ba_ctx_threads(scoring->ctx);
+        BA_TRY(ba_score_test_new(scoring->ctx, &scoring->opts->null, &scoring->runs,
+            scoring->applier.encoder->n_targets, scoring->n_in_flight, &scoring->test));
+    }
     settings = (tiles_opts_t){
         .source = part->responses,
         .rows = scoring->rows,
@@ -220,49 +231,119 @@ open_responses(scoring_t *scoring)
         .target_stop = scoring->column0 + scoring->applier.encoder->n_targets,
         .status = scoring->status,
         .row_hash = scoring->row_hash,
-        .n_in_flight = 1,
+        .n_in_flight = scoring->n_in_flight,
     };
     BA_TRY(ba_tiles_open(scoring->ctx, &settings, &scoring->tiles));
 out:
     return status;
 }
 
-static void
-score_tile(scoring_t *scoring, size_t t, const double *predictions, double *kept)
+/* Predictions of the kept rows of tile t, at the columns of the tile. */
+static int
+predict_tile(scoring_t *scoring, size_t t, double *predictions, double *kept)
 {
+    int status;
     size_t first, n, column, n_rows = scoring->runs.n_samples;
     size_t n_samples = scoring->applier.n_samples;
+
+    ba_tiles_range(scoring->tiles, t, &first, &n, &column);
+    memset(kept, 0, n_rows * BA_TILE * sizeof *kept);
+    BA_TRY(ba_applier_predict(&scoring->applier, first, n, predictions));
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < n_rows; i++) {
+            kept[i + (column + j) * n_rows] =
+                predictions[scoring->rows[i] + j * n_samples];
+        }
+    }
+out:
+    return status;
+}
+
+/* Scores of tile t. */
+static void
+score_tile(scoring_t *scoring, size_t t, const double *kept)
+{
+    size_t first, n, column, n_rows = scoring->runs.n_samples;
     const double *base = ba_tiles_get(scoring->tiles, t).base;
 
     ba_tiles_range(scoring->tiles, t, &first, &n, &column);
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n_rows; i++) {
-            kept[i + j * n_rows] = predictions[scoring->rows[i] + j * n_samples];
-        }
-    }
     base += column * n_rows;
+    kept += column * n_rows;
     ba_score_f64(BA_SCORE_R, base, n_rows, kept, n_rows, n_rows, n, scoring->r + first);
     ba_score_f64(BA_SCORE_R2, base, n_rows, kept, n_rows, n_rows, n, scoring->r2 + first);
+}
+
+/* Whether target t has neither a score nor a test. */
+static int
+is_unscored(const scoring_t *scoring, size_t t)
+{
+    int32_t fitted = scoring->applier.encoder->status[t];
+
+    return isnan(scoring->r[t]) || scoring->status[t] != BA_TARGET_SCORED ||
+           fitted == BA_TARGET_NONFINITE || fitted == BA_TARGET_CONSTANT;
+}
+
+/* The test of tile t by one worker, with room for its responses. */
+static int
+test_tile(scoring_t *scoring, size_t t, size_t worker, double *kept, double *responses)
+{
+    size_t first, n, column, n_rows = scoring->runs.n_samples;
+
+    ba_tiles_range(scoring->tiles, t, &first, &n, &column);
+    for (size_t j = 0; j < n; j++) {
+        if (is_unscored(scoring, first + j)) {
+            kept[(column + j) * n_rows] = (double) NAN;
+        }
+    }
+    memcpy(responses, ba_tiles_get(scoring->tiles, t).base,
+        n_rows * BA_TILE * sizeof *responses);
+    return ba_score_test_tile(&scoring->test, worker, responses, kept, first, n, column);
+}
+
+/* Tiles t0 .. t0 + n - 1, which are loaded. kept and responses: one area a tile. */
+static int
+score_loaded(scoring_t *scoring, size_t t0, size_t n, double *predictions, double *kept)
+{
+    int status = BA_OK;
+    size_t area = scoring->runs.n_samples * BA_TILE;
+    double *responses = kept + scoring->n_in_flight * area;
+    ba_error_keep_t keep = {.status = BA_OK};
+
+    for (size_t i = 0; i < n; i++) {
+        BA_TRY(predict_tile(scoring, t0 + i, predictions, kept + i * area));
+        score_tile(scoring, t0 + i, kept + i * area);
+    }
+    if (scoring->opts->null.n_permutations == 0) {
+        goto out;
+    }
+#pragma omp parallel for schedule(dynamic) num_threads((int) scoring->n_in_flight)
+    for (size_t i = 0; i < n; i++) {
+        ba_error_keep(&keep, test_tile(scoring, t0 + i, (size_t) omp_get_thread_num(),
+                                 kept + i * area, responses + i * area));
+    }
+    BA_TRY(ba_error_raise(&keep));
+out:
+    return status;
 }
 
 static int
 score_tiles(scoring_t *scoring)
 {
     int status = BA_OK;
-    size_t n_tiles = ba_tiles_count(scoring->tiles), loaded;
+    size_t n_tiles = ba_tiles_count(scoring->tiles), n, n_rows = scoring->runs.n_samples;
     double *predictions = NULL, *kept = NULL;
 
     BA_TRY_ALLOC(predictions,
         ba_malloc(scoring->applier.n_samples, BA_TILE * sizeof *predictions));
-    BA_TRY_ALLOC(kept, ba_malloc(scoring->runs.n_samples, BA_TILE * sizeof *kept));
-    for (size_t t = 0; t < n_tiles; t++) {
-        size_t first, n, column;
-
-        BA_TRY(ba_tiles_load(scoring->ctx, scoring->tiles, t, &loaded));
-        ba_tiles_range(scoring->tiles, t, &first, &n, &column);
-        BA_TRY(ba_applier_predict(&scoring->applier, first, n, predictions));
-        score_tile(scoring, t, predictions, kept);
-        ba_ctx_progress(scoring->ctx, "score", (double) (t + 1), (double) n_tiles);
+    BA_TRY_ALLOC(
+        kept, ba_malloc(2 * scoring->n_in_flight * n_rows, BA_TILE * sizeof *kept));
+    for (size_t t0 = 0; t0 < n_tiles; t0 += n) {
+        BA_TRY(ba_tiles_load(scoring->ctx, scoring->tiles, t0, &n));
+        BA_TRY(score_loaded(scoring, t0, n, predictions, kept));
+        ba_ctx_progress(scoring->ctx, "score", (double) (t0 + n), (double) n_tiles);
+    }
+    if (scoring->opts->null.n_permutations > 0) {
+        BA_TRY(ba_score_test_finish(&scoring->test));
     }
 out:
     ba_free(predictions);
@@ -312,6 +393,7 @@ write_bundle(
         bundle, "/", "in_sample", 1, (int64_t[]){scoring->opts->in_sample}));
     BA_TRY(ba_bundle_write(bundle, "/scores/r", BA_F64, 1, &v, scoring->r));
     BA_TRY(ba_bundle_write(bundle, "/scores/r2", BA_F64, 1, &v, scoring->r2));
+    BA_TRY(ba_inference_write_r(&scoring->opts->null, &scoring->test.found, bundle));
     BA_TRY(ba_encoder_file_targets(bundle, scoring->dataset, scoring->column0, v));
     BA_TRY(ba_encoder_file_status(bundle, v, scoring->status));
     BA_TRY(ba_provenance_write(provenance, scoring->dataset, more, bundle));
@@ -329,7 +411,7 @@ write_outputs(
     ba_score_outputs_t outputs = {NULL, NULL};
     ba_score_columns_t columns = {scoring->column0, scoring->applier.encoder->n_targets,
         scoring->runs.n_samples, scoring->r, scoring->r2, NULL, scoring->status,
-        .names = NULL};
+        .p = scoring->test.found.r.p, .q = scoring->test.found.r.q};
 
     BA_TRY(ba_score_outputs_make(
         scoring->dataset, &columns, opts->table, opts->map, opts->force, &outputs));
@@ -344,6 +426,7 @@ static void
 scoring_free(scoring_t *scoring)
 {
     ba_tiles_close(scoring->tiles);
+    ba_score_test_free(&scoring->test);
     ba_applier_close(&scoring->applier);
     ba_runs_free(&scoring->runs);
     ba_free(scoring->rows);
@@ -377,7 +460,7 @@ out:
 
 int
 ba_encode_score(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_encode_apply_opts_t *opts, double *mean_r)
+    const ba_encode_apply_opts_t *opts, ba_encode_score_info_t *info)
 {
     int status = BA_OK;
     ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
@@ -393,8 +476,9 @@ ba_encode_score(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(check_responses_are_new(&scoring));
     mean = finish(&scoring);
     BA_TRY(write_outputs(&scoring, &provenance, bundle));
-    if (mean_r) {
-        *mean_r = mean;
+    if (info) {
+        info->mean_r = mean;
+        BA_TRY(ba_inference_sum_up(&scoring.test.found, &info->inference));
     }
 out:
     ba_bundle_free(bundle);

@@ -194,6 +194,7 @@ hash_preparation(const ba_encode_fit_opts_t *opts, const ba_encode_job_t *job)
 
         add_count(&hash, space->n_delays);
         add_bytes(&hash, space->delays, space->n_delays * sizeof *space->delays);
+        add_count(&hash, space->n_components);
     }
     add_count(&hash, opts->delay_across_runs != 0);
     add_count(&hash, fit->trim_first);
@@ -227,6 +228,8 @@ hash_model(const ba_fit_opts_t *fit)
     for (size_t i = 0; i < fit->alphas.n; i++) {
         add_number(&hash, fit->alphas.values[i]);
     }
+    add_count(&hash, fit->alphas_relative != 0);
+    add_number(&hash, fit->singular_cutoff);
     add_count(&hash, fit->shared_alpha != 0);
     add_count(&hash, fit->select);
     add_count(&hash, fit->inner_scaling);
@@ -244,7 +247,12 @@ add_splits(uint64_t *hash, const ba_cv_opts_t *cv, size_t n_samples)
     add_count(hash, cv->kind);
     add_count(hash, cv->n_folds);
     add_count(hash, cv->chunk_len);
-    add_count(hash, cv->kind == BA_CV_CHUNKS ? cv->seed : 0);
+    add_count(hash, cv->n_chunks);
+    add_count(
+        hash, cv->kind == BA_CV_CHUNKS || cv->kind == BA_CV_BOOTSTRAP ? cv->seed : 0);
+    if (cv->kind == BA_CV_SETS) {
+        add_bytes(hash, cv->held, n_samples * cv->n_folds);
+    }
     if (cv->kind == BA_CV_ROWS) {
         add_bytes(hash, cv->ids, n_samples * sizeof *cv->ids);
     }
@@ -270,6 +278,7 @@ hash_tests(const ba_inference_opts_t *opts)
 
     add_count(&hash, opts->null.n_permutations);
     if (opts->null.n_permutations > 0) {
+        add_count(&hash, opts->refit);
         add_count(&hash, opts->null.kind);
         add_count(&hash, opts->null.kind == BA_NULL_CIRCULAR ? opts->null.min_shift : 0);
         add_count(&hash, opts->null.kind == BA_NULL_BLOCKS ? opts->null.block : 0);

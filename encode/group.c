@@ -273,6 +273,7 @@ ba_encode_group(const ba_ctx_t *ctx, const ba_group_opts_t *opts, ba_group_info_
     group_t group = {.ctx = ctx, .opts = opts, .smallest_p = NAN};
 
     BA_TRY(ba_score_outputs_check(NULL, opts->output, opts->table, NULL, opts->force));
+    BA_TRY(ba_group_check_maps(opts));
     BA_TRY(work(&group));
     if (info) {
         sum_up(&group, info);

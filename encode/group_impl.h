@@ -50,6 +50,9 @@ int ba_group_joint(group_t *group) BA_MUST_USE;
 int ba_group_refit(group_t *group) BA_MUST_USE;
 int ba_group_write(const group_t *group) BA_MUST_USE;
 
+/* BA_EXISTS where the map, or one beside it, stands in the way. */
+int ba_group_check_maps(const ba_group_opts_t *opts) BA_MUST_USE;
+
 /* BA_TOO_LARGE unless n_permutations x `each` numbers fit a quarter of the budget. */
 int ba_group_check_memory(const group_t *group, size_t each) BA_MUST_USE;
 

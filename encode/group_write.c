@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     const char *name;
@@ -159,25 +160,101 @@ out:
     return status;
 }
 
+/* ---- maps ---- */
+
+/* mean at the name given; t and p, with those words before the extension, where there are
+ * tests. */
+enum { N_MAPS = 4 };
+
+typedef struct {
+    const char *word, *what;
+    const double *values;
+    int is_wanted;
+} map_kind_t;
+
+static void
+list_maps(const group_t *group, map_kind_t kinds[N_MAPS])
+{
+    int tests = group->n_subjects > 1;
+    const map_kind_t all[N_MAPS] = {
+        {NULL, "brainalign: mean score over subjects", group->mean, 1},
+        {"t", "brainalign: Student's t over subjects", group->t, tests},
+        {"p_t", "brainalign: p of Student's t over subjects", group->p_t, tests},
+        {"p", "brainalign: p against the stimulus", group->p,
+            group->opts->null != BA_GROUP_NONE}};
+
+    memcpy(kinds, all, sizeof all);
+}
+
 static int
-make_map(const group_t *group, ba_map_t **out)
+map_name(const char *file, const char *word, char **out)
+{
+    if (word) {
+        return ba_output_name(file, word, out);
+    }
+    *out = ba_strdup(file);
+    return *out ? BA_OK : BA_NOMEM;
+}
+
+static int
+check_grid(const group_t *group, const ba_image_t *grid)
+{
+    if (ba_image_n_voxels(grid) != group->n_units) {
+        return ba_fail(BA_SHAPE, "%s: %zu voxels, but %s has %zu targets",
+            group->opts->grid, ba_image_n_voxels(grid), group->files[0].path,
+            group->n_units);
+    }
+    return BA_OK;
+}
+
+static int
+make_maps(const group_t *group, ba_map_t *out[N_MAPS])
 {
     int status;
     const ba_group_opts_t *opts = group->opts;
     ba_image_t *grid = NULL;
+    map_kind_t kinds[N_MAPS];
+    char *name = NULL;
 
     if (!opts->grid || group->has_regions) {
         return ba_fail(BA_VALUE, "map: wanted the mask of the targets, and no regions");
     }
+    list_maps(group, kinds);
     BA_TRY(ba_image_open_mask(group->ctx, opts->grid, &grid));
-    if (ba_image_n_voxels(grid) != group->n_units) {
-        BA_TRY(ba_fail(BA_SHAPE, "%s: %zu voxels, but %s has %zu targets", opts->grid,
-            ba_image_n_voxels(grid), group->files[0].path, group->n_units));
+    BA_TRY(check_grid(group, grid));
+    for (size_t i = 0; i < N_MAPS; i++) {
+        if (kinds[i].is_wanted) {
+            BA_TRY(map_name(opts->map, kinds[i].word, &name));
+            BA_TRY(ba_map_create(
+                grid, kinds[i].values, kinds[i].what, name, opts->force, &out[i]));
+            ba_free(name);
+            name = NULL;
+        }
     }
-    BA_TRY(ba_map_create(grid, group->mean, "brainalign: mean score over subjects",
-        opts->map, opts->force, out));
 out:
+    ba_free(name);
     ba_image_free(grid);
+    return status;
+}
+
+int
+ba_group_check_maps(const ba_group_opts_t *opts)
+{
+    int status = BA_OK;
+    static const char *const words[] = {NULL, "t", "p_t", "p"};
+    char *name = NULL;
+
+    for (size_t i = 0; opts->map && !opts->force && i < sizeof words / sizeof *words;
+         i++) {
+        BA_TRY(map_name(opts->map, words[i], &name));
+        if (access(name, F_OK) == 0) {
+            BA_TRY(ba_fail(BA_EXISTS, "%s: exists, --force replaces it", name));
+        }
+        ba_free(name);
+        name = NULL;
+    }
+out:
+    ba_free(name);
     return status;
 }
 
@@ -188,7 +265,7 @@ ba_group_write(const group_t *group)
     const ba_group_opts_t *opts = group->opts;
     ba_bundle_t *bundle = NULL;
     ba_table_writer_t *table = NULL;
-    ba_map_t *map = NULL;
+    ba_map_t *maps[N_MAPS] = {NULL};
 
     BA_TRY(ba_bundle_create(opts->output, opts->force, &bundle));
     BA_TRY(write_bundle(group, bundle));
@@ -198,18 +275,22 @@ ba_group_write(const group_t *group)
         BA_TRY(ba_table_finish(table));
     }
     if (opts->map) {
-        BA_TRY(make_map(group, &map));
+        BA_TRY(make_maps(group, maps));
     }
     BA_TRY(ba_bundle_commit(bundle));
     if (table) {
         BA_TRY(ba_table_commit(table));
     }
-    if (map) {
-        BA_TRY(ba_map_commit(map));
+    for (size_t i = 0; i < N_MAPS; i++) {
+        if (maps[i]) {
+            BA_TRY(ba_map_commit(maps[i]));
+        }
     }
 out:
     ba_table_writer_free(table);
-    ba_map_free(map);
+    for (size_t i = 0; i < N_MAPS; i++) {
+        ba_map_free(maps[i]);
+    }
     ba_bundle_free(bundle);
     return status;
 }

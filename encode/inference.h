@@ -55,6 +55,7 @@ typedef struct {
     ba_fit_opts_t fit; /* of the fit at hand */
     plan_t plan;
     ba_null_t *null;
+    int refits; /* 1 = the null is that of encoder_refit.c */
     ba_kept_t full, control;
     int in_memory;
     size_t n_threads; /* of the tests */
@@ -83,6 +84,17 @@ double ba_encode_null_bytes(
 int ba_encode_null(const ba_ctx_t *ctx, const ba_inferring_t *inferring,
     const ba_fit_result_t *result, ba_test_t *r, ba_test_t *increment) BA_MUST_USE;
 
+/* Arrays for the results of a test. */
+int ba_test_make(const ba_inferring_t *inferring, ba_null_statistic_t statistic,
+    ba_test_t *test) BA_MUST_USE;
+
+/* encoder_refit.c: fits surrogate responses anew. */
+int ba_encode_refit_make(
+    const plan_t *plan, const ba_inference_opts_t *opts, ba_null_t **out) BA_MUST_USE;
+double ba_encode_refit_bytes(const plan_t *plan, size_t n_permutations);
+int ba_encode_refit(const ba_ctx_t *ctx, const ba_inferring_t *inferring,
+    const ba_fit_result_t *result, ba_inference_t *out) BA_MUST_USE;
+
 /* encoder_ceiling.c: from the repeats of the test set, prepared like those that were
  * scored. */
 double ba_encode_ceiling_bytes(const plan_t *plan);
@@ -93,6 +105,10 @@ int ba_encode_ceiling(const ba_ctx_t *ctx, const ba_inferring_t *inferring,
  * where there are tests. */
 int ba_encode_increment(ba_inferring_t *inferring, const ba_fit_result_t *result,
     ba_inference_t *out) BA_MUST_USE;
+
+/* Mean difference of r2 over the folds in which both have one; n_targets. */
+void ba_encode_mean_increment(
+    const ba_fit_result_t *full, const ba_fit_result_t *control, double *out);
 
 /* Options of the fit of the controls. */
 ba_fit_opts_t ba_encode_control_opts(const ba_encode_job_t *job);
@@ -105,14 +121,22 @@ tiles_opts_t ba_encode_scored_tiles(
 
 /* ---- q and family-wise p ---- */
 
+/* Values that differ by rounding alone are ties, as in the null distributions. */
+#define BA_TEST_TIE 1e-11
+
 int ba_test_correct(size_t n_targets, ba_test_t *test) BA_MUST_USE;
 
 /* ---- the file ---- */
 
-/* "cosine", "blocks:20". */
-void ba_inference_null_words(const ba_null_opts_t *null, char words[BA_INFERENCE_WORDS]);
+/* "cosine", "blocks:20", "refit:cosine". */
+void ba_inference_null_words(
+    const ba_null_opts_t *null, int refits, char words[BA_INFERENCE_WORDS]);
 
 int ba_inference_write(const ba_encode_job_t *job, const ba_inference_t *inference,
+    ba_bundle_t *bundle) BA_MUST_USE;
+
+/* The test of r alone. */
+int ba_inference_write_r(const ba_null_opts_t *null, const ba_inference_t *inference,
     ba_bundle_t *bundle) BA_MUST_USE;
 
 /* What stands in a file; the caller frees. */

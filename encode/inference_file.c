@@ -28,10 +28,12 @@ static const test_names_t names_of[2] = {
 };
 
 void
-ba_inference_null_words(const ba_null_opts_t *null, char words[BA_INFERENCE_WORDS])
+ba_inference_null_words(
+    const ba_null_opts_t *null, int refits, char words[BA_INFERENCE_WORDS])
 {
     static const char *const kinds[] = {"cosine", "circular", "blocks", "phase"};
-    size_t n = (size_t) snprintf(words, BA_INFERENCE_WORDS, "%s", kinds[null->kind]);
+    size_t n = (size_t) snprintf(
+        words, BA_INFERENCE_WORDS, "%s%s", refits ? "refit:" : "", kinds[null->kind]);
 
     if (null->kind == BA_NULL_BLOCKS) {
         snprintf(words + n, BA_INFERENCE_WORDS - n, ":%zu", null->block);
@@ -128,6 +130,14 @@ out:
 }
 
 int
+ba_inference_write_r(
+    const ba_null_opts_t *null, const ba_inference_t *inference, ba_bundle_t *bundle)
+{
+    return write_test(bundle, null, inference->null_words, &names_of[0],
+        inference->n_targets, &inference->r);
+}
+
+int
 ba_inference_write(
     const ba_encode_job_t *job, const ba_inference_t *inference, ba_bundle_t *bundle)
 {
@@ -135,8 +145,7 @@ ba_inference_write(
     const ba_null_opts_t *null = &job->inference.null;
     size_t v = inference->n_targets;
 
-    BA_TRY(
-        write_test(bundle, null, inference->null_words, &names_of[0], v, &inference->r));
+    BA_TRY(ba_inference_write_r(null, inference, bundle));
     BA_TRY(write_test(
         bundle, null, inference->null_words, &names_of[1], v, &inference->increment));
     if (inference->increment_r2) {

@@ -187,8 +187,10 @@ check_options(const ba_dataset_t *dataset, const ba_encode_fit_opts_t *opts)
         return ba_fail(BA_VALUE, "partition: controls, ceilings, maps and shards are of "
                                  "fits, wanted none of them");
     }
-    if (inference->null.n_permutations > 0 && inference->null.kind != BA_NULL_COSINE &&
-        inference->null.kind != BA_NULL_BLOCKS) {
+    if (inference->null.n_permutations > 0 &&
+        (inference->refit == BA_REFIT_ALWAYS ||
+            (inference->null.kind != BA_NULL_COSINE &&
+                inference->null.kind != BA_NULL_BLOCKS))) {
         return ba_fail(
             BA_VALUE, "null: wanted cosine or blocks:L, which test increments");
     }

@@ -111,7 +111,7 @@ write_tests(const ba_partition_t *partition, ba_bundle_t *bundle)
         }
         BA_TRY(write_rows(bundle, paths[i], n, v, rows));
     }
-    ba_inference_null_words(&partition->opts->inference.null, words);
+    ba_inference_null_words(&partition->opts->inference.null, 0, words);
     permutations = (int64_t) partition->tests[0].info.n_permutations;
     smallest = partition->tests[0].info.smallest_p;
     BA_TRY(ba_bundle_attr_string(bundle, "/parts", "null", words));

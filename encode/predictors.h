@@ -3,8 +3,7 @@
 #ifndef BA_ENCODE_PREDICTORS_H
 #define BA_ENCODE_PREDICTORS_H
 
-#include "brainalign/dataset.h"
-#include "brainalign/design.h"
+#include "brainalign/encode.h"
 
 typedef struct {
     size_t n_spaces;
@@ -16,17 +15,29 @@ typedef struct {
     size_t n_nuisance;
 } ba_predictors_t;
 
-/* Reads part's features and nuisance regressors. `delays` holds for every space that
- * `space_delays` ("NAME:LIST" each) does not name. BA_VALUE (a delay list that is missing
- * or malformed, an unknown space), BA_NONFINITE, BA_SHAPE. */
-int ba_predictors_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_dataset_part_t *part, const char *delays, const char *const *space_delays,
-    size_t n_space_delays, int across_runs, ba_predictors_t *out) BA_MUST_USE;
+/* What a feature space becomes. */
+typedef struct {
+    const int *delays;
+    size_t n_delays, n_components; /* 0 components = the features themselves */
+    int zscore_runs; /* in each run, after the fingerprints and before all else */
+} ba_layout_t;
 
-/* The same with one list of delays per space, given as numbers (n_delays of each). */
+/* Reads part's features and nuisance regressors; delays and components are those of the
+ * options. BA_VALUE (a delay list that is missing or malformed, an unknown space, more
+ * components than features), BA_NONFINITE, BA_SHAPE. */
+int ba_predictors_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_dataset_part_t *part, const ba_encode_fit_opts_t *opts,
+    ba_predictors_t *out) BA_MUST_USE;
+
+/* BA_VALUE where an item "NAME<mark>..." of a list of options names no space; `what` is
+ * the option. Items without the mark name none. */
+int ba_predictors_check_names(const ba_dataset_t *dataset, const char *what, char mark,
+    const char *const *items, size_t n_items) BA_MUST_USE;
+
+/* The same with the layout of every space. */
 int ba_predictors_read_lists(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_dataset_part_t *part, const int *const *delays, const size_t *n_delays,
-    int across_runs, ba_predictors_t *out) BA_MUST_USE;
+    const ba_dataset_part_t *part, const ba_layout_t *layouts, int across_runs,
+    ba_predictors_t *out) BA_MUST_USE;
 
 void ba_predictors_free(ba_predictors_t *predictors);
 

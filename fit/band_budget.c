@@ -85,7 +85,8 @@ point_bytes(const plan_t *plan, const sizes_t *s)
     double solve = s->m * s->m + s->m * PACK;
 
     if (plan->solver == BA_SOLVER_DUAL) {
-        return 8 * larger(2 * s->n * s->n + 2 * s->held * s->stay + 2 * s->held * s->held,
+        return 8 * larger((s->n + 32) * (s->n + 32) + s->n * s->n +
+                              2 * s->held * s->stay + 2 * s->held * s->held,
                        solve);
     }
     return 8 * larger(s->m * s->m + 2 * larger(s->held, s->m) * s->m, solve);

@@ -6,11 +6,11 @@
 
 #include "core/alloc.h"
 #include "core/error_keep.h"
-#include "linalg/blas.h"
+#include "linalg/quadratic.h"
 #include "model/holdout.h"
 
 #include <math.h>
-#include <string.h>
+#include <omp.h>
 
 /* [Z, 1]'[Z, 1] of the rows that stay: all of them less those left out. */
 static int
@@ -58,58 +58,92 @@ out:
     return status;
 }
 
+/* What one thread makes points in: fresh memory for each would cost more than to fill it.
+ */
+typedef struct {
+    double *maker;   /* n x n */
+    double *stacked; /* the same, where folds are pooled */
+    double *p;       /* the largest split's predictions */
+} point_room_t;
+
+static void
+free_room(point_room_t *room)
+{
+    ba_free(room->maker);
+    ba_free(room->stacked);
+    ba_free(room->p);
+}
+
 /* Dual, one split: P to its place in the stack of all, or as it is. */
 static int
-dual_split(const prepared_t *prepared, const double *maker, double penalty, size_t k,
-    ba_dmat_t stacked, holdout_t *holdout, size_t i)
+dual_split(const prepared_t *prepared, const point_room_t *room, double penalty, size_t k,
+    holdout_t *holdout, size_t i)
 {
     int status = BA_OK;
     const removal_t *removal = &prepared->band->removals[k];
     size_t n = prepared->band->spaces.n, f = holdout->n_predicted;
     size_t n_rhs = holdout->n_rhs;
-    double *p = NULL;
 
-    BA_TRY_ALLOC(p, ba_malloc(f, n_rhs * sizeof *p));
-    BA_TRY(ba_holdout_rows(ba_cdmat(maker, n, n, n), penalty, removal->left_out,
-        removal->n_left_out, removal->predict, f, ba_dmat(p, f, n_rhs, f)));
-    BA_TRY(stacked.data ? ba_pooled_place(prepared->problem, holdout->split, p, stacked)
-                        : ba_to_precision(prepared->plan->opts->precision, p, f * n_rhs,
-                              &holdout->p[i]));
+    BA_TRY(ba_holdout_rows(ba_cdmat(room->maker, n, n, n), penalty, removal->left_out,
+        removal->n_left_out, removal->predict, f, ba_dmat(room->p, f, n_rhs, f)));
+    BA_TRY(room->stacked ? ba_pooled_place(prepared->problem, holdout->split, room->p,
+                               ba_dmat(room->stacked, n, n, n))
+                         : ba_to_precision(prepared->plan->opts->precision, room->p,
+                               f * n_rhs, &holdout->p[i]));
 out:
-    ba_free(p);
+    return status;
+}
+
+/* Made when the thread comes to its first point. */
+static int
+make_room(const prepared_t *prepared, const operators_t *out, point_room_t *room)
+{
+    int status = BA_OK;
+    size_t n = prepared->band->spaces.n, most = 0;
+
+    for (size_t k = 0; k < out->n_holdouts; k++) {
+        size_t size = out->holdouts[k].n_predicted * out->holdouts[k].n_rhs;
+
+        most = size > most ? size : most;
+    }
+    BA_TRY_ALLOC(room->p, ba_malloc(most, sizeof *room->p));
+    if (out->pooled) {
+        BA_TRY_ALLOC(room->stacked, ba_malloc(n, n * sizeof *room->stacked));
+    }
+    BA_TRY_ALLOC(room->maker, ba_malloc(1, ba_quadratic_work(n)));
+out:
+    if (status != BA_OK) {
+        free_room(room);
+        *room = (point_room_t){NULL, NULL, NULL};
+    }
     return status;
 }
 
 static int
 dual_point(const ba_ctx_t *ctx, const prepared_t *prepared, const double *delta,
-    operators_t *out, size_t i)
+    point_room_t *room, operators_t *out, size_t i)
 {
     int status = BA_OK;
     const ba_spaces_t *spaces = &prepared->band->spaces;
     size_t n = spaces->n;
-    double *maker = NULL, largest = 0.0;
-    ba_dmat_t stacked = ba_dmat(NULL, n, n, n);
+    double largest = 0.0;
 
     for (size_t k = 0; k < spaces->n_spaces; k++) {
         largest = fmax(largest, delta[k]);
     }
-    BA_TRY_ALLOC(maker, ba_malloc(n, n * sizeof *maker));
-    BA_TRY(
-        ba_spaces_residual_maker(spaces, delta, prepared->plan->inner_intercept, maker));
-    if (out->pooled) {
-        BA_TRY_ALLOC(stacked.data, ba_malloc(n, n * sizeof *stacked.data));
+    if (!room->maker) {
+        BA_TRY(make_room(prepared, out, room));
     }
+    BA_TRY(ba_spaces_residual_maker(
+        spaces, delta, prepared->plan->inner_intercept, room->maker));
     for (size_t k = 0; k < out->n_holdouts; k++) {
-        BA_TRY(
-            dual_split(prepared, maker, 1.0 / largest, k, stacked, &out->holdouts[k], i));
+        BA_TRY(dual_split(prepared, room, 1.0 / largest, k, &out->holdouts[k], i));
     }
     if (out->pooled) {
-        BA_TRY(ba_pooled_finish(
-            ctx, out->precision, ba_dmat_const(stacked), maker, &out->pooled[i]));
+        BA_TRY(ba_pooled_finish(ctx, out->precision, ba_cdmat(room->stacked, n, n, n),
+            room->maker, &out->pooled[i]));
     }
 out:
-    ba_free(maker);
-    ba_free(stacked.data);
     return status;
 }
 
@@ -173,7 +207,9 @@ make_points(const ba_ctx_t *ctx, const prepared_t *prepared, const double *delta
     size_t n_splits = out->solver == BA_SOLVER_DUAL ? 1 : out->n_holdouts;
     ba_ctx_t alone = ctx ? *ctx : ba_ctx_default();
     ba_error_keep_t keep = {.status = BA_OK};
+    point_room_t *rooms = NULL;
 
+    BA_TRY_ALLOC(rooms, ba_calloc(n_side, sizeof *rooms));
     alone.n_threads = 1;
     alone.log = NULL;
     alone.progress = NULL;
@@ -184,11 +220,16 @@ make_points(const ba_ctx_t *ctx, const prepared_t *prepared, const double *delta
         const double *delta = deltas + i * n_spaces;
 
         ba_error_keep(&keep, out->solver == BA_SOLVER_DUAL
-                                 ? dual_point(&alone, prepared, delta, out, i)
+                                 ? dual_point(&alone, prepared, delta,
+                                       &rooms[omp_get_thread_num()], out, i)
                                  : primal_point(prepared, delta, t % n_splits, out, i));
     }
     BA_TRY(ba_error_raise(&keep));
 out:
+    for (size_t i = 0; rooms && i < n_side; i++) {
+        free_room(&rooms[i]);
+    }
+    ba_free(rooms);
     return status;
 }
 

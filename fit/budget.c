@@ -15,6 +15,7 @@
  * - refitting: the same without float64, and every thread's scratch. */
 #include "fit/bands.h"
 #include "fit/budget_impl.h"
+#include "linalg/quadratic.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -155,8 +156,9 @@ ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alpha
     double numbers = 0.0, gaps = 0.0, m = ba_budget_n_products(plan);
 
     if (ba_cost_is_pooled(plan, problem)) {
-        return number_size(plan) * n_alphas * (double) problem->n_train *
-               (double) problem->n_train;
+        return n_alphas * (double) (plan->opts->precision == BA_DOUBLE
+                                        ? ba_quadratic_bytes_f64(problem->n_train)
+                                        : ba_quadratic_bytes_f32(problem->n_train));
     }
     for (size_t k = 0; k < problem->n_inner; k++) {
         const split_t *split = &problem->inner[k];
@@ -300,7 +302,8 @@ problem_bytes(
     double factors = (double) holding->n_batch * factor_bytes(plan), operators = 0.0;
     double making = ba_budget_making(ctx, plan), products = 0.0, most;
     double work = ba_ctx_threads(ctx) * scratch_bytes(plan);
-    double factoring = (double) holding->n_batch * factoring_bytes(plan);
+    double factoring = (double) holding->n_batch *
+                       larger(factoring_bytes(plan), ba_budget_making_pca(plan));
     int is_read = plan->n_problems > holding->n_batch;
 
     for (size_t k = 0; k < plan->n_problems; k++) {
@@ -309,7 +312,9 @@ problem_bytes(
         products = larger(products, ba_budget_products(plan, &plan->problems[k]));
     }
     if (plan->strict) {
-        making = larger(making, factoring_bytes(plan) + strict_bytes(plan));
+        making = larger(
+            making, factoring_bytes(plan) + strict_bytes(plan) + ba_budget_pca(plan));
+        making = larger(making, ba_budget_making_pca(plan) + ba_budget_pca(plan));
     }
     most = factoring + (is_read ? tiles : 0.0);
     is_read |= plan->n_problems > 1 || (double) holding->n_alphas < n_alphas;
@@ -330,12 +335,15 @@ total_bytes(const ba_ctx_t *ctx, const plan_t *plan, const holding_t *holding)
     double tiles = (double) holding->n_flight * flight_bytes(plan) +
                    n_base * base_bytes(plan) +
                    (holding->keeps_totals ? totals_bytes(plan) : 0.0);
+    double pca =
+        (double) holding->n_batch * ba_budget_pca(plan) + ba_budget_kept_pca(plan);
 
     if (ba_plan_is_banded(plan)) {
-        return result_bytes(plan) + ba_band_result_bytes(plan) +
+        return result_bytes(plan) + pca + ba_budget_making_pca(plan) +
+               ba_band_result_bytes(plan) +
                ba_band_bytes(ctx, plan, &holding->bands, tiles, scratch_bytes(plan));
     }
-    return result_bytes(plan) + problem_bytes(ctx, plan, holding, tiles);
+    return result_bytes(plan) + pca + problem_bytes(ctx, plan, holding, tiles);
 }
 
 static holding_t

@@ -22,4 +22,10 @@ double ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan);
 
 size_t ba_budget_n_tiles(const plan_t *plan);
 
+/* Principal components (0 without them): what a problem holds of them, what making them
+ * takes, and what the result keeps. */
+double ba_budget_pca(const plan_t *plan);
+double ba_budget_making_pca(const plan_t *plan);
+double ba_budget_kept_pca(const plan_t *plan);
+
 #endif

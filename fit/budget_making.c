@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is held in float64 while operators and blocks are made (budget.c). */
 #include "fit/budget_impl.h"
+#include "model/design_impl.h"
 
 static double
 larger(double a, double b)
@@ -33,7 +34,7 @@ problem_making(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem
     }
     if (dual) {
         pooled = ba_cost_is_pooled(plan, problem) ? n * n : 0.0;
-        grams = 2 * n * n;
+        grams = n * n + (n + 32) * (n + 32);
     }
     return 8 * (grams + pooled + ba_ctx_threads(ctx) * own);
 }
@@ -66,6 +67,69 @@ ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan)
         }
         most = larger(most,
             (threads < blocks ? threads : blocks) * (larger(largest, rest) + m) * m);
+    }
+    return 8 * most;
+}
+
+/* ---- principal components ---- */
+
+static double
+most_rows(const plan_t *plan)
+{
+    double most = 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        most = larger(most, (double) plan->problems[k].n_train);
+    }
+    return most;
+}
+
+double
+ba_budget_pca(const plan_t *plan)
+{
+    const ba_design_t *design = plan->data->design;
+    double samples = (double) plan->n_samples, numbers = 0.0;
+
+    if (plan->data->test_design) {
+        samples += (double) plan->data->test_runs->n_samples;
+    }
+    for (size_t s = 0; s < design->n_spaces; s++) {
+        numbers += (double) design->spaces[s].n_components *
+                   (samples + (double) design->spaces[s].n_features);
+    }
+    return 8 * numbers;
+}
+
+double
+ba_budget_kept_pca(const plan_t *plan)
+{
+    const ba_design_t *design = plan->data->design;
+    double folds = plan->opts->want_fold_weights ? (double) plan->n_outer : 0.0;
+    double numbers = 0.0;
+
+    for (size_t s = 0; s < design->n_spaces; s++) {
+        numbers += (double) design->spaces[s].n_components *
+                   (double) design->spaces[s].n_features;
+    }
+    return 8 * numbers * (folds + 1);
+}
+
+/* A Gram matrix with two more beside its eigendecomposition, and a panel; then a panel of
+ * all samples. */
+double
+ba_budget_making_pca(const plan_t *plan)
+{
+    const ba_design_t *design = plan->data->design;
+    double n = most_rows(plan), most = 0.0;
+
+    for (size_t s = 0; s < design->n_spaces; s++) {
+        double p = (double) design->spaces[s].n_features, m = p < n ? p : n;
+        double width = p <= n || p < BA_PCA_PANEL ? p : BA_PCA_PANEL;
+
+        if (design->spaces[s].n_components > 0) {
+            most = larger(most, 3 * m * m + n * width);
+            most = larger(most, (double) plan->n_samples * BA_PCA_PANEL);
+        }
     }
     return 8 * most;
 }

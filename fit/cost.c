@@ -10,8 +10,9 @@
  *                     projected          4 f m^2 + s m^2 + 2 A m^3
  *                     else, where s > m  s m^2 + A (m^3 + 2 f m^2)
  *                     else               A (2 s^2 m + s^3/3 + 2 s^2 f + 2 s f m)
- *   pooled, dual    4/3 A n^3 more set-up, A n^2 a target instead of 2 A sum f m: mean
- *                   squared error, every row in a fold, and cheaper by this count
+ *   pooled, dual    A n^3 more set-up, in the precision of the run, and A n^2 a target
+ *                   instead of 2 A sum f m: mean squared error, every row in a fold, and
+ *                   cheaper by this count
  *   tiles, dual     v (2 A sum f m + 2 n^2 + 2 n_test n + [weights: 2 p n])
  *   tiles, primal   v (2 A sum q m + 2 n m + [projected: 2 m^2 each] + 2 n_test p +
  *                      [weights: 2 p^2])
@@ -25,6 +26,7 @@
  *
  * Set-up flops are float64 and partly not matrix products: they weigh SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
+#include "model/design_impl.h"
 
 #include <stdio.h>
 
@@ -33,11 +35,12 @@
 #define SETUP_WEIGHT_SINGLE 4.0
 #define SETUP_WEIGHT_DOUBLE 2.0
 
-/* A triangular product runs slower than a general one, for each flop. */
+/* A triangular product runs slower than a general one, for each flop (where amx.c does
+ * not make it faster, which the choice must not depend on). */
 #define TRMM_SLOWER 1.15
 
-/* E'E and its Cholesky factor, times n^3. */
-#define POOLED_SETUP (4.0 / 3)
+/* E'E and what is made of it, times n^3, relative to the flops of tiles. */
+#define POOLED_SETUP 1.5
 
 /* A basis for a block costs a QR decomposition and one more product a tile. */
 #define PROJECTION_GAIN 1.2
@@ -105,7 +108,7 @@ pooled_gain(const plan_t *plan, const problem_t *problem)
         return 0.0;
     }
     return alphas * ((residuals - TRMM_SLOWER * n * n) * whole_targets(plan) -
-                        setup_weight(plan) * POOLED_SETUP * n * n * n);
+                        POOLED_SETUP * n * n * n);
 }
 
 int
@@ -149,7 +152,9 @@ band_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
         target += is_pooled ? 0.0 : points * 2 * q * (dual ? stay : p);
     }
     if (problem->n_inner > 0 && dual) {
-        sum.setup += points * n * n * n * (1 + (is_pooled ? POOLED_SETUP : 0.0));
+        sum.setup += points * n * n * n;
+        sum.setup +=
+            is_pooled ? points * POOLED_SETUP * n * n * n / setup_weight(plan) : 0.0;
         target += is_pooled ? points * n * n : 0.0;
     }
     sum.tiles = (double) plan->n_targets * target;
@@ -186,11 +191,29 @@ problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
     target += 2 * n * (solver == BA_SOLVER_DUAL ? n : m);
     target += 2 * (double) problem->n_test * rank + (weights ? 2 * p * rank : 0.0);
     if (solver == BA_SOLVER_DUAL && pooled_gain(plan, problem) > 0.0) {
-        sum.setup += alphas * POOLED_SETUP * n * n * n;
+        sum.setup += alphas * POOLED_SETUP * n * n * n / setup_weight(plan);
         target += alphas * n * n - residual_flops;
     }
     sum.tiles = (double) plan->n_targets * target;
     return sum;
+}
+
+/* Principal components of one problem: the Gram matrix of m = min(n, p) rows, its
+ * eigendecomposition, and the components of all samples. */
+static double
+pca_flops(const plan_t *plan, const problem_t *problem)
+{
+    const ba_design_t *design = plan->data->design;
+    double n = (double) problem->n_train, flops = 0.0;
+
+    for (size_t s = 0; s < design->n_spaces; s++) {
+        double p = (double) design->spaces[s].n_features, m = p < n ? p : n;
+        double k = (double) design->spaces[s].n_components;
+
+        flops += k > 0.0 ? n * p * m + 9 * m * m * m : 0.0;
+        flops += 2 * k * p * (double) plan->n_samples;
+    }
+    return flops;
 }
 
 static flops_t
@@ -203,7 +226,7 @@ all_flops(const plan_t *plan, ba_solver_t solver)
                             ? band_flops(plan, &plan->problems[k], solver)
                             : problem_flops(plan, &plan->problems[k], solver);
 
-        sum.setup += flops.setup;
+        sum.setup += flops.setup + pca_flops(plan, &plan->problems[k]);
         sum.tiles += flops.tiles;
     }
     return sum;

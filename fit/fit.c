@@ -291,6 +291,7 @@ run_prepared(run_t *run, prepared_t *prepared)
     int fold = prepared->problem->fold;
 
     run->has_totals = 0;
+    BA_TRY(ba_result_keep_pca(prepared, run->result));
     BA_TRY(ba_products_make(run->ctx, prepared));
     if (prepared->band) {
         BA_TRY(run_models(run, prepared));

@@ -201,8 +201,8 @@ typedef struct {
     size_t n_alphas;
     holdout_t *holdouts;
     size_t n_holdouts;
-    void **pooled; /* n_alphas upper triangles, n_train x n_train, that give the mean
-                      squared error instead of the holdouts' p; NULL = not used */
+    void **pooled; /* n_alphas forms (linalg/quadratic.h) that give the mean squared error
+                      instead of the holdouts' p; NULL = not used */
 } operators_t;
 
 /* Refit: weights and test predictions at any alpha. */
@@ -223,12 +223,21 @@ typedef struct {
 /* bands.h: what stands for a factorisation where spaces have penalties of their own. */
 typedef struct band band_t;
 
+/* The columns that a fit reads: those of the data, or components fitted on its rows. */
+typedef struct {
+    const ba_design_t *design;
+    ba_design_t *own; /* NULL where it is that of the data */
+    ba_pca_t *pca;    /* of every space; NULL with `own` */
+} columns_t;
+
 /* A problem with its scaling and factorisation. */
 typedef struct {
     const plan_t *plan;
     const problem_t *problem;
     size_t *train_rows, *test_rows; /* sample indices */
+    columns_t columns;
     const ba_design_t *test_design;
+    ba_design_t *own_test_design;         /* a fixed test set in components; else NULL */
     double *feature_mean, *feature_scale; /* n_columns, NULL = none */
     ba_training_t training;
     ba_ridge_factor_t *factor;      /* own, NULL where the final fit's is shared */
@@ -246,10 +255,19 @@ int ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *p
     const prepared_t *shared, prepared_t *out) BA_MUST_USE;
 void ba_prepared_free(prepared_t *prepared);
 
+/* The columns of a fit on some samples. Call ba_columns_free() afterwards in any case. */
+int ba_prepare_design(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
+    size_t n_rows, columns_t *out) BA_MUST_USE;
+void ba_columns_free(columns_t *columns, size_t n_spaces);
+
 /* Means and scales of the delayed columns over some samples, by the settings of the run;
  * NULL where there is none. The caller frees. */
-int ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
-    size_t n_rows, double **mean, double **scale) BA_MUST_USE;
+int ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const ba_design_t *design,
+    const size_t *rows, size_t n_rows, double **mean, double **scale) BA_MUST_USE;
+
+/* What an alpha of the settings is multiplied by to be a penalty. */
+int ba_prepare_unit(
+    const plan_t *plan, const ba_ridge_factor_t *factor, double *unit) BA_MUST_USE;
 
 /* Bytes of a number, and a copy of float64 numbers in the precision of the run. */
 size_t ba_number_size(ba_precision_t precision);
@@ -270,7 +288,7 @@ size_t ba_indices_of(const size_t *among, size_t n_among, const size_t *listed,
     size_t n_listed, int in_list, size_t *out);
 
 /* pooled.c: rows of the stacked residual maker that belong to a split with operator p
- * (n_validate x n_stay), and the triangle of all; work: n_train x n_train numbers. */
+ * (n_validate x n_stay), and the form of all; work: n_train x n_train numbers. */
 int ba_pooled_place(const problem_t *problem, const split_t *split, const double *p,
     ba_dmat_t stacked) BA_MUST_USE;
 int ba_pooled_finish(const ba_ctx_t *ctx, ba_precision_t precision, ba_cdmat_t stacked,
@@ -307,6 +325,9 @@ int ba_result_make(const plan_t *plan, ba_fit_result_t *result) BA_MUST_USE;
 
 /* Scaling, alphas and splits of a problem. */
 void ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result);
+
+/* A copy of its components, where they are to be kept. */
+int ba_result_keep_pca(const prepared_t *prepared, ba_fit_result_t *result) BA_MUST_USE;
 
 /* Means over folds, final status. test_status: of the targets in a fixed test set, NULL
  * without one. */

@@ -5,7 +5,7 @@
 
 #include "core/alloc.h"
 #include "core/error_keep.h"
-#include "linalg/blas.h"
+#include "linalg/quadratic.h"
 
 #include <string.h>
 
@@ -247,7 +247,7 @@ making_start(const ba_ctx_t *ctx, prepared_t *prepared, ba_intercept_t intercept
     making->stacked = ba_dmat(NULL, m, m, m);
     BA_TRY_ALLOC(making->maker.data, ba_malloc(n, n * sizeof(double)));
     BA_TRY_ALLOC(making->stacked.data, ba_malloc(m, m * sizeof(double)));
-    BA_TRY_ALLOC(making->work.data, ba_malloc(n, n * sizeof(double)));
+    BA_TRY_ALLOC(making->work.data, ba_malloc(1, ba_quadratic_work(n)));
     BA_TRY(closed_form_splits(
         ctx, prepared, intercept, splits, making->removals, operators));
 out:
@@ -309,99 +309,7 @@ out:
     return status;
 }
 
-/* ---- strict scaling: every inner fold is factorised by itself ---- */
-
-/* P = apply diag(1 / (lambda + alpha)) project' in the dual, apply diag(...) alone in the
- * primal. */
-static int
-strict_operator(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor, double alpha,
-    const double *apply, ba_precision_t precision, holdout_t *holdout, size_t a)
-{
-    int status = BA_OK;
-    size_t rank = ba_ridge_factor_rank(factor), n = holdout->split->n_validate;
-    int dual = ba_ridge_factor_solver(factor) == BA_SOLVER_DUAL;
-    double *d = NULL, *scaled = NULL, *p = NULL;
-
-    BA_TRY_ALLOC(d, ba_malloc(rank, sizeof *d));
-    BA_TRY_ALLOC(scaled, ba_malloc(n, rank * sizeof *scaled));
-    ba_ridge_factor_filter(factor, alpha, d);
-    for (size_t j = 0; j < rank; j++) {
-        for (size_t i = 0; i < n; i++) {
-            scaled[i + j * n] = apply[i + j * n] * d[j];
-        }
-    }
-    if (dual) {
-        BA_TRY_ALLOC(p, ba_malloc(n, holdout->n_rhs * sizeof *p));
-        ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(scaled, n, rank, n), BA_TRANSPOSE,
-            ba_ridge_factor_project(factor), 0.0, ba_dmat(p, n, holdout->n_rhs, n));
-    }
-    BA_TRY(ba_to_precision(
-        precision, dual ? p : scaled, n * holdout->n_rhs, &holdout->p[a]));
-out:
-    ba_free(d);
-    ba_free(scaled);
-    ba_free(p);
-    return status;
-}
-
-static int
-strict_split(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split, size_t a0,
-    const operators_t *operators, holdout_t *holdout)
-{
-    int status = BA_OK;
-    const plan_t *plan = prepared->plan;
-    int refit_scaling = plan->opts->inner_scaling == BA_INNER_STRICT;
-    ba_training_t training = prepared->training;
-    ba_ridge_factor_t *factor = NULL;
-    double *mean = NULL, *scale = NULL, *apply = NULL;
-    size_t *stay = NULL, *validate = NULL, rank;
-
-    holdout->split = split;
-    holdout->n_predicted = split->n_validate;
-    holdout->own_scale = refit_scaling;
-    holdout->is_refit = 1;
-    BA_TRY_ALLOC(stay, ba_malloc(split->n_stay, sizeof *stay));
-    BA_TRY_ALLOC(validate, ba_malloc(split->n_validate, sizeof *validate));
-    BA_TRY_ALLOC(holdout->p, ba_calloc(operators->n_alphas, sizeof *holdout->p));
-    for (size_t i = 0; i < split->n_stay; i++) {
-        stay[i] = plan->rows[split->stay[i]];
-    }
-    for (size_t i = 0; i < split->n_validate; i++) {
-        validate[i] = plan->rows[split->validate[i]];
-    }
-    training.rows = stay;
-    training.n_rows = split->n_stay;
-    if (refit_scaling) {
-        BA_TRY(ba_prepare_scaling(ctx, plan, stay, split->n_stay, &mean, &scale));
-        training.mean = mean;
-        training.scale = scale;
-    }
-    BA_TRY(ba_ridge_factor(ctx, &training, plan->solver, plan->inner_intercept, &factor));
-    prepared->n_factorisations++;
-    rank = ba_ridge_factor_rank(factor);
-    holdout->n_rhs = operators->solver == BA_SOLVER_DUAL ? split->n_stay : rank;
-    BA_TRY_ALLOC(apply, ba_malloc(split->n_validate, rank * sizeof *apply));
-    BA_TRY(ba_ridge_factor_apply(ctx, factor, training.design, validate,
-        split->n_validate, ba_dmat(apply, split->n_validate, rank, split->n_validate)));
-    for (size_t a = 0; a < operators->n_alphas; a++) {
-        BA_TRY(strict_operator(ctx, factor, prepared->alphas[a0 + a], apply,
-            operators->precision, holdout, a));
-    }
-    if (operators->solver == BA_SOLVER_PRIMAL) {
-        BA_TRY(ba_to_precision(operators->precision, ba_ridge_factor_project(factor).data,
-            split->n_stay * rank, &holdout->own_project));
-    }
-out:
-    ba_ridge_factor_free(factor);
-    ba_free(stay);
-    ba_free(validate);
-    ba_free(mean);
-    ba_free(scale);
-    ba_free(apply);
-    return status;
-}
-
-/* ---- both ---- */
+/* ---- all ---- */
 
 int
 ba_operators_allocate(
@@ -427,7 +335,7 @@ ba_operators_make(const ba_ctx_t *ctx, prepared_t *prepared, size_t a0, size_t n
     BA_TRY(ba_operators_allocate(prepared, problem->n_inner, n_alphas, out));
     if (plan->strict) {
         for (size_t k = 0; k < problem->n_inner; k++) {
-            BA_TRY(strict_split(
+            BA_TRY(ba_operators_alone(
                 ctx, prepared, &problem->inner[k], a0, out, &out->holdouts[k]));
         }
     } else {

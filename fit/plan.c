@@ -34,6 +34,15 @@ has_zero_alpha(const ba_fit_opts_t *opts)
     return opts->alphas.n > 0 && opts->alphas.values[0] == 0.0;
 }
 
+/* Settings that concern what an inner fold is by itself, or sets that overlap, of which
+ * the primal form has no blocks. */
+static int
+has_own_inner(const ba_fit_opts_t *opts)
+{
+    return opts->alphas_relative || opts->singular_cutoff > 0.0 ||
+           ba_cv_is_overlapping(&opts->cv);
+}
+
 static void
 resolve_scaling(plan_t *plan)
 {
@@ -42,6 +51,9 @@ resolve_scaling(plan_t *plan)
 
     plan->scale_features =
         opts->scale_features == BA_SCALE_DEFAULT ? BA_SCALE_ZSCORE : opts->scale_features;
+    if (opts->scale_features == BA_SCALE_RUNS) {
+        plan->scale_features = BA_SCALE_NONE;
+    }
     plan->scale_targets = opts->scale_targets;
     if (plan->scale_targets == BA_SCALE_DEFAULT) {
         plan->scale_targets = plan->runs.n_runs >= 2 ? BA_SCALE_RUNS : BA_SCALE_ZSCORE;
@@ -65,6 +77,7 @@ resolve_scaling(plan_t *plan)
      * the rank. */
     plan->strict =
         opts->inner_scaling == BA_INNER_STRICT || has_zero_alpha(opts) ||
+        has_own_inner(opts) ||
         plan->inner_centre_targets != (plan->inner_intercept == BA_INTERCEPT_YES);
 }
 
@@ -80,10 +93,11 @@ can_share_outer(const plan_t *plan)
                        (plan->scale_features == BA_SCALE_CENTER &&
                            plan->inner_intercept == BA_INTERCEPT_YES);
 
-    return same_columns && is_cheaper && plan->intercept == plan->inner_intercept &&
+    return same_columns && ba_pca_most(plan->data->design) == 0 && is_cheaper &&
+           plan->intercept == plan->inner_intercept &&
            plan->intercept == plan->factor_intercept && !plan->strict &&
-           opts->alphas.n > 0 && !opts->want_fold_weights && plan->n_outer > 0 &&
-           !ba_plan_is_banded(plan);
+           opts->alphas.n > 0 && !opts->alphas_relative && !opts->want_fold_weights &&
+           plan->n_outer > 0 && !ba_plan_is_banded(plan);
 }
 
 /* Whether inner folds have to choose between candidates of one model. */
@@ -108,6 +122,13 @@ check_bands(const plan_t *plan)
     }
     if (has_zero_alpha(opts)) {
         return ba_fail(BA_VALUE, "alphas: 0 with bands, wanted positive ones");
+    }
+    if (has_own_inner(opts)) {
+        return ba_fail(BA_UNSUPPORTED, "bands: found %s, wanted %s",
+            ba_cv_is_overlapping(&opts->cv) ? "inner sets that may overlap"
+                                            : "alphas in units of singular values or "
+                                              "a singular cutoff",
+            ba_cv_is_overlapping(&opts->cv) ? "inner folds" : "penalties alone");
     }
     if (plan->strict) {
         return ba_fail(BA_UNSUPPORTED,
@@ -141,6 +162,10 @@ check_alphas(const ba_fit_opts_t *opts)
             return ba_fail(BA_VALUE, "alphas: %g after %g, wanted them ascending", alpha,
                 opts->alphas.values[i - 1]);
         }
+    }
+    if (opts->alphas_relative && opts->alphas.n == 0) {
+        return ba_fail(BA_VALUE, "alphas: automatic ones in units of singular values, "
+                                 "wanted a grid or a list");
     }
     if (opts->cv.kind == BA_CV_NONE && has_many_candidates(opts)) {
         return ba_fail(BA_VALUE, "cv: none with several candidates of bands, wanted "
@@ -217,16 +242,16 @@ to_positions(size_t *list, size_t n, const size_t *among)
     }
 }
 
+/* fold: the number of each training row's fold; k: the one to hold out. */
 static int
-split_inner(const plan_t *plan, problem_t *problem, const size_t *sample_of, size_t k,
-    size_t *train, size_t *test)
+split_inner(const plan_t *plan, problem_t *problem, const size_t *sample_of,
+    const int32_t *fold, int32_t k, split_t *split, size_t *train, size_t *test)
 {
     int status = BA_OK;
-    split_t *split = &problem->inner[k];
     size_t n_stay, n_validate;
 
-    BA_TRY(ba_cv_split(plan->data->runs, sample_of, problem->n_train, problem->inner_fold,
-        (int32_t) k, plan->opts->gap_inner, train, &n_stay, test, &n_validate));
+    BA_TRY(ba_cv_split(plan->data->runs, sample_of, problem->n_train, fold, k,
+        plan->opts->gap_inner, train, &n_stay, test, &n_validate));
     to_positions(train, n_stay, problem->train);
     to_positions(test, n_validate, problem->train);
     BA_TRY(keep_list(train, n_stay, &split->stay));
@@ -235,7 +260,7 @@ split_inner(const plan_t *plan, problem_t *problem, const size_t *sample_of, siz
     split->n_validate = n_validate;
 out:
     if (status != BA_OK) {
-        ba_fail_within(status, "inner fold %zu", k);
+        ba_fail_within(status, "inner fold %zu", (size_t) (split - problem->inner));
     }
     return status;
 }
@@ -246,6 +271,8 @@ make_inner(const plan_t *plan, problem_t *problem)
     int status = BA_OK;
     size_t n = problem->n_train;
     size_t *sample_of = NULL, *train = NULL, *test = NULL;
+    int32_t *sets = NULL;
+    int is_overlapping = ba_cv_is_overlapping(&plan->opts->cv);
 
     if (plan->opts->cv.kind == BA_CV_NONE ||
         (plan->opts->cv.kind == BA_CV_DEFAULT && plan->opts->alphas.n == 1 &&
@@ -255,17 +282,26 @@ make_inner(const plan_t *plan, problem_t *problem)
     BA_TRY_ALLOC(sample_of, ba_malloc(n, sizeof *sample_of));
     BA_TRY_ALLOC(train, ba_malloc(n, sizeof *train));
     BA_TRY_ALLOC(test, ba_malloc(n, sizeof *test));
-    BA_TRY_ALLOC(problem->inner_fold, ba_malloc(n, sizeof *problem->inner_fold));
     for (size_t i = 0; i < n; i++) {
         sample_of[i] = plan->rows[problem->train[i]];
     }
-    BA_TRY(ba_cv_folds(&plan->opts->cv, plan->data->runs, sample_of, n,
-        problem->inner_fold, &problem->n_inner));
+    if (is_overlapping) {
+        problem->n_inner = plan->opts->cv.n_folds;
+        BA_TRY_ALLOC(sets, ba_malloc(problem->n_inner, n * sizeof *sets));
+        BA_TRY(ba_cv_sets(&plan->opts->cv, sample_of, n, plan->n_samples, sets));
+    } else {
+        BA_TRY_ALLOC(problem->inner_fold, ba_malloc(n, sizeof *problem->inner_fold));
+        BA_TRY(ba_cv_folds(&plan->opts->cv, plan->data->runs, sample_of, n,
+            problem->inner_fold, &problem->n_inner));
+    }
     BA_TRY_ALLOC(problem->inner, ba_calloc(problem->n_inner, sizeof *problem->inner));
     for (size_t k = 0; k < problem->n_inner; k++) {
-        BA_TRY(split_inner(plan, problem, sample_of, k, train, test));
+        BA_TRY(split_inner(plan, problem, sample_of,
+            is_overlapping ? sets + k * n : problem->inner_fold,
+            is_overlapping ? 0 : (int32_t) k, &problem->inner[k], train, test));
     }
 out:
+    ba_free(sets);
     ba_free(sample_of);
     ba_free(train);
     ba_free(test);
@@ -326,6 +362,32 @@ out:
     return status;
 }
 
+/* Every fit needs more samples than components. */
+static int
+check_pca(const plan_t *plan)
+{
+    int is_strict = plan->opts->inner_scaling == BA_INNER_STRICT;
+    size_t most = ba_pca_most(plan->data->design);
+
+    for (size_t k = 0; most > 0 && k < plan->n_problems; k++) {
+        const problem_t *problem = &plan->problems[k];
+        size_t least = problem->n_train;
+
+        for (size_t i = 0; is_strict && i < problem->n_inner; i++) {
+            size_t n = problem->inner[i].n_stay;
+
+            least = n < least ? n : least;
+        }
+        if (least <= most) {
+            return ba_fail(BA_SHAPE,
+                "pca: %zu components, a fit has %zu training samples, wanted fewer "
+                "components",
+                most, least);
+        }
+    }
+    return BA_OK;
+}
+
 static int
 make_test_rows(plan_t *plan)
 {
@@ -365,6 +427,7 @@ ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t
     resolve_scaling(plan);
     BA_TRY(check_bands(plan));
     BA_TRY(make_outer(plan));
+    BA_TRY(check_pca(plan));
     ba_cost_choose_solver(plan);
     plan->shared_outer = can_share_outer(plan);
 out:

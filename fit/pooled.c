@@ -4,22 +4,17 @@
  * A held-out residual is linear in the responses, e_F = y_F - P_F y_stay. Stacking the rows
  * of all folds, each weighed by 1 / sqrt(n_folds n_F), gives a square matrix E with
  *
- *     mean over folds of |e_F|^2 / n_F = |E y|^2 = |L y|^2,
+ *     mean over folds of |e_F|^2 / n_F = |E y|^2 = y'E'E y.
  *
- * L the upper triangular factor of E'E. L costs half the flops of the residuals or less,
- * n^2 instead of 2 n (n - n/K) a target, and 4/3 n^3 more to make. E has lost the constant
- * direction where folds are centred: what is added to the diagonal of E'E so that Cholesky
- * can pass is far below the rounding of the scores. */
+ * The form (linalg/quadratic.h) costs n^2 flops a target instead of 2 n (n - n/K), and n^3
+ * more to make, in the precision of the run. */
 #include "fit/fit_impl.h"
 
 #include "core/alloc.h"
-#include "linalg/blas.h"
+#include "linalg/quadratic.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Beside the mean of the diagonal. */
-#define NUDGE 1e-13
 
 int
 ba_pooled_place(
@@ -52,48 +47,10 @@ out:
     return status;
 }
 
-/* The factor L' that Cholesky leaves below the diagonal, as L above it. */
-static int
-upper_factor(ba_precision_t precision, ba_dmat_t lower, void **out)
-{
-    size_t n = lower.n_rows;
-
-    *out = ba_malloc(n, n * ba_number_size(precision));
-    if (!*out) {
-        return BA_NOMEM;
-    }
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i <= j; i++) {
-            double value = lower.data[j + i * lower.ld];
-
-            if (precision == BA_DOUBLE) {
-                ((double *) *out)[i + j * n] = value;
-            } else {
-                ((float *) *out)[i + j * n] = (float) value;
-            }
-        }
-    }
-    return BA_OK;
-}
-
 int
 ba_pooled_finish(const ba_ctx_t *ctx, ba_precision_t precision, ba_cdmat_t stacked,
     double *work, void **out)
 {
-    int status = BA_OK;
-    size_t n = stacked.n_rows;
-    ba_dmat_t square = ba_dmat(work, n, n, n);
-    double trace = 0.0;
-
-    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, stacked, 0.0, square);
-    for (size_t i = 0; i < n; i++) {
-        trace += work[i + i * n];
-    }
-    for (size_t i = 0; i < n; i++) {
-        work[i + i * n] += NUDGE * trace / (double) n;
-    }
-    BA_TRY(ba_cholesky(square));
-    BA_TRY(upper_factor(precision, square, out));
-out:
-    return status;
+    return precision == BA_DOUBLE ? ba_quadratic_make_f64(ctx, stacked, work, out)
+                                  : ba_quadratic_make_f32(ctx, stacked, work, out);
 }

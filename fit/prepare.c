@@ -22,8 +22,33 @@ sample_rows(const size_t *all, const size_t *positions, size_t n, size_t **out)
 }
 
 int
-ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
-    size_t n_rows, double **mean, double **scale)
+ba_prepare_design(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
+    size_t n_rows, columns_t *out)
+{
+    int status = BA_OK;
+
+    *out = (columns_t){.design = plan->data->design};
+    if (ba_pca_most(plan->data->design) == 0) {
+        return BA_OK;
+    }
+    BA_TRY(ba_pca_fit(ctx, plan->data->design, rows, n_rows, &out->pca));
+    BA_TRY(ba_pca_design(ctx, out->pca, plan->data->design, &out->own));
+    out->design = out->own;
+out:
+    return status;
+}
+
+void
+ba_columns_free(columns_t *columns, size_t n_spaces)
+{
+    ba_design_free(columns->own);
+    ba_pca_free(columns->pca, n_spaces);
+    *columns = (columns_t){0};
+}
+
+int
+ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const ba_design_t *design,
+    const size_t *rows, size_t n_rows, double **mean, double **scale)
 {
     int status = BA_OK;
     size_t p = plan->n_columns;
@@ -35,11 +60,33 @@ ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const size_t *rows,
     }
     BA_TRY_ALLOC(*mean, ba_malloc(p, sizeof **mean));
     BA_TRY_ALLOC(*scale, ba_malloc(p, sizeof **scale));
-    BA_TRY(ba_design_scale(ctx, plan->data->design, rows, n_rows, *mean, *scale));
+    BA_TRY(ba_design_scale(ctx, design, rows, n_rows, *mean, *scale));
     for (size_t j = 0; plan->scale_features == BA_SCALE_CENTER && j < p; j++) {
         (*scale)[j] = 1.0;
     }
 out:
+    return status;
+}
+
+int
+ba_prepare_unit(const plan_t *plan, const ba_ridge_factor_t *factor, double *unit)
+{
+    int status = BA_OK;
+    double *spectrum = NULL;
+    size_t n;
+
+    *unit = 1.0;
+    if (!plan->opts->alphas_relative) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(spectrum, ba_malloc(ba_ridge_factor_rank(factor), sizeof *spectrum));
+    n = ba_ridge_factor_spectrum(factor, spectrum);
+    *unit = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        *unit = spectrum[i] > *unit ? spectrum[i] : *unit;
+    }
+out:
+    ba_free(spectrum);
     return status;
 }
 
@@ -54,7 +101,12 @@ find_alphas(prepared_t *prepared)
     BA_TRY_ALLOC(
         prepared->alphas, ba_malloc(prepared->n_alphas, sizeof *prepared->alphas));
     if (given->n > 0) {
-        memcpy(prepared->alphas, given->values, given->n * sizeof *prepared->alphas);
+        double unit;
+
+        BA_TRY(ba_prepare_unit(prepared->plan, prepared->used, &unit));
+        for (size_t a = 0; a < given->n; a++) {
+            prepared->alphas[a] = given->values[a] * unit;
+        }
         goto out;
     }
     BA_TRY_ALLOC(
@@ -63,6 +115,28 @@ find_alphas(prepared_t *prepared)
         spectrum, ba_ridge_factor_spectrum(prepared->used, spectrum), prepared->alphas));
 out:
     ba_free(spectrum);
+    return status;
+}
+
+/* What the test part is read from: the samples of the problem, or a fixed test set, in
+ * the components of the problem. */
+static int
+find_test_design(const ba_ctx_t *ctx, prepared_t *out)
+{
+    int status = BA_OK;
+    const ba_fit_data_t *data = out->plan->data;
+
+    out->test_design = out->columns.design;
+    if (!data->test_design || out->problem->fold >= 0) {
+        return BA_OK;
+    }
+    out->test_design = data->test_design;
+    if (out->columns.pca) {
+        BA_TRY(ba_pca_design(
+            ctx, out->columns.pca, data->test_design, &out->own_test_design));
+        out->test_design = out->own_test_design;
+    }
+out:
     return status;
 }
 
@@ -75,14 +149,16 @@ ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *probl
 
     *out = (prepared_t){.plan = plan, .problem = problem};
     BA_TRY(sample_rows(plan->rows, problem->train, problem->n_train, &out->train_rows));
-    out->test_design = has_test_set ? plan->data->test_design : plan->data->design;
     if (!has_test_set) {
         BA_TRY(sample_rows(plan->rows, problem->test, problem->n_test, &out->test_rows));
     }
-    BA_TRY(ba_prepare_scaling(ctx, plan, out->train_rows, problem->n_train,
-        &out->feature_mean, &out->feature_scale));
-    out->training = (ba_training_t){plan->data->design, out->train_rows, problem->n_train,
-        out->feature_mean, out->feature_scale};
+    BA_TRY(
+        ba_prepare_design(ctx, plan, out->train_rows, problem->n_train, &out->columns));
+    BA_TRY(find_test_design(ctx, out));
+    BA_TRY(ba_prepare_scaling(ctx, plan, out->columns.design, out->train_rows,
+        problem->n_train, &out->feature_mean, &out->feature_scale));
+    out->training = (ba_training_t){out->columns.design, out->train_rows,
+        problem->n_train, out->feature_mean, out->feature_scale};
     if (ba_plan_is_banded(plan)) {
         BA_TRY(ba_band_make(ctx, out));
         goto out;
@@ -113,6 +189,11 @@ ba_prepared_free(prepared_t *prepared)
     ba_products_free(&prepared->products);
     ba_band_free(prepared->band);
     ba_ridge_factor_free(prepared->factor);
+    ba_design_free(prepared->own_test_design);
+    if (prepared->plan) {
+        ba_columns_free(
+            &prepared->columns, ba_design_n_spaces(prepared->plan->data->design));
+    }
     ba_free(prepared->train_rows);
     ba_free(prepared->test_rows);
     ba_free(prepared->feature_mean);

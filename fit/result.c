@@ -98,6 +98,20 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
     if (ba_plan_is_banded(plan)) {
         BA_TRY(ba_result_make_bands(plan, result));
     }
+    if (ba_cv_is_overlapping(&plan->opts->cv)) {
+        size_t n = plan->opts->cv.n_folds * plan->n_samples;
+
+        result->n_sets = plan->opts->cv.n_folds;
+        BA_TRY_ALLOC(result->inner_sets, ba_calloc(n, 1));
+        BA_TRY_ALLOC(result->inner_sets_by_fold, ba_calloc(plan->n_outer, n));
+    }
+    if (ba_pca_most(plan->data->design) > 0) {
+        result->n_pca = ba_design_n_spaces(plan->data->design);
+    }
+    if (result->n_pca > 0 && plan->opts->want_fold_weights && plan->n_outer > 0) {
+        BA_TRY_ALLOC(result->pca_by_fold,
+            ba_calloc(plan->n_outer, result->n_pca * sizeof *result->pca_by_fold));
+    }
     if (plan->data->test_design) {
         BA_TRY_ALLOC(result->test_target_hash, ba_calloc(plan->data->test_runs->n_samples,
                                                    sizeof *result->test_target_hash));
@@ -108,6 +122,47 @@ ba_result_make(const plan_t *plan, ba_fit_result_t *result)
     }
 out:
     return status;
+}
+
+int
+ba_result_keep_pca(const prepared_t *prepared, ba_fit_result_t *result)
+{
+    int status = BA_OK, fold = prepared->problem->fold;
+    size_t n = result->n_pca;
+    ba_pca_t *copy = NULL;
+
+    if (n == 0 || (fold < 0 && result->pca) || (fold >= 0 && !result->pca_by_fold)) {
+        return BA_OK;
+    }
+    BA_TRY(ba_pca_copy(prepared->columns.pca, n, &copy));
+    if (fold < 0) {
+        result->pca = copy;
+        return BA_OK;
+    }
+    memcpy(result->pca_by_fold + (size_t) fold * n, copy, n * sizeof *copy);
+    ba_free(copy);
+out:
+    return status;
+}
+
+/* Which samples each of the inner sets validates. */
+static void
+keep_sets(const prepared_t *prepared, ba_fit_result_t *result)
+{
+    const problem_t *problem = prepared->problem;
+    const plan_t *plan = prepared->plan;
+    size_t n = plan->n_samples;
+    uint8_t *sets = problem->fold < 0 ? result->inner_sets
+                                      : result->inner_sets_by_fold +
+                                            (size_t) problem->fold * result->n_sets * n;
+
+    for (size_t s = 0; s < result->n_sets && s < problem->n_inner; s++) {
+        const split_t *split = &problem->inner[s];
+
+        for (size_t i = 0; i < split->n_validate; i++) {
+            sets[s * n + plan->rows[split->validate[i]]] = 1;
+        }
+    }
 }
 
 void
@@ -130,6 +185,7 @@ ba_result_keep_problem(const prepared_t *prepared, ba_fit_result_t *result)
         scale[j] = prepared->feature_scale ? prepared->feature_scale[j] : 1.0;
     }
     memcpy(alphas, prepared->alphas, result->n_alphas * sizeof *alphas);
+    keep_sets(prepared, result);
     for (size_t i = 0; problem->inner_fold && i < problem->n_train; i++) {
         size_t sample = plan->rows[problem->train[i]];
 
@@ -253,6 +309,10 @@ ba_fit_result_free(ba_fit_result_t *result)
     ba_free(result->n_folds);
     ba_free(result->status);
     ba_free(result->outer_fold);
+    ba_pca_free(result->pca, result->n_pca);
+    ba_pca_free(result->pca_by_fold, result->n_outer * result->n_pca);
+    ba_free(result->inner_sets);
+    ba_free(result->inner_sets_by_fold);
     ba_free(result->inner_fold);
     ba_free(result->inner_fold_by_fold);
     ba_free(result->target_hash);

@@ -2,7 +2,7 @@
 /* Tiles in float64. */
 #include "fit/bands.h"
 
-#include "linalg/blas.h"
+#include "linalg/quadratic.h"
 #include "model/scale.h"
 
 #include <math.h>
@@ -12,7 +12,9 @@
 #define MATRIX ba_dmat_t
 #define CMATRIX ba_cdmat_t
 #define GEMM ba_gemm_f64
-#define TRMM ba_trmm_f64
+#define QUADRATIC ba_quadratic_f64
+#define QUADRATIC_LOAD ba_quadratic_load_f64
+#define QUADRATIC_ROOM ba_quadratic_room_f64
 #define SQUARES ba_score_squares_f64
 #define SPLIT ba_score_split_f64
 #define SCORE ba_score_f64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What happens to one tile of targets, written once and compiled for float and for
  * double. The including file defines REAL (float or double), MATRIX and CMATRIX (its view
- * types), GEMM, TRMM, SCORE, SCORE_REST, SCORE_PROJECTED, SQUARES, SPLIT, and NAME(x),
+ * types), GEMM, QUADRATIC, SCORE, SCORE_REST, SCORE_PROJECTED, SQUARES, SPLIT, and NAME(x),
  * which is x with the precision's suffix. This part: views, scaling, scratch, and what primal problems need
  * of their targets; tile_select.h, tile_refit.h and tile_bands.h go on.
  *
@@ -78,7 +78,7 @@ typedef struct {
 typedef struct {
     double *column;  /* n_used float64 */
     REAL *gathered;  /* n_used x COLUMNS */
-    REAL *rhs;       /* largest right-hand side x COLUMNS */
+    REAL *rhs;       /* largest right-hand side x COLUMNS, or the room of forms */
     REAL *all;       /* rank or products x COLUMNS */
     REAL *held;      /* largest validation or test part x COLUMNS */
     REAL *predicted; /* the same, or coordinates */
@@ -150,17 +150,18 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     size_t rhs = NAME(largest)(
         NAME(largest)(NAME(largest_rhs)(job->operators), NAME(largest_rhs)(by_alpha)), m);
     size_t n = job->plan->n_used + 1, held = NAME(largest_held)(job), used = 0;
-    size_t real = COLUMNS * sizeof(REAL);
+    size_t real = COLUMNS * sizeof(REAL), room = rhs * real;
 
     if (job->operators && job->operators->pooled) {
-        rhs = NAME(largest)(rhs, job->prepared->problem->n_train);
+        room =
+            NAME(largest)(room, QUADRATIC_ROOM(job->prepared->problem->n_train, COLUMNS));
     }
 #define AREA(type, field, n_bytes)                                                       \
     areas->field = block ? (type *) (void *) (block + used) : NULL;                      \
     used += ((n_bytes) + 63) / 64 * 64
     AREA(double, column, n * sizeof(double));
     AREA(REAL, gathered, n * real);
-    AREA(REAL, rhs, rhs * real);
+    AREA(REAL, rhs, room);
     AREA(REAL, all, NAME(largest)(rank, m) * real);
     AREA(REAL, held, (held + 1) * real);
     AREA(REAL, predicted, (held + 1) * real);

@@ -170,8 +170,8 @@ NAME(divide)(double *sums, const int32_t *counts, size_t n)
     }
 }
 
-/* The mean over folds of mean squared errors, minus, as sums of squares: of the triangles
- * times the responses, and for the baseline of the weighed responses. */
+/* The mean over folds of mean squared errors, minus, as quadratic forms of the responses;
+ * for the baseline weighed sums of squares. */
 static void
 NAME(select_pooled)(const tile_job_t *job, const NAME(areas_t) * areas)
 {
@@ -182,13 +182,11 @@ NAME(select_pooled)(const tile_job_t *job, const NAME(areas_t) * areas)
     NAME(gather)
     ((const REAL *) job->tile.base, job->plan->n_used, problem->train, n, job->mean,
         job->scale, areas->gathered);
+    QUADRATIC_LOAD(areas->gathered, n, COLUMNS, areas->rhs);
     for (size_t a = 0; a < job->operators->n_alphas; a++) {
         double *at = job->scores + a * COLUMNS;
 
-        memcpy(areas->rhs, areas->gathered, n * COLUMNS * sizeof(REAL));
-        TRMM(NAME(cview)(job->operators->pooled[a], n, n),
-            NAME(view)(areas->rhs, n, COLUMNS));
-        SQUARES(areas->rhs, n, n, COLUMNS, at);
+        QUADRATIC(job->operators->pooled[a], areas->gathered, n, COLUMNS, areas->rhs, at);
         for (size_t j = 0; j < COLUMNS; j++) {
             at[j] = -at[j];
         }

@@ -2,7 +2,7 @@
 /* Tiles in float32: products in single precision, sums of scores in double. */
 #include "fit/bands.h"
 
-#include "linalg/blas.h"
+#include "linalg/quadratic.h"
 #include "model/scale.h"
 
 #include <math.h>
@@ -12,7 +12,9 @@
 #define MATRIX ba_mat_t
 #define CMATRIX ba_cmat_t
 #define GEMM ba_gemm_f32
-#define TRMM ba_trmm_f32
+#define QUADRATIC ba_quadratic_f32
+#define QUADRATIC_LOAD ba_quadratic_load_f32
+#define QUADRATIC_ROOM ba_quadratic_room_f32
 #define SQUARES ba_score_squares_f32
 #define SPLIT ba_score_split_f32
 #define SCORE ba_score_f32

@@ -15,6 +15,7 @@
 #include "brainalign/table.h"
 #include "brainalign/runs.h"
 #include "brainalign/design.h"
+#include "brainalign/pca.h"
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
 #include "brainalign/alphas.h"

@@ -76,6 +76,9 @@ void ba_gemm_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op_a, ba_cdmat_t a
 void ba_syrk_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op, ba_cdmat_t a,
     double beta, ba_dmat_t c);
 
+/* The blocks of c = a'a on and below its diagonal, on the threads of ctx. */
+void ba_lower_square_tiled_f32(const ba_ctx_t *ctx, ba_cmat_t a, ba_mat_t c);
+
 /* Replaces a symmetric matrix by its eigenvectors (columns), eigenvalues ascending in
  * lambda. BA_NUMERIC, BA_NOMEM. Cost: about 9 n^3 flops, 2 n^2 more numbers of memory. */
 int ba_eigen_symmetric(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda) BA_MUST_USE;

@@ -75,6 +75,18 @@ mirror(ba_dmat_t c, size_t bi, size_t bj)
     }
 }
 
+/* Block t of those on and below the diagonal, column after column. */
+static void
+low_block(size_t t, size_t rows, size_t *bi, size_t *bj)
+{
+    *bj = 0;
+    while (t >= rows - *bj) {
+        t -= rows - *bj;
+        ++*bj;
+    }
+    *bi = *bj + t;
+}
+
 void
 ba_syrk_tiled(
     const ba_ctx_t *ctx, double alpha, ba_op_t op, ba_cdmat_t a, double beta, ba_dmat_t c)
@@ -84,20 +96,38 @@ ba_syrk_tiled(
 
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t t = 0; t < n; t++) {
-        size_t bj = 0, left = t;
+        size_t bi, bj;
+        ba_dmat_t block;
 
-        while (left >= rows - bj) {
-            left -= rows - bj;
-            bj++;
-        }
-        ba_dmat_t block = block_of(c, bj + left, bj);
-
-        if (left == 0) {
+        low_block(t, rows, &bi, &bj);
+        block = block_of(c, bi, bj);
+        if (bi == bj) {
             ba_syrk_f64(alpha, op, op_rows(op, a, bj * BLOCK, block.n_rows), beta, block);
         } else {
-            ba_gemm_f64(alpha, op, op_rows(op, a, (bj + left) * BLOCK, block.n_rows),
-                other, op_cols(other, a, bj * BLOCK, block.n_cols), beta, block);
+            ba_gemm_f64(alpha, op, op_rows(op, a, bi * BLOCK, block.n_rows), other,
+                op_cols(other, a, bj * BLOCK, block.n_cols), beta, block);
         }
-        mirror(c, bj + left, bj);
+        mirror(c, bi, bj);
+    }
+}
+
+void
+ba_lower_square_tiled_f32(const ba_ctx_t *ctx, ba_cmat_t a, ba_mat_t c)
+{
+    size_t rows = n_blocks(c.n_rows), n = rows * (rows + 1) / 2;
+
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
+    for (size_t t = 0; t < n; t++) {
+        size_t bi, bj, i0, j0, height, width;
+
+        low_block(t, rows, &bi, &bj);
+        i0 = bi * BLOCK;
+        j0 = bj * BLOCK;
+        height = min_size(BLOCK, c.n_rows - i0);
+        width = min_size(BLOCK, c.n_rows - j0);
+        ba_gemm_f32(1.0f, BA_TRANSPOSE,
+            ba_cmat(a.data + i0 * a.ld, a.n_rows, height, a.ld), BA_KEEP,
+            ba_cmat(a.data + j0 * a.ld, a.n_rows, width, a.ld), 0.0f,
+            ba_mat(c.data + i0 + j0 * c.ld, height, width, c.ld));
     }
 }

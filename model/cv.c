@@ -13,7 +13,9 @@ static int
 bad_text(const char *text)
 {
     return ba_fail(BA_VALUE,
-        "cv: found \"%s\", wanted runs, kfold:K, chunks:LEN,K, rows:SPEC or none", text);
+        "cv: found \"%s\", wanted runs, kfold:K, chunks:LEN,K, rows:SPEC, "
+        "bootstrap:N,LEN,CHUNKS, sets:SPEC or none",
+        text);
 }
 
 /* The number of folds at the end of the text. */
@@ -41,6 +43,20 @@ parse_chunks(const char *text, const char *at, ba_cv_opts_t *out)
             BA_VALUE, "cv: %s: found chunks of 0 samples, wanted 1 or more", text);
     }
     return parse_folds(text, at, &out->n_folds);
+}
+
+static int
+parse_bootstrap(const char *text, const char *at, ba_cv_opts_t *out)
+{
+    if (!ba_numeral_size(&at, INT32_MAX, &out->n_folds) || *at++ != ',' ||
+        !ba_numeral_size(&at, INT32_MAX, &out->chunk_len) || *at++ != ',' ||
+        !ba_numeral_size(&at, INT32_MAX, &out->n_chunks) || *at) {
+        return bad_text(text);
+    }
+    if (out->n_folds == 0 || out->chunk_len == 0 || out->n_chunks == 0) {
+        return ba_fail(BA_VALUE, "cv: %s: found 0, wanted 1 or more of each", text);
+    }
+    return BA_OK;
 }
 
 /* What follows `head` in `text`, NULL where the text does not begin so. */
@@ -71,6 +87,12 @@ ba_cv_parse(const char *text, ba_cv_opts_t *out)
         BA_TRY(parse_chunks(text, rest, &opts));
     } else if ((rest = after(text, "rows:")) && *rest) {
         opts.kind = BA_CV_ROWS;
+        opts.spec = rest;
+    } else if ((rest = after(text, "bootstrap:"))) {
+        opts.kind = BA_CV_BOOTSTRAP;
+        BA_TRY(parse_bootstrap(text, rest, &opts));
+    } else if ((rest = after(text, "sets:")) && *rest) {
+        opts.kind = BA_CV_SETS;
         opts.spec = rest;
     } else {
         return bad_text(text);
@@ -261,6 +283,11 @@ ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
         return fold_chunks(opts, runs, rows, n_rows, fold, n_folds);
     case BA_CV_ROWS:
         return fold_given(opts->ids, rows, n_rows, fold, n_folds);
+    case BA_CV_BOOTSTRAP:
+    case BA_CV_SETS:
+        return ba_fail(BA_VALUE,
+            "cv: bootstrap and sets hold out samples more than once, wanted folds here: "
+            "runs, kfold, chunks or rows");
     case BA_CV_NONE:
         break;
     }
@@ -268,6 +295,76 @@ ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
         fold[i] = -1;
     }
     *n_folds = 0;
+    return BA_OK;
+}
+
+int
+ba_cv_is_overlapping(const ba_cv_opts_t *opts)
+{
+    return opts->kind == BA_CV_BOOTSTRAP || opts->kind == BA_CV_SETS;
+}
+
+/* As the Huth laboratory's code draws them: chunks are shuffled, the first held out.
+ * Every set has a stream of its own, so that more sets begin with the same ones. */
+static int
+draw_chunks(const ba_cv_opts_t *opts, size_t n_rows, int32_t *held)
+{
+    int status = BA_OK;
+    size_t *order = NULL, n = n_rows / opts->chunk_len;
+    ba_rng_t *rng = NULL;
+
+    if (opts->n_chunks >= n) {
+        return ba_fail(BA_SHAPE,
+            "cv: bootstrap:%zu,%zu,%zu over %zu samples: %zu whole chunks, wanted more "
+            "than are held out",
+            opts->n_folds, opts->chunk_len, opts->n_chunks, n_rows, n);
+    }
+    BA_TRY_ALLOC(order, ba_malloc(n, sizeof *order));
+    for (size_t s = 0; s < opts->n_folds; s++) {
+        BA_TRY_ALLOC(rng, ba_rng_new(opts->seed, 1 + s));
+        for (size_t c = 0; c < n; c++) {
+            order[c] = c;
+        }
+        ba_rng_shuffle(rng, order, n);
+        for (size_t c = 0; c < opts->n_chunks; c++) {
+            for (size_t i = 0; i < opts->chunk_len; i++) {
+                held[s * n_rows + order[c] * opts->chunk_len + i] = 0;
+            }
+        }
+        ba_rng_free(rng);
+        rng = NULL;
+    }
+out:
+    ba_rng_free(rng);
+    ba_free(order);
+    return status;
+}
+
+int
+ba_cv_sets(const ba_cv_opts_t *opts, const size_t *rows, size_t n_rows, size_t n_samples,
+    int32_t *held)
+{
+    for (size_t i = 0; i < opts->n_folds * n_rows; i++) {
+        held[i] = -1;
+    }
+    if (opts->kind == BA_CV_BOOTSTRAP) {
+        return draw_chunks(opts, n_rows, held);
+    }
+    for (size_t s = 0; s < opts->n_folds; s++) {
+        size_t n_held = 0;
+
+        for (size_t i = 0; i < n_rows; i++) {
+            if (opts->held[s * n_samples + rows[i]]) {
+                held[s * n_rows + i] = 0;
+                n_held++;
+            }
+        }
+        if (n_held == 0) {
+            return ba_fail(BA_SHAPE,
+                "cv: sets: set %zu holds out none of the %zu training samples", s,
+                n_rows);
+        }
+    }
     return BA_OK;
 }
 

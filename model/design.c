@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The delayed copy of a feature x by d samples is x[t - d] where sample t - d belongs to
  * the same run as t (or, across runs, to the series at all), else 0. */
-#include "brainalign/design.h"
+#include "model/design_impl.h"
+
 #include "core/alloc.h"
 #include "model/numeral.h"
 
@@ -11,23 +12,6 @@
 /* Columns written side by side: few enough for their cache lines to stay in the nearest
  * cache, enough that looking up scattered samples is paid once for many values. */
 #define COLUMN_GROUP 16
-
-/* The columns of one space at one delay. */
-typedef struct {
-    size_t col0;
-    size_t space, delay_index;
-    size_t feature0; /* of the space's first feature among all spaces side by side */
-} block_t;
-
-struct ba_design {
-    const ba_space_t *spaces;
-    const ba_runs_t *runs;
-    ba_delay_borders_t borders;
-    int *delays;
-    size_t n_delays;
-    block_t *blocks;
-    size_t n_blocks, n_columns, n_features, n_spaces;
-};
 
 static size_t
 magnitude(int delay)
@@ -81,6 +65,11 @@ check_space(const ba_space_t *space, const ba_runs_t *runs, ba_delay_borders_t b
 {
     int status = BA_OK;
 
+    if (space->n_components > space->n_features) {
+        return ba_fail(BA_VALUE,
+            "pca: %zu components of feature space '%s', wanted at most its %zu features",
+            space->n_components, space->name, space->n_features);
+    }
     if (space->n_delays == 0) {
         return ba_fail(
             BA_VALUE, "delays: %s: found none, wanted at least one", space->name);
@@ -107,7 +96,7 @@ lay_columns(ba_design_t *design, size_t n_spaces)
 
     for (size_t s = 0; s < n_spaces; s++) {
         n_given += spaces[s].n_delays;
-        design->n_features += spaces[s].n_features;
+        design->n_features += ba_space_width(&spaces[s]);
     }
     BA_TRY_ALLOC(design->delays, ba_calloc(n_given, sizeof *design->delays));
     BA_TRY_ALLOC(design->blocks, ba_calloc(n_given, sizeof *design->blocks));
@@ -123,15 +112,16 @@ lay_columns(ba_design_t *design, size_t n_spaces)
     for (size_t d = 0; d < design->n_delays; d++) {
         size_t feature0 = 0;
 
-        for (size_t s = 0; s < n_spaces; feature0 += spaces[s++].n_features) {
+        for (size_t s = 0; s < n_spaces; feature0 += ba_space_width(&spaces[s++])) {
             if (spaces[s].n_features > 0 &&
                 find_delay(spaces[s].delays, spaces[s].n_delays, design->delays[d]) <
                     spaces[s].n_delays) {
-                design->blocks[design->n_blocks++] = (block_t){.col0 = design->n_columns,
-                    .space = s,
-                    .delay_index = d,
-                    .feature0 = feature0};
-                design->n_columns += spaces[s].n_features;
+                design->blocks[design->n_blocks++] =
+                    (ba_design_block_t){.col0 = design->n_columns,
+                        .space = s,
+                        .delay_index = d,
+                        .feature0 = feature0};
+                design->n_columns += ba_space_width(&spaces[s]);
             }
         }
     }
@@ -164,10 +154,32 @@ out:
     return status;
 }
 
+int
+ba_design_adopt(
+    ba_design_t *design, ba_space_t *spaces, double **owned, const ba_design_t *like)
+{
+    int status = BA_OK;
+
+    *design = (ba_design_t){.spaces = spaces,
+        .runs = like->runs,
+        .borders = like->borders,
+        .n_spaces = like->n_spaces,
+        .own_spaces = spaces,
+        .owned = owned};
+    BA_TRY(lay_columns(design, design->n_spaces));
+out:
+    return status;
+}
+
 void
 ba_design_free(ba_design_t *design)
 {
     if (design) {
+        for (size_t s = 0; design->owned && s < design->n_spaces; s++) {
+            ba_free(design->owned[s]);
+        }
+        ba_free(design->owned);
+        ba_free(design->own_spaces);
         ba_free(design->delays);
         ba_free(design->blocks);
         ba_free(design);
@@ -200,7 +212,7 @@ ba_design_delays(const ba_design_t *design, size_t *n_delays)
 }
 
 /* The block that a column stands in. */
-static const block_t *
+static const ba_design_block_t *
 block_of(const ba_design_t *design, size_t column)
 {
     size_t low = 0, high = design->n_blocks;
@@ -220,7 +232,7 @@ block_of(const ba_design_t *design, size_t column)
 ba_column_t
 ba_design_column(const ba_design_t *design, size_t column)
 {
-    const block_t *block = block_of(design, column);
+    const ba_design_block_t *block = block_of(design, column);
     size_t feature = column - block->col0;
 
     return (ba_column_t){.space = block->space,
@@ -294,7 +306,8 @@ read_stretch(const ba_space_t *space, size_t feature, size_t n_samples, int dela
 /* Columns of one block, at most COLUMN_GROUP of them. */
 static void
 read_group(const ba_design_t *design, const size_t *rows, size_t n_rows,
-    const block_t *block, size_t feature0, size_t n_cols, double *dst, size_t ld)
+    const ba_design_block_t *block, size_t feature0, size_t n_cols, double *dst,
+    size_t ld)
 {
     const ba_space_t *space = &design->spaces[block->space];
     int delay = design->delays[block->delay_index];
@@ -318,7 +331,7 @@ ba_design_read(const ba_design_t *design, const size_t *rows, size_t n_rows, siz
     size_t done = 0;
 
     while (done < n_cols) {
-        const block_t *block = block_of(design, col0 + done);
+        const ba_design_block_t *block = block_of(design, col0 + done);
         size_t feature0 = col0 + done - block->col0;
         size_t n = design->spaces[block->space].n_features - feature0;
 

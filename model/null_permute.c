@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One permutation written out. */
+/* Permutations written out. */
 #include "core/alloc.h"
 #include "model/null_impl.h"
 #include "model/series.h"
@@ -71,69 +71,174 @@ turn(const ba_null_t *null, const ba_runs_t *runs, const double *factors, double
     }
 }
 
+/* ---- many series at once ---- */
+
+struct ba_null_series {
+    const ba_null_t *null;
+    size_t fold, n_columns;
+    double *values; /* n x n_columns: the series; of spectra the coefficients */
+    double *mean;   /* n_columns, of spectra */
+    double *panel;  /* factors of the chunk at hand */
+    size_t chunk;   /* SIZE_MAX = none yet */
+    double *turned; /* n x n_columns */
+    double *scratch;
+};
+
 static int
-respectrum(const ba_null_t *null, size_t fold, size_t index, const double *series,
-    double *permuted)
+is_spectral(const ba_null_t *null)
 {
-    const ba_null_draws_t *draws = &null->folds[fold];
+    return null->opts.kind == BA_NULL_COSINE || null->opts.kind == BA_NULL_PHASE;
+}
+
+/* Coefficients of the centred series, which stand in `turned` meanwhile. */
+static void
+to_coefficients(ba_null_series_t *out, ba_cdmat_t series)
+{
+    const ba_null_draws_t *draws = &out->null->folds[out->fold];
     const ba_runs_t *runs = &draws->runs;
     size_t n = runs->n_samples;
-    double *panel = NULL, *centred = NULL, *c = NULL, *scratch = NULL, mean;
-    int status = BA_OK;
 
-    BA_TRY_ALLOC(panel, ba_calloc(n, CHUNK * sizeof *panel));
-    BA_TRY_ALLOC(centred, ba_malloc(n, sizeof *centred));
-    BA_TRY_ALLOC(c, ba_malloc(n, sizeof *c));
-    BA_TRY_ALLOC(scratch, ba_malloc(null->scratch, sizeof *scratch));
-    ba_null_panel(null, fold, index / CHUNK, panel);
-    mean = ba_series_mean(series, n);
-    for (size_t i = 0; i < n; i++) {
-        centred[i] = series[i] - mean;
+    for (size_t j = 0; j < out->n_columns; j++) {
+        const double *column = series.data + j * series.ld;
+
+        out->mean[j] = ba_series_mean(column, n);
+        for (size_t i = 0; i < n; i++) {
+            out->turned[i + j * n] = column[i] - out->mean[j];
+        }
     }
     for (size_t r = 0; r < runs->n_runs; r++) {
         size_t first = runs->onset[r], length = runs->onset[r + 1] - first;
 
         ba_spectrum_forward(draws->spectra[r],
-            (ba_cdmat_t){centred + first, length, 1, n},
-            (ba_dmat_t){c + first, length, 1, n}, scratch);
+            (ba_cdmat_t){out->turned + first, length, out->n_columns, n},
+            (ba_dmat_t){out->values + first, length, out->n_columns, n}, out->scratch);
     }
-    turn(null, runs, panel + index % CHUNK, c);
+}
+
+int
+ba_null_series_new(
+    const ba_null_t *null, size_t fold, ba_cdmat_t series, ba_null_series_t **out)
+{
+    int status = BA_OK;
+    size_t n, v = series.n_cols;
+    ba_null_series_t *made = NULL;
+
+    *out = NULL;
+    if (fold >= null->n_folds) {
+        return ba_fail(BA_VALUE, "null: fold %zu, wanted below %zu", fold, null->n_folds);
+    }
+    n = null->folds[fold].runs.n_samples;
+    if (series.n_rows != n) {
+        return ba_fail(
+            BA_SHAPE, "null: series of %zu samples, wanted %zu", series.n_rows, n);
+    }
+    BA_TRY_ALLOC(made, ba_calloc(1, sizeof *made));
+    *made =
+        (ba_null_series_t){.null = null, .fold = fold, .n_columns = v, .chunk = SIZE_MAX};
+    BA_TRY_ALLOC(made->values, ba_malloc(n, v * sizeof *made->values));
+    if (!is_spectral(null)) {
+        for (size_t j = 0; j < v; j++) {
+            memcpy(made->values + j * n, series.data + j * series.ld,
+                n * sizeof *made->values);
+        }
+        goto out;
+    }
+    BA_TRY_ALLOC(made->mean, ba_malloc(v, sizeof *made->mean));
+    BA_TRY_ALLOC(made->panel, ba_calloc(n, CHUNK * sizeof *made->panel));
+    BA_TRY_ALLOC(made->turned, ba_malloc(n, v * sizeof *made->turned));
+    BA_TRY_ALLOC(made->scratch, ba_malloc(null->scratch, sizeof *made->scratch));
+    to_coefficients(made, series);
+out:
+    if (status != BA_OK) {
+        ba_null_series_free(made);
+        made = NULL;
+    }
+    *out = made;
+    return status;
+}
+
+void
+ba_null_series_free(ba_null_series_t *series)
+{
+    if (series) {
+        ba_free(series->values);
+        ba_free(series->mean);
+        ba_free(series->panel);
+        ba_free(series->turned);
+        ba_free(series->scratch);
+        ba_free(series);
+    }
+}
+
+static void
+respectrum(ba_null_series_t *series, size_t index, ba_dmat_t permuted)
+{
+    const ba_null_t *null = series->null;
+    const ba_null_draws_t *draws = &null->folds[series->fold];
+    const ba_runs_t *runs = &draws->runs;
+    size_t n = runs->n_samples, v = series->n_columns;
+
+    if (series->chunk != index / CHUNK) {
+        series->chunk = index / CHUNK;
+        ba_null_panel(null, series->fold, series->chunk, series->panel);
+    }
+    memcpy(series->turned, series->values, n * v * sizeof *series->turned);
+    for (size_t j = 0; j < v; j++) {
+        turn(null, runs, series->panel + index % CHUNK, series->turned + j * n);
+    }
     for (size_t r = 0; r < runs->n_runs; r++) {
         size_t first = runs->onset[r], length = runs->onset[r + 1] - first;
 
-        ba_spectrum_inverse(draws->spectra[r], (ba_cdmat_t){c + first, length, 1, n},
-            (ba_dmat_t){permuted + first, length, 1, n}, scratch);
+        ba_spectrum_inverse(draws->spectra[r],
+            (ba_cdmat_t){series->turned + first, length, v, n},
+            (ba_dmat_t){permuted.data + first, length, v, permuted.ld}, series->scratch);
     }
-    for (size_t i = 0; i < n; i++) {
-        permuted[i] += mean;
+    for (size_t j = 0; j < v; j++) {
+        for (size_t i = 0; i < n; i++) {
+            permuted.data[i + j * permuted.ld] += series->mean[j];
+        }
     }
-out:
-    ba_free(panel);
-    ba_free(centred);
-    ba_free(c);
-    ba_free(scratch);
-    return status;
+}
+
+int
+ba_null_series_permute(ba_null_series_t *series, size_t index, ba_dmat_t permuted)
+{
+    const ba_null_t *null = series->null;
+    const ba_null_draws_t *draws = &null->folds[series->fold];
+    size_t n = draws->runs.n_samples;
+
+    if (index >= null->n_permutations) {
+        return ba_fail(BA_VALUE, "null: permutation %zu, wanted below %zu", index,
+            null->n_permutations);
+    }
+    if (is_spectral(null)) {
+        respectrum(series, index, permuted);
+        return BA_OK;
+    }
+    for (size_t j = 0; j < series->n_columns; j++) {
+        const double *column = series->values + j * n;
+        double *dst = permuted.data + j * permuted.ld;
+
+        if (null->opts.kind == BA_NULL_CIRCULAR) {
+            shift(draws, index, column, dst);
+        } else {
+            exchange(draws, null->opts.block, index, column, dst);
+        }
+    }
+    return BA_OK;
 }
 
 int
 ba_null_permute(const ba_null_t *null, size_t fold, size_t index, const double *series,
     double *permuted)
 {
-    if (fold >= null->n_folds || index >= null->n_permutations) {
-        return ba_fail(BA_VALUE,
-            "null: permutation %zu of fold %zu, wanted below %zu and %zu", index, fold,
-            null->n_permutations, null->n_folds);
-    }
-    switch (null->opts.kind) {
-    case BA_NULL_CIRCULAR:
-        shift(&null->folds[fold], index, series, permuted);
-        return BA_OK;
-    case BA_NULL_BLOCKS:
-        exchange(&null->folds[fold], null->opts.block, index, series, permuted);
-        return BA_OK;
-    case BA_NULL_COSINE:
-    case BA_NULL_PHASE:
-        break;
-    }
-    return respectrum(null, fold, index, series, permuted);
+    int status;
+    ba_null_series_t *one = NULL;
+    size_t n = fold < null->n_folds ? null->folds[fold].runs.n_samples : 0;
+
+    BA_TRY(ba_null_series_new(null, fold, (ba_cdmat_t){series, n, 1, n}, &one));
+    BA_TRY(ba_null_series_permute(one, index, (ba_dmat_t){permuted, n, 1, n}));
+out:
+    ba_null_series_free(one);
+    return status;
 }

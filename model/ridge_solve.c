@@ -145,7 +145,7 @@ factorise(const ba_ctx_t *ctx, const double *x, size_t n, size_t p, ba_solver_t 
 {
     int status = BA_OK;
     static const int no_delay[] = {0};
-    ba_space_t space = {"X", NULL, x, p, no_delay, 1};
+    ba_space_t space = {"X", NULL, x, p, no_delay, 1, 0};
     ba_runs_t runs = {0};
     ba_design_t *design = NULL;
     size_t *rows = NULL;

@@ -11,6 +11,15 @@ squared(double x)
     return x * x;
 }
 
+/* The Huth laboratory's score: responses are taken to have a variance of about 1. */
+static double
+signed_root(double residual_variance, double variance)
+{
+    double q = 1 - 2 * residual_variance / (1 + variance);
+
+    return copysign(sqrt(fabs(q)), q);
+}
+
 #define SCORE_NUMBER double
 #define SCORE_NAME(x) x##_f64
 #include "model/score_kernel.h"

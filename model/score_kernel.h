@@ -117,6 +117,19 @@ SCORE_NAME(r)(const SCORE_NUMBER *y, const SCORE_NUMBER *p, size_t n)
     return r < -1 ? -1 : r;
 }
 
+static double
+SCORE_NAME(huth_r2)(const SCORE_NUMBER *y, const SCORE_NUMBER *p, size_t n)
+{
+    double mean_y = SCORE_NAME(mean)(y, n), yy = SCORE_NAME(square)(y, n, mean_y);
+    double mean_p = SCORE_NAME(mean)(p, n), pp = SCORE_NAME(square)(p, n, mean_p);
+    double residual = yy + pp - 2 * SCORE_NAME(product)(y, p, n, mean_y, mean_p);
+
+    if (n < 2 || !SCORE_NAME(varies)(y, n, mean_y, yy)) {
+        return (double) NAN;
+    }
+    return signed_root(residual / (double) n, yy / (double) n);
+}
+
 static void
 SCORE_NAME(score)(ba_score_t kind, const SCORE_NUMBER *y, size_t ld_y,
     const SCORE_NUMBER *p, size_t ld_p, size_t n, size_t n_targets, double *scores)
@@ -133,6 +146,9 @@ SCORE_NAME(score)(ba_score_t kind, const SCORE_NUMBER *y, size_t ld_y,
             break;
         case BA_SCORE_R:
             scores[j] = SCORE_NAME(r)(yj, pj, n);
+            break;
+        case BA_SCORE_HUTH_R2:
+            scores[j] = SCORE_NAME(huth_r2)(yj, pj, n);
             break;
         }
     }
@@ -187,6 +203,11 @@ SCORE_NAME(score_projected)(ba_score_t kind, const SCORE_NUMBER *o, size_t ld_o,
             break;
         case BA_SCORE_R:
             scores[j] = SCORE_NAME(projected_r)(oj, sj, m, n, square[j]);
+            break;
+        case BA_SCORE_HUTH_R2:
+            scores[j] = signed_root(
+                (SCORE_NAME(sse)(oj + 1, sj + 1, m - 1) + rest[j]) / (double) n,
+                square[j] / (double) n);
             break;
         }
     }

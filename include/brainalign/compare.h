@@ -27,13 +27,18 @@ typedef struct {
  * space alone writes, to the last bit outside /provenance. Everything is checked before
  * the first fit. The responses are read and prepared once where every fit's budget lets
  * them be kept; else each fit reads them for itself, and a warning says so. opts->table
- * and opts->map must be NULL; one shard or range is fine, several shards are not. With
- * resume, spaces whose file is complete are not fitted again. stack: 1 = OUTPUT/stacked.h5
+ * and opts->map name files of each space by ba_output_name(), of the stack with the word
+ * stacked; one shard or range is fine, several shards are not. With resume, spaces whose file is complete are not fitted again. stack: 1 = OUTPUT/stacked.h5
  * as well (ba_encode_stack()). spaces (n_spaces accounts) and info may be NULL. Errors:
  * those of ba_encode_fit(); BA_VALUE. Cost: n_spaces fits with one reading. */
 BA_API int ba_encode_each(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_encode_fit_opts_t *opts, int stack, ba_encode_fit_info_t *spaces,
     ba_encode_each_info_t *info);
+
+/* The name of one of several outputs, `word` before the extension: scores.tsv ->
+ * scores.WORD.tsv, map.nii.gz -> map.WORD.nii.gz, at the end where there is no extension.
+ * NULL stays NULL; free() frees. BA_NOMEM. */
+BA_API int ba_output_name(const char *file, const char *word, char **out);
 
 /* Settings of a comparison. */
 typedef struct {
@@ -113,8 +118,9 @@ typedef struct {
     ba_group_null_t null;
     const ba_group_source_t *sources; /* n_files, NULL where null is NONE */
     const char *output, *table;
-    const char *map, *grid; /* map of the group's means over the voxels of a mask; NULL =
-                               none */
+    const char *map, *grid; /* map of the group's means over the voxels of a mask, with
+                               those of t, p_t and p beside it (ba_output_name()) where
+                               there are tests; NULL = none */
     int force, dry_run;     /* dry_run: check only; nothing is written */
     uint64_t seed;
     int argc;

@@ -18,29 +18,46 @@ typedef enum {
     BA_CV_CHUNKS, /* contiguous chunks of chunk_len within runs, dealt to n_folds folds by
                      seed */
     BA_CV_ROWS,   /* fold id per sample, given */
-    BA_CV_NONE    /* inner: one alpha only; outer: no scores */
+    BA_CV_NONE,   /* inner: one alpha only; outer: no scores */
+    BA_CV_BOOTSTRAP, /* n_folds times n_chunks of the contiguous chunks of chunk_len rows
+                        are held out, drawn by seed; inner splits only */
+    BA_CV_SETS       /* n_folds sets of samples, given; inner splits only */
 } ba_cv_kind_t;
 
 typedef struct {
     ba_cv_kind_t kind;
-    size_t n_folds, chunk_len;
+    size_t n_folds, chunk_len, n_chunks;
     const char
-        *spec; /* BA_CV_ROWS: the SPEC after "rows:", borrowed from the parsed text */
-    const int32_t *ids; /* BA_CV_ROWS: fold id of each sample before trimming; negative =
+        *spec; /* BA_CV_ROWS, BA_CV_SETS: the SPEC after "rows:" or "sets:", borrowed
+                         from the parsed text */
+    const int32_t *ids;  /* BA_CV_ROWS: fold id of each sample before trimming; negative =
                            never held out */
-    uint64_t seed;      /* BA_CV_CHUNKS */
+    const uint8_t *held; /* BA_CV_SETS: n_folds x samples before trimming, 1 = held out */
+    uint64_t seed;       /* BA_CV_CHUNKS, BA_CV_BOOTSTRAP */
 } ba_cv_opts_t;
 
-/* Parses runs | kfold:K | chunks:LEN,K | rows:SPEC | none. BA_VALUE names what was found.
- */
+/* Parses runs | kfold:K | chunks:LEN,K | rows:SPEC | bootstrap:N,LEN,CHUNKS | sets:SPEC |
+ * none. BA_VALUE names what was found. */
 BA_API int ba_cv_parse(const char *text, ba_cv_opts_t *out);
 
 /* Deals `rows` (ascending sample indices before trimming, n_rows of them) to folds:
  * fold[i] is the ordinal of row i's fold in ascending fold id, or -1 when it is never
  * held out. BA_CV_NONE holds out nothing: all -1, no folds. BA_SHAPE: fewer than two
- * folds, fewer samples (or chunks) than folds. */
+ * folds, fewer samples (or chunks) than folds. BA_VALUE: a rule whose sets may overlap,
+ * which ba_cv_sets() is for. */
 BA_API int ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs,
     const size_t *rows, size_t n_rows, int32_t *fold, size_t *n_folds);
+
+/* Whether held-out sets may overlap or leave samples out: bootstrap and given sets. */
+BA_API int ba_cv_is_overlapping(const ba_cv_opts_t *opts);
+
+/* The sets of such a rule among `rows`: held (n_folds x n_rows) is 0 for positions that
+ * are held out in a set and -1 for all others, so that row s of it is the `fold` of
+ * ba_cv_split() with k = 0. Chunks of a bootstrap are counted from the first row,
+ * whatever the runs; rows after the last whole chunk are never held out. BA_SHAPE: as
+ * many chunks held out as there are, a set without rows. */
+BA_API int ba_cv_sets(const ba_cv_opts_t *opts, const size_t *rows, size_t n_rows,
+    size_t n_samples, int32_t *held);
 
 /* One split. test: positions (into rows) whose fold is k; train: positions of all others
  * that are farther than `gap` samples from every test sample of their run; both

@@ -20,16 +20,20 @@ typedef struct {
     size_t n_features;
     const int *delays; /* samples; positive = the feature acts later */
     size_t n_delays;
+    size_t n_components; /* so many principal components (pca.h) stand for the features;
+                            0 = none, the features themselves */
 } ba_space_t;
 
 /* Opaque. Columns run delay by delay (delays of all spaces in order of first appearance),
- * within a delay space by space, within a space feature by feature. Only the undelayed
- * features are in memory. */
+ * within a delay space by space, within a space feature by feature, or component by
+ * component. Only the undelayed features are in memory. Where a space has components, the
+ * design knows its columns, but cannot be read: ba_pca_fit() and ba_pca_design() make one
+ * that can. */
 typedef struct ba_design ba_design_t;
 
 /* Where a column comes from. */
 typedef struct {
-    size_t space, feature; /* feature within its space */
+    size_t space, feature; /* feature (or component) within its space */
     size_t delay_index;    /* into ba_design_delays() */
     size_t feature_index;  /* within all spaces side by side */
 } ba_column_t;
@@ -43,7 +47,7 @@ typedef enum {
 /* Makes a design over spaces with equal n_samples = runs->n_samples. Spaces and runs are
  * borrowed and must outlive it. BA_SHAPE when a delay is not shorter than the shortest
  * run it must stay in (delay, run and length named); BA_VALUE when a delay is given
- * twice. */
+ * twice, or more components are wanted than there are features. */
 BA_API int ba_design_new(const ba_space_t *spaces, size_t n_spaces, const ba_runs_t *runs,
     ba_delay_borders_t borders, ba_design_t **out);
 BA_API void ba_design_free(ba_design_t *design);
@@ -51,7 +55,8 @@ BA_API void ba_design_free(ba_design_t *design);
 BA_API size_t ba_design_n_columns(const ba_design_t *design);
 BA_API size_t ba_design_n_spaces(const ba_design_t *design);
 BA_API size_t ba_design_n_features(
-    const ba_design_t *design); /* of all spaces, undelayed */
+    const ba_design_t *design); /* of all spaces, undelayed; components where they stand
+                                   for them */
 BA_API const int *ba_design_delays(const ba_design_t *design, size_t *n_delays);
 BA_API ba_column_t ba_design_column(const ba_design_t *design, size_t column);
 

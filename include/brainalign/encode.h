@@ -17,6 +17,10 @@ typedef struct {
     const char *delays;              /* "1,2,3,4"; needed */
     const char *const *space_delays; /* "NAME:LIST", overrides `delays` for one space */
     size_t n_space_delays;
+    const char *const *pca; /* principal components in place of features, fitted on the
+                               training rows of each fit: "K" for every space that has no
+                               "NAME=K" of its own; K = 0: the features themselves */
+    size_t n_pca;
     int delay_across_runs;
     double
         tr; /* seconds per sample, 0 = not given (then an image's own is NOT trusted) */
@@ -36,6 +40,7 @@ typedef struct {
     int dry_run; /* check and plan only; nothing is written */
     int argc;    /* full argument list for the provenance */
     const char *const *argv;
+    const char *preset; /* what a preset has set, for the provenance; NULL = nothing */
     /* Whole tiles of targets instead of fit.target_start and target_stop: shard number
      * `shard` of n_shards, from 1; with shard = 0 all n_shards of them one after the
      * other, each committed as OUTPUT.shards/K-of-N.h5, then joined. 0 of 0 = one piece. */
@@ -115,10 +120,17 @@ typedef struct {
                         (-1) */
     int in_sample; /* 1 = score rows even where the encoder was fitted on them; the output
                       says so */
+    ba_null_opts_t null; /* score: test of r; n_permutations 0 = none */
     int force;
     int argc;
     const char *const *argv;
 } ba_encode_apply_opts_t;
+
+/* What came of scoring. */
+typedef struct {
+    double mean_r;                 /* over scored targets; NaN where there are none */
+    ba_inference_info_t inference; /* the test of r */
+} ba_encode_score_info_t;
 
 /* Predicts responses for the data set's features (its responses may be absent) with the
  * final weights: /predictions, n_samples x n_targets, in the units of the fitted
@@ -128,9 +140,11 @@ BA_API int ba_encode_predict(
 
 /* Scores predictions against the data set's responses (repeats averaged): /scores/r,
  * /scores/r2 as in encode fit. BA_SHAPE when rows are known by fingerprint to be rows the
- * encoder was fitted on, unless in_sample. mean_r (may be NULL): over scored targets. */
+ * encoder was fitted on, unless in_sample. With opts->null the predictions are permuted
+ * within their runs, as those of a fixed test set in encode fit: the same p for the same
+ * model, samples and seed. info may be NULL. */
 BA_API int ba_encode_score(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_encode_apply_opts_t *opts, double *mean_r);
+    const ba_encode_apply_opts_t *opts, ba_encode_score_info_t *info);
 
 #ifdef __cplusplus
 }

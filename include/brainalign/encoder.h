@@ -7,6 +7,7 @@
 #include "brainalign/ctx.h"
 #include "brainalign/dataset.h"
 #include "brainalign/design.h"
+#include "brainalign/pca.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,9 +26,11 @@ typedef struct {
     size_t n_features, n_delays, n_targets, n_spaces;
     int *delays;            /* n_delays */
     char **space_names;     /* n_spaces */
-    size_t *space_features; /* features of each space */
-    uint8_t *space_delays;  /* n_spaces x n_delays: 1 where the space has the delay */
+    size_t *space_features; /* features of each space, components where it has them */
+    ba_pca_t *pca; /* n_spaces: components of the final fit, and what they are of */
+    uint8_t *space_delays; /* n_spaces x n_delays: 1 where the space has the delay */
     int delay_across_runs;
+    int zscore_features; /* 1 = features were z-scored per run */
     double *feature_mean,
         *feature_scale; /* n_delays x n_features; NaN where a space lacks the delay */
     double *response_mean, *response_scale, *intercept; /* n_targets */

@@ -8,6 +8,7 @@
 #include "brainalign/bands.h"
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
+#include "brainalign/pca.h"
 #include "brainalign/ridge.h"
 #include "brainalign/score.h"
 #include "brainalign/source.h"
@@ -74,12 +75,18 @@ typedef struct {
  * ba_fit_opts_default(). */
 typedef struct {
     size_t trim_first, trim_last;
-    ba_scale_t scale_features; /* ZSCORE, CENTER, NONE (ZSCORE) */
+    ba_scale_t scale_features; /* ZSCORE, CENTER, NONE (ZSCORE); RUNS: the features of the
+                                  data are z-scored per run already, as NONE */
     ba_scale_t scale_targets;  /* RUNS, ZSCORE, CENTER, NONE (RUNS with 2 or more runs,
                                   else ZSCORE) */
     int intercept; /* 1 yes, 0 no, -1 = yes unless both sides are centred on the training
                       rows (-1) */
-    ba_alphas_t alphas; /* n = 0: automatic */
+    ba_alphas_t alphas;  /* n = 0: automatic */
+    int alphas_relative; /* 1 = a penalty is an alpha times the largest eigenvalue of the
+                            Gram matrix of what a fit trains on, inner folds by their own;
+                            results state penalties */
+    double singular_cutoff; /* inner folds leave out directions whose singular value is no
+                               larger (0: none) */
     int shared_alpha; /* 1 = one alpha for all targets; with bands one for every candidate,
                            which stays each target's own unless bands.shared */
     ba_bands_t bands;  /* penalties of feature spaces (none) */
@@ -130,6 +137,9 @@ typedef struct {
     double *band_scores; /* n_candidates x n_targets: best inner score of each, with
                             want_cv and one model */
     double *band_scores_by_fold; /* n_outer of them, without those of refinement */
+    size_t n_pca;          /* number of feature spaces where any has components; else 0 */
+    ba_pca_t *pca;         /* n_pca, of the final fit */
+    ba_pca_t *pca_by_fold; /* n_outer x n_pca; NULL unless want_fold_weights */
     size_t n_models; /* with several: n_models x n_outer x n_targets; the rest is that of
                         the last model */
     double *model_r_by_fold, *model_r2_by_fold;
@@ -137,6 +147,9 @@ typedef struct {
     int32_t *outer_fold;         /* n_samples: fold id as given, else from 0; -1 = none */
     int32_t *inner_fold;         /* n_samples, of the final fit */
     int32_t *inner_fold_by_fold; /* n_outer x n_samples */
+    size_t n_sets;       /* inner sets that may overlap, which have no fold ids; else 0 */
+    uint8_t *inner_sets; /* n_sets x n_samples, of the final fit: 1 = validated */
+    uint8_t *inner_sets_by_fold; /* n_outer x n_sets x n_samples */
     uint64_t *target_hash; /* n_samples: fingerprint of each sample's raw responses in the
                               range */
     uint64_t

@@ -11,9 +11,22 @@
 extern "C" {
 #endif
 
+/* Whether scores of outer folds are tested by refits of surrogate responses, permuted as
+ * `null` says, instead of by permuting the held-out predictions: exact where responses
+ * are stationary, and more powerful, at the price of a fit for every permutation. */
+typedef enum {
+    BA_REFIT_NEVER = 0,
+    BA_REFIT_ALWAYS,
+    BA_REFIT_AFFORDABLE /* where all refits take fewer than BA_REFIT_FLOPS */
+} ba_refit_t;
+
+/* About a minute on two cores. */
+#define BA_REFIT_FLOPS 1e13
+
 /* Everything borrowed. */
 typedef struct {
     ba_null_opts_t null; /* n_permutations 0 = no test */
+    ba_refit_t refit;    /* encode fit only; a fixed test set needs none */
     int has_ceiling;     /* from the repeats of the fixed test set */
     ba_ceiling_kind_t ceiling;
     double
@@ -29,6 +42,10 @@ BA_API ba_inference_opts_t ba_inference_opts_default(void);
 
 /* "cosine", "circular", "phase" or "blocks:L" into kind and block. BA_VALUE. */
 BA_API int ba_null_parse(const char *text, ba_null_opts_t *null);
+
+/* "refit" or "refit:KIND", "auto" (and NULL), or KIND alone: returns the KIND, for
+ * ba_null_parse(), or NULL for its default. Borrowed. */
+BA_API const char *ba_refit_parse(const char *text, ba_refit_t *refit);
 
 /* A test, for the person who ran it: targets tested, and those below .05. */
 typedef struct {

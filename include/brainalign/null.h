@@ -96,6 +96,16 @@ BA_API ba_null_info_t ba_null_info(const ba_null_t *null, ba_null_statistic_t st
 BA_API int ba_null_permute(const ba_null_t *null, size_t fold, size_t index,
     const double *series, double *permuted);
 
+/* The same for many series of a fold, whose transforms are made once: n_samples x
+ * n_series. One thread at a time. permuted: the same shape. BA_VALUE, BA_SHAPE, BA_NOMEM. */
+typedef struct ba_null_series ba_null_series_t;
+
+BA_API int ba_null_series_new(
+    const ba_null_t *null, size_t fold, ba_cdmat_t series, ba_null_series_t **out);
+BA_API void ba_null_series_free(ba_null_series_t *series);
+BA_API int ba_null_series_permute(
+    ba_null_series_t *series, size_t index, ba_dmat_t permuted);
+
 /* Targets of a tile. */
 #define BA_NULL_TILE 256
 

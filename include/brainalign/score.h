@@ -9,13 +9,19 @@
 extern "C" {
 #endif
 
-typedef enum { BA_SCORE_MSE = 0, BA_SCORE_R2, BA_SCORE_R } ba_score_t;
+typedef enum {
+    BA_SCORE_MSE = 0,
+    BA_SCORE_R2,
+    BA_SCORE_R,
+    BA_SCORE_HUTH_R2 /* of inner selection alone */
+} ba_score_t;
 
 /* Column by column over y and p (n x n_targets, column-major), in float64 sums:
  * BA_SCORE_MSE: minus the mean squared error; BA_SCORE_R2: 1 - SSE / SST with SST about
- * the mean of y; BA_SCORE_R: Pearson correlation. NaN where undefined: y constant (r2,
- * r), p constant (r), fewer than 2 samples (r2, r). A deviation below 1e-10 of a column's
- * largest absolute value is none. */
+ * the mean of y; BA_SCORE_R: Pearson correlation; BA_SCORE_HUTH_R2: sign(q) sqrt|q| of
+ * q = 1 - 2 var(y - p) / (1 + var y), which the Huth laboratory's code selects by. NaN
+ * where undefined: y constant (all but mse), p constant (r), fewer than 2 samples (all
+ * but mse). A deviation below 1e-10 of a column's largest absolute value is none. */
 BA_API void ba_score_f64(ba_score_t kind, const double *y, size_t ld_y, const double *p,
     size_t ld_p, size_t n, size_t n_targets, double *scores);
 BA_API void ba_score_f32(ba_score_t kind, const float *y, size_t ld_y, const float *p,

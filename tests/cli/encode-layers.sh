@@ -16,9 +16,11 @@ layers() {
 echo 'each'
 layers --each --stack --dry-run -o none | cut -c 1-24
 [ -e none ] && echo 'the dry run wrote'
-layers --each --stack --save weights,predictions -o each
+layers --each --stack --save weights,predictions --table t.tsv --map m.nii.gz -o each
 echo "exit $?"
 ls each
+ls *.tsv *.nii.gz
+wc -l <t.a.tsv | tr -d ' '
 layers --each -o each 2>&1
 echo "exit $?"
 numbers 24 6 >wide.csv
@@ -31,7 +33,9 @@ bad_fit --each --layers wide.csv --responses y.csv --delays 0
 bad_fit --each --layers wide.csv --layer-size 4 --responses y.csv --delays 0
 bad_fit --each --layers wide.csv --layer-size 0 --responses y.csv --delays 0
 bad_fit --stack --features wide.csv --responses y.csv --delays 0
-bad_fit --each --table t.tsv --features wide.csv --responses y.csv --delays 0
+bad_fit --each --map m.nii.gz --features wide.csv --responses y.csv --delays 0
+ln -s y.csv own.wide.csv
+bad_fit --each --table own.csv --features wide=wide.csv --responses y.csv --delays 0
 bad_fit --each --stack --features wide.csv --responses y.csv --delays 0
 bad_fit --each --features wide.csv --features y.csv --responses 'y.csv[0:20,]' --delays 0
 
@@ -54,6 +58,10 @@ awk 'BEGIN { print "roi\tsubject"; for (i = 0; i < 64; i++) print "roi" i % 2 "\
     --permutations 50 -j 1 -q -o group.h5 --table group.tsv
 echo "exit $?"
 cut -f 1-3 group.tsv
+"$BRAINALIGN" encode group each/a.h5 each/b.h5 --mask study/mask.nii.gz --map g.nii.gz --null joint \
+    --permutations 20 -j 1 -q -o voxels.h5
+echo "exit $?"
+ls g.*
 bad encode group each/a.h5 -q -o g.h5
 bad encode group each/a.h5 --rois study/mask.nii.gz --null joint -q -o g.h5
 head -n 20 labels.tsv >short.tsv

@@ -27,14 +27,18 @@ holds() {
 }
 
 echo 'tests' >&2
-fit --permutations 200 -o p.h5 --table p.tsv
+fit --permutations 200 --null cosine -o p.h5 --table p.tsv
 holds p.h5
 head -n 1 p.tsv
 awk -F '\t' 'NR > 1 && $6 != "n/a" && ($6 < 1 / 201 - 1e-6 || $6 > 1 || $7 < $6 - 1e-9)' p.tsv
 for null in circular phase blocks:10; do
     fit --permutations 200 --null $null -q -o null.h5 --force || echo "failed: $null"
 done
-fit --permutations 200 --dry-run -o dry.h5 | grep tests
+fit --permutations 200 --null cosine --dry-run -o dry.h5 | grep tests
+
+echo 'refits' >&2
+fit --target-range 0:20 --control rate --permutations 20 -o refit.h5 2>&1 | grep 'test of' >&2
+fit --target-range 0:20 --permutations 20 --null refit:circular -o refit.h5 --force 2>&1 | grep 'test of' >&2
 
 echo 'a ceiling' >&2
 fit @test --ceiling ev --permutations 60 --null circular -o c.h5 --table c.tsv
@@ -46,7 +50,7 @@ holds ceiling.h5
 fit @test --ceiling none -q -o ceiling.h5 --force
 
 echo 'controls' >&2
-fit --control rate --permutations 100 -o i.h5 --table i.tsv
+fit --control rate --permutations 100 --null cosine -o i.h5 --table i.tsv
 holds i.h5
 head -n 1 i.tsv
 fit --control rate -o alone.h5
@@ -54,7 +58,7 @@ holds alone.h5
 
 echo 'shards'
 for k in 1 2; do
-    fit --control rate --permutations 100 --shard $k/2 -q -o part-$k.h5
+    fit --control rate --permutations 100 --null cosine --shard $k/2 -q -o part-$k.h5
 done
 "$BRAINALIGN" report merge part-2.h5 part-1.h5 -o merged.h5 --table merged.tsv 2>&1 | grep -c 'test of'
 cmp i.tsv merged.tsv && echo 'the same table'
@@ -74,7 +78,7 @@ refused --permutations 100 --null circular --null-min-shift 51
 refused --permutations 100 --null-min-shift 3
 refused --null cosine
 refused --null-min-shift 3
-refused --permutations 100 --outer-cv none
+refused --permutations 100 --null cosine --outer-cv none
 refused --control rate --outer-cv none
 refused --control word_rate
 refused --control rate --control sem

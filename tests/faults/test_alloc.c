@@ -230,6 +230,7 @@ ridge(void **state)
 }
 
 static ba_fit_opts_t fit_opts;
+static size_t fit_components;
 
 static int
 run_fit(void)
@@ -241,7 +242,8 @@ run_fit(void)
         .full = x,
         .n_features = N_FEATURES,
         .delays = delays,
-        .n_delays = 2};
+        .n_delays = 2,
+        .n_components = fit_components};
     ba_detrend_opts_t detrend;
     ba_fit_data_t data = {.detrend = &detrend};
     ba_design_t *design = NULL;
@@ -282,6 +284,13 @@ fits(void **state)
         exhaust(run_fit, 50);
         fit_opts.alphas = (ba_alphas_t){grid, 2};
         fit_opts.inner_scaling = BA_INNER_STRICT;
+        fit_components = 2;
+        exhaust(run_fit, 50);
+        fit_components = 0;
+        fit_opts.inner_scaling = BA_INNER_OUTER;
+        fit_opts.alphas_relative = 1;
+        fit_opts.cv = (ba_cv_opts_t){
+            .kind = BA_CV_BOOTSTRAP, .n_folds = 2, .chunk_len = 2, .n_chunks = 1};
         exhaust(run_fit, 50);
     }
 }
@@ -292,11 +301,15 @@ static int
 fit_encoder(const char *output)
 {
     ba_ctx_t ctx = quiet_ctx();
+    static const char *const components[] = {"1"};
     ba_encode_fit_opts_t opts = ba_encode_fit_opts_default();
     ba_dataset_t *dataset = NULL;
     int status;
 
     opts.delays = "1";
+    opts.pca = components;
+    opts.n_pca = 1;
+    opts.fit.scale_features = BA_SCALE_RUNS;
     opts.output = output;
     opts.fit.want_weights = 1;
     opts.fit.want_fold_weights = 1;

@@ -26,6 +26,7 @@ static golden_fit_t fits[] = {
     {.name = "primal", .solver = "primal", SIZES, GOLDEN_DOUBLE},
     {.name = "dual single", .solver = "dual", SIZES, GOLDEN_SINGLE},
     {.name = "primal single", .solver = "primal", SIZES, GOLDEN_SINGLE},
+    {.name = "preset himalaya", .solver = "primal", SIZES, GOLDEN_DOUBLE},
     {.name = "one alpha", .solver = "auto", SIZES, GOLDEN_DOUBLE},
 };
 
@@ -37,7 +38,10 @@ fit_command(const golden_fit_t *fit, const char *data, char *result)
     golden_command_t command =
         golden_fit(data, "/features/tinylm[,320:384]", "1,2,3,4", result);
 
-    golden_add_words(&command, "--detrend poly:3 --inner-scaling outer --select r2");
+    golden_add_words(&command, "--detrend poly:3 --select r2");
+    golden_add_words(&command, strcmp(fit->name, "preset himalaya") == 0
+                                   ? "--preset himalaya --scale-features zscore"
+                                   : "--inner-scaling outer");
     golden_add(&command, "--solver");
     golden_add(&command, fit->solver);
     golden_add(&command, "--precision");

@@ -115,7 +115,7 @@ make_problem(problem_t *problem, const char *golden, const char *data)
     for (size_t i = 0; i < N; i++) {
         problem->rows[i] = i;
     }
-    problem->space = (ba_space_t){"tinylm", NULL, problem->features, 64, delays, 4};
+    problem->space = (ba_space_t){"tinylm", NULL, problem->features, 64, delays, 4, 0};
     assert_int_equal(ba_runs_one(N, &problem->runs), 0);
     assert_int_equal(ba_design_new(&problem->space, 1, &problem->runs,
                          BA_DELAY_WITHIN_RUNS, &problem->design),

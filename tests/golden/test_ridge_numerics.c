@@ -310,7 +310,7 @@ fit_folds(const golden_t *x, const golden_t *y, const int32_t *fold, golden_t *a
     static const int no_delay[] = {0};
     size_t n = x->dims[0], p = x->dims[1];
     double *columns = by_column(x), *targets = by_column(y);
-    ba_space_t space = {"X", NULL, columns, p, no_delay, 1};
+    ba_space_t space = {"X", NULL, columns, p, no_delay, 1, 0};
     ba_fit_opts_t opts = ba_fit_opts_default();
     ba_fit_data_t data = {0};
     ba_runs_t runs;

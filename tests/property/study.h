@@ -179,7 +179,7 @@ open_recording(const study_t *study, const recording_t *recording, ba_runs_t *ru
         size_t n = study->n_spaces > 0 ? study->space_features[k] : study->n_features;
 
         spaces[k] = (ba_space_t){"features", NULL, recording->x + feature * recording->n,
-            n, study->delays, study->n_delays};
+            n, study->delays, study->n_delays, study->n_components};
         feature += n;
     }
     assert_int_equal(

@@ -3,6 +3,7 @@
 #include "tests/property/encode_study.h"
 
 #include "brainalign/compare.h"
+#include "tests/testnifti.h"
 
 static char paths[3][TEST_PATH_SIZE];
 
@@ -407,6 +408,61 @@ test_group_refused(void **state)
     assert_int_equal(ba_encode_group(NULL, &opts, &info), BA_VALUE);
 }
 
+static void
+check_map(const char *file, const char *array)
+{
+    double *wanted = read_array("group.h5", array, V), found[V];
+    ba_source_t *source = NULL;
+
+    must(ba_source_open(NULL, in_folder(file), NULL, &source));
+    assert_int_equal(ba_source_n_rows(source) * ba_source_n_cols(source), V);
+    must(ba_source_read(source, 0, 0, 1, 0, V, found, 1));
+    for (size_t t = 0; t < V; t++) {
+        assert_close(found[t], (double) (float) wanted[t], 0.0);
+    }
+    ba_source_close(source);
+    free(wanted);
+}
+
+static void
+test_group_maps(void **state)
+{
+    static const char *two[2];
+    static double ones[V];
+    test_nifti_t mask = test_nifti_default(1, 2, V, 1, 1, 1);
+    char grid[TEST_PATH_SIZE], map[TEST_PATH_SIZE], output[TEST_PATH_SIZE];
+    ba_group_opts_t opts;
+
+    (void) state;
+    for (size_t t = 0; t < V; t++) {
+        ones[t] = 1.0;
+    }
+    fit_both(fit_settings("unused"));
+    snprintf(grid, sizeof grid, "%s", in_folder("grid.nii.gz"));
+    snprintf(map, sizeof map, "%s", in_folder("group.nii.gz"));
+    snprintf(output, sizeof output, "%s", in_folder("group.h5"));
+    test_write_nifti(grid, &mask, ones, V);
+    opts = group_settings(NULL, NULL);
+    two[0] = paths[0];
+    two[1] = paths[1];
+    opts.files = two;
+    opts.n_files = 2;
+    opts.n_rois = 0;
+    opts.grid = grid;
+    opts.map = map;
+    opts.output = output;
+    must(ba_encode_group(NULL, &opts, NULL));
+    check_map("group.nii.gz", "/group/mean");
+    check_map("group.t.nii.gz", "/group/t");
+    check_map("group.p_t.nii.gz", "/group/p_t");
+    assert_int_not_equal(access(in_folder("group.p.nii.gz"), F_OK), 0);
+    opts.force = 0;
+    assert_int_equal(remove(map), 0);
+    assert_int_equal(remove(output), 0);
+    assert_int_equal(ba_encode_group(NULL, &opts, NULL), BA_EXISTS);
+    assert_contains(ba_error_message(), "group.t.nii.gz");
+}
+
 /* Joint p of responses that share noise but know no stimulus: uniform, where a t test over
  * subjects finds something far too often. Every round is a study of 8 subjects whose
  * responses have a slow part in common. */
@@ -482,6 +538,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_other_responses, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_group, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_group_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_group_maps, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_joint_level, make_folder, remove_folder),
     };
 

@@ -172,6 +172,35 @@ test_bits(void **state)
 
 /* ---- resuming, refusing ---- */
 
+/* The table of the space fitted by itself. */
+static void
+assert_same_text(const char *file, int is_first)
+{
+    char own[TEST_PATH_SIZE], output[TEST_PATH_SIZE], lines[2][4096];
+    ba_encode_fit_opts_t opts = fit_settings("unused");
+    size_t n[2];
+
+    snprintf(own, sizeof own, "%s", in_folder("own.tsv"));
+    snprintf(output, sizeof output, "%s", in_folder("own.h5"));
+    opts.table = own;
+    opts.output = output;
+    opts.force = 1;
+    if (is_first) {
+        fit_to_file(1, 0, &opts);
+    } else {
+        fit_second(0, opts, output);
+    }
+    for (int i = 0; i < 2; i++) {
+        FILE *stream = fopen(i == 0 ? own : in_folder(file), "r");
+
+        assert_non_null(stream);
+        n[i] = fread(lines[i], 1, sizeof lines[i], stream);
+        fclose(stream);
+    }
+    assert_true(n[0] > 100 && n[0] == n[1]);
+    assert_memory_equal(lines[0], lines[1], n[0]);
+}
+
 static void
 test_resume(void **state)
 {
@@ -179,17 +208,27 @@ test_resume(void **state)
     ba_encode_fit_opts_t opts = fit_settings("resumed");
     ba_encode_fit_info_t infos[2];
     ba_encode_each_info_t info;
+    char table[TEST_PATH_SIZE], output[TEST_PATH_SIZE];
 
     (void) state;
+    snprintf(table, sizeof table, "%s", in_folder("scores.tsv"));
+    snprintf(output, sizeof output, "%s", in_folder("resumed"));
+    opts.table = table;
+    opts.output = output;
     must(ba_encode_each(NULL, dataset, &opts, 0, infos, &info));
+    assert_same_text("scores.a.tsv", 1);
+    assert_same_text("scores.b.tsv", 0);
     assert_int_equal(ba_encode_each(NULL, dataset, &opts, 0, infos, &info), BA_EXISTS);
     assert_contains(ba_error_message(), "resumed/a.h5");
     assert_int_equal(remove(in_each("resumed", "b.h5")), 0);
+    assert_int_equal(remove(in_folder("scores.b.tsv")), 0);
     opts.resume = 1;
     must(ba_encode_each(NULL, dataset, &opts, 1, infos, &info));
     assert_true(infos[0].was_complete && !infos[1].was_complete);
     assert_true(isfinite(info.stack_r));
     assert_int_equal(access(in_each("resumed", "b.h5"), R_OK), 0);
+    assert_same_text("scores.b.tsv", 0);
+    assert_int_equal(access(in_folder("scores.stacked.tsv"), R_OK), 0);
     ba_dataset_free(dataset);
 }
 
@@ -210,9 +249,6 @@ test_refused(void **state)
     const char *unknown = "c:1,2", *own = "a:0,1,2,3";
 
     (void) state;
-    opts.table = "t.tsv";
-    expect(&opts, 0, BA_VALUE, "which feature space");
-    opts.table = NULL;
     opts.n_shards = 2;
     expect(&opts, 0, BA_VALUE, "shards");
     opts.n_shards = 0;

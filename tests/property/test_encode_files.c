@@ -74,6 +74,67 @@ test_spaces_with_delays_of_their_own(void **state)
     }
 }
 
+/* Features that are z-scored per run: by hand in another file, or by the fit; predictions
+ * and scores of new rows z-score theirs again. */
+static void
+test_features_by_runs(void **state)
+{
+    static const size_t onsets[] = {0, 21, 40, N};
+    ba_encode_fit_opts_t opts = fit_settings("enc.h5");
+    ba_encode_apply_opts_t apply;
+    ba_source_t *source = NULL;
+    ba_dataset_t *dataset;
+    double x[N * P], *weights, *by_hand, *r, *r_after;
+
+    (void) state;
+    opts.force = 1;
+    opts.fit.scale_features = BA_SCALE_RUNS;
+    check_predictions(1, opts, 40e-12);
+    opts.output = in_folder("enc.h5");
+    fit_to_file(1, 0, &opts);
+    weights = read_array("enc.h5", "/weights", 3 * P * V);
+    must(ba_source_open(NULL, in_folder("x.npy"), NULL, &source));
+    must(ba_source_read(source, 0, 0, N, 0, P, x, N));
+    ba_source_close(source);
+    for (size_t j = 0; j < 3 * P; j++) {
+        double *series = x + j / 3 * N + onsets[j % 3], mean = 0.0, square = 0.0;
+        size_t n = onsets[j % 3 + 1] - onsets[j % 3];
+
+        for (size_t i = 0; i < n; i++) {
+            mean += series[i] / (double) n;
+        }
+        for (size_t i = 0; i < n; i++) {
+            square += (series[i] - mean) * (series[i] - mean) / (double) n;
+        }
+        for (size_t i = 0; i < n; i++) {
+            series[i] = (series[i] - mean) / sqrt(square);
+        }
+    }
+    write_npy("x.npy", x, N, P);
+    opts.fit.scale_features = BA_SCALE_NONE;
+    opts.output = in_folder("enc.h5");
+    fit_to_file(1, 0, &opts);
+    by_hand = read_array("enc.h5", "/weights", 3 * P * V);
+    for (size_t i = 0; i < 3 * P * V; i++) {
+        assert_true(i % V == 7 || fabs(weights[i] - by_hand[i]) < 1e-12);
+    }
+    write_study();
+    opts.fit.scale_features = BA_SCALE_RUNS;
+    opts.output = in_folder("enc.h5");
+    fit_to_file(1, 1, &opts);
+    dataset = open_for_use(1, 1, "yt.npy");
+    apply = apply_settings("enc.h5", "score.h5");
+    must(ba_encode_score(NULL, dataset, &apply, NULL));
+    ba_dataset_free(dataset);
+    r = read_array("enc.h5", "/scores/r", V);
+    r_after = read_array("score.h5", "/scores/r", V);
+    assert_all_close(r, r_after, V, 1e-12);
+    free(weights);
+    free(by_hand);
+    free(r);
+    free(r_after);
+}
+
 /* Weights, scaling and intercept in the file are those of its formula, done by hand for
  * one space and delay 0. */
 static void
@@ -243,17 +304,41 @@ test_small_memory(void **state)
 
 /* ---- score ---- */
 
+/* The test of a stored encoder is that of its fit. */
+static void
+check_tests(const ba_encode_score_info_t *info)
+{
+    static const char *const arrays[] = {"/scores/p", "/scores/q", "/scores/p_fwe"};
+
+    for (size_t i = 0; i < 3; i++) {
+        double *fitted = read_array("enc.h5", arrays[i], V);
+        double *scored = read_array("score.h5", arrays[i], V);
+
+        assert_all_close(fitted, scored, V, 1e-12);
+        assert_true(isnan(scored[7]) && scored[0] >= 1.0 / 201 && scored[0] <= 1.0);
+        free(fitted);
+        free(scored);
+    }
+    assert_int_equal(info->inference.r.n_tested, V - 1);
+    assert_int_equal(info->inference.r.null.n_permutations, 200);
+    assert_string_equal(info->inference.null_words, "cosine");
+}
+
 static void
 check_scores(ba_encode_fit_opts_t opts)
 {
     ba_encode_apply_opts_t apply = apply_settings("enc.h5", "score.h5");
     ba_dataset_t *dataset;
-    double *r, *r2, *r_after, *r2_after, mean_r, sum = 0.0;
+    double *r, *r2, *r_after, *r2_after, sum = 0.0;
+    ba_encode_score_info_t info;
 
     opts.force = apply.force = 1;
+    opts.inference.null.n_permutations = 200;
+    opts.inference.null.seed = 11;
+    apply.null = opts.inference.null;
     fit_to_file(2, 1, &opts);
     dataset = open_for_use(2, 1, "yt.npy");
-    must(ba_encode_score(NULL, dataset, &apply, &mean_r));
+    must(ba_encode_score(NULL, dataset, &apply, &info));
     ba_dataset_free(dataset);
     r = read_array("enc.h5", "/scores/r", V);
     r2 = read_array("enc.h5", "/scores/r2", V);
@@ -265,7 +350,8 @@ check_scores(ba_encode_fit_opts_t opts)
         assert_true(isnan(r[v]) == (v == 7));
         sum += v == 7 ? 0.0 : r[v];
     }
-    assert_close(mean_r, sum / (V - 1), 1e-12);
+    assert_close(info.mean_r, sum / (V - 1), 1e-12);
+    check_tests(&info);
     free(r);
     free(r2);
     free(r_after);
@@ -300,13 +386,13 @@ score_must_be_refused(int features_of_test, const char *responses, const char *w
 {
     ba_encode_apply_opts_t apply = apply_settings("enc.h5", "refused.h5");
     ba_dataset_t *dataset = open_for_use(1, features_of_test, responses);
-    double mean_r;
+    ba_encode_score_info_t info;
 
-    assert_int_equal(ba_encode_score(NULL, dataset, &apply, &mean_r), BA_SHAPE);
+    assert_int_equal(ba_encode_score(NULL, dataset, &apply, &info), BA_SHAPE);
     assert_contains(ba_error_message(), words);
     assert_int_not_equal(access(in_folder("refused.h5"), F_OK), 0);
     apply.in_sample = 1;
-    must(ba_encode_score(NULL, dataset, &apply, &mean_r));
+    must(ba_encode_score(NULL, dataset, &apply, &info));
     assert_int_equal(access(in_folder("refused.h5"), F_OK), 0);
     remove(in_folder("refused.h5"));
     ba_dataset_free(dataset);
@@ -344,6 +430,7 @@ main(void)
         cmocka_unit_test(test_prediction_survives_the_file),
         cmocka_unit_test(test_single_precision_survives_the_file),
         cmocka_unit_test(test_spaces_with_delays_of_their_own),
+        cmocka_unit_test(test_features_by_runs),
         cmocka_unit_test(test_formula_of_the_file),
         cmocka_unit_test(test_formula_of_the_folds),
         cmocka_unit_test(test_shard_of_targets),

@@ -22,7 +22,7 @@ test_existing_output_is_kept(void **state)
     ba_encode_fit_opts_t opts = fit_settings("there.h5");
     ba_encode_apply_opts_t apply = apply_settings("enc.h5", "there.h5");
     ba_dataset_t *dataset = open_for_fit(1, 1), *use = open_for_use(1, 1, "yt.npy");
-    double mean_r;
+    ba_encode_score_info_t info;
     struct stat status;
 
     (void) state;
@@ -33,7 +33,7 @@ test_existing_output_is_kept(void **state)
     assert_int_equal(ba_encode_fit(NULL, dataset, &opts, NULL), BA_EXISTS);
     assert_contains(ba_error_message(), "there.h5");
     assert_int_equal(ba_encode_predict(NULL, use, &apply), BA_EXISTS);
-    assert_int_equal(ba_encode_score(NULL, use, &apply, &mean_r), BA_EXISTS);
+    assert_int_equal(ba_encode_score(NULL, use, &apply, &info), BA_EXISTS);
     opts.output = in_folder("new-one.h5");
     opts.table = in_folder("there.h5");
     assert_int_equal(ba_encode_fit(NULL, dataset, &opts, NULL), BA_EXISTS);

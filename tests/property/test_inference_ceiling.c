@@ -172,13 +172,15 @@ test_what_is_refused(void **state)
     static const char *const twice[] = {"a", "a"}, *const all[] = {"a", "b"};
     static const char *const unknown[] = {"c"};
     static const char *const bad[] = {"", "cos", "blocks", "blocks:", "blocks:0",
-        "blocks:-3", "blocks:5x", "blocks:99999999999", "circular:3"};
+        "blocks:-3", "blocks:5x", "blocks:99999999999", "circular:3",
+        "refit:", "refit:auto", "refits"};
     ba_encode_fit_opts_t opts = fit_settings("refused.h5"), none = opts;
 
     (void) state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(ba_null_parse(bad[i], &none.inference.null), BA_VALUE);
-        assert_contains(ba_error_message(), "wanted cosine, circular, phase or blocks:L");
+        assert_contains(
+            ba_error_message(), "wanted cosine, circular, phase or blocks:L");
     }
     none.fit.outer_cv.kind = BA_CV_NONE;
     none.inference.null.n_permutations = 5;

@@ -161,6 +161,7 @@ find_used(const study_t *study, size_t k, int also_test, int *x_used, int *y_use
                 x_used[source] = 1;
             }
         }
+        x_used[t] |= study->n_components > 0 && !is_test; /* which components are of */
         y_used[t] |= !is_test;
     }
     ba_plan_free(&plan);
@@ -201,6 +202,14 @@ assert_same_bits(const fold_t *a, const fold_t *b, const study_t *study)
     size_t v = study->v, p = a->plan.n_columns, n_alphas = ba_plan_n_alphas(&a->plan);
 
     assert_memory_equal(a->prepared.alphas, b->prepared.alphas, n_alphas * 8);
+    if (a->prepared.columns.pca) {
+        const ba_pca_t *one = a->prepared.columns.pca, *two = b->prepared.columns.pca;
+
+        assert_memory_equal(one->mean, two->mean, one->n_features * 8);
+        assert_memory_equal(one->variance, two->variance, one->n_components * 8);
+        assert_memory_equal(
+            one->components, two->components, one->n_components * one->n_features * 8);
+    }
     if (a->prepared.feature_mean) {
         assert_memory_equal(a->prepared.feature_mean, b->prepared.feature_mean, p * 8);
         assert_memory_equal(a->prepared.feature_scale, b->prepared.feature_scale, p * 8);
@@ -263,6 +272,7 @@ test_poisoned_rows_change_no_bit(void **state)
         fold_t clean, nan;
 
         set_modes(&study, i);
+        study.n_components = i / 2 % 3 == 1 ? 2 : 0;
         poisoned = study;
         find_used(&study, i % 3, 0, x_used, y_used);
         assert_true(replace_unused(&pool, &poisoned, x_used, y_used, 1) > 5);
@@ -350,6 +360,7 @@ test_whole_fit_of_another_run(void **state)
 
         set_modes(&study, 2 * i + 1);
         study.opts.scale_targets = i % 3 == 2 ? BA_SCALE_ZSCORE : BA_SCALE_RUNS;
+        study.n_components = i % 4 > 1 ? 3 : 0;
         other = study;
         for (size_t t = 0; t < study.train.n; t++) {
             used[t] = t < study.train.onset[1] || t >= study.train.onset[2];
@@ -391,6 +402,7 @@ test_fixed_test_set_is_not_seen(void **state)
         size_t v = study.v;
 
         set_modes(&study, i);
+        study.n_components = i % 2 ? 3 : 0;
         fit = study_fit(&study, NULL);
         test_fill_normal(study.test.x, study.test.n * study.n_features, 9);
         test_fill_normal(study.test.y, study.test.n * v * study.test.n_slabs, 10);

@@ -209,9 +209,9 @@ test_a_shard_knows_its_rows(void **state)
     for (size_t i = 0; i < 2; i++) {
         ba_encode_apply_opts_t apply = apply_settings("part.h5", "score.h5");
         ba_dataset_t *dataset = open_for_use(1, 1, responses[i]);
-        double mean_r;
+        ba_encode_score_info_t info;
 
-        assert_int_equal(ba_encode_score(NULL, dataset, &apply, &mean_r), BA_SHAPE);
+        assert_int_equal(ba_encode_score(NULL, dataset, &apply, &info), BA_SHAPE);
         assert_contains(ba_error_message(), "y.npy");
         assert_contains(ba_error_message(), "60 rows are known");
         ba_dataset_free(dataset);

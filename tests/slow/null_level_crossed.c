@@ -118,7 +118,7 @@ fit_model(study_t *study, const setting_t *setting, size_t which)
     ba_fit_sink_t sink = {.payload = study, .predictions = take_fold};
     ba_fit_result_t result = {0};
     ba_fit_data_t data = {0};
-    ba_space_t space = {"x", NULL, study->x[which], N_FEATURES, delays, 4};
+    ba_space_t space = {"x", NULL, study->x[which], N_FEATURES, delays, 4, 0};
     ba_design_t *design = NULL;
     ba_source_t *source = NULL;
     ba_runs_t runs = {0};

@@ -29,7 +29,8 @@ test_parse(void **state)
 {
     static const char *const bad[] = {"", "run", "kfold", "kfold:", "kfold:x", "kfold:5x",
         "kfold:-5", "kfold:99999999999", "chunks:5", "chunks:5,", "chunks:,5",
-        "rows:", "None", "chunks:5,3,1"};
+        "rows:", "None", "chunks:5,3,1", "bootstrap:3,4", "bootstrap:3,4,0",
+        "bootstrap:3,4,5,6", "sets:"};
     ba_cv_opts_t opts;
 
     (void) state;
@@ -44,6 +45,12 @@ test_parse(void **state)
     assert_int_equal(ba_cv_parse("rows:a.h5:/fold", &opts), BA_OK);
     assert_int_equal(opts.kind, BA_CV_ROWS);
     assert_string_equal(opts.spec, "a.h5:/fold");
+    assert_int_equal(ba_cv_parse("bootstrap:50,40,125", &opts), BA_OK);
+    assert_true(opts.kind == BA_CV_BOOTSTRAP && opts.n_folds == 50);
+    assert_true(opts.chunk_len == 40 && opts.n_chunks == 125);
+    assert_int_equal(ba_cv_parse("sets:a.h5:/held", &opts), BA_OK);
+    assert_int_equal(opts.kind, BA_CV_SETS);
+    assert_string_equal(opts.spec, "a.h5:/held");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(ba_cv_parse(bad[i], &opts), BA_VALUE);
         assert_contains(ba_error_message(), bad[i]);
@@ -310,6 +317,78 @@ test_gap_empties_training(void **state)
     ba_runs_free(&runs);
 }
 
+/* Whole chunks from the first row, the tail never; sets of their own, which more sets do
+ * not change. */
+static void
+test_bootstrap(void **state)
+{
+    enum { ROWS = 47, LEN = 5, CHUNKS = 4, SETS = 6 };
+    ba_cv_opts_t opts = {.kind = BA_CV_BOOTSTRAP,
+        .n_folds = SETS,
+        .chunk_len = LEN,
+        .n_chunks = CHUNKS,
+        .seed = 3};
+    static int32_t held[SETS * ROWS], fewer[SETS * ROWS];
+    size_t rows[ROWS], n_times[ROWS / LEN] = {0}, n_same = 0;
+
+    (void) state;
+    all_rows(rows, ROWS);
+    assert_true(ba_cv_is_overlapping(&opts));
+    assert_int_equal(ba_cv_sets(&opts, rows, ROWS, ROWS, held), BA_OK);
+    for (size_t s = 0; s < SETS; s++) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < ROWS; i++) {
+            int is_held = held[s * ROWS + i] == 0;
+
+            assert_true(is_held || held[s * ROWS + i] == -1);
+            assert_false(is_held && i >= ROWS / LEN * LEN);
+            assert_true(i % LEN == 0 || i >= ROWS / LEN * LEN ||
+                        held[s * ROWS + i] == held[s * ROWS + i - 1]);
+            n += (size_t) is_held;
+        }
+        assert_int_equal(n, LEN * CHUNKS);
+        for (size_t c = 0; c < ROWS / LEN; c++) {
+            n_times[c] += held[s * ROWS + c * LEN] == 0;
+        }
+        n_same += s > 0 && memcmp(held, held + s * ROWS, sizeof *held * ROWS) == 0;
+    }
+    assert_true(n_same < SETS - 1);
+    for (size_t c = 0; c < ROWS / LEN; c++) {
+        assert_true(n_times[c] < SETS); /* no chunk stands still */
+    }
+    opts.n_folds = 2;
+    assert_int_equal(ba_cv_sets(&opts, rows, ROWS, ROWS, fewer), BA_OK);
+    assert_memory_equal(held, fewer, 2 * ROWS * sizeof *held);
+    opts.seed = 4;
+    assert_int_equal(ba_cv_sets(&opts, rows, ROWS, ROWS, fewer), BA_OK);
+    assert_memory_not_equal(held, fewer, 2 * ROWS * sizeof *held);
+    opts.n_chunks = ROWS / LEN;
+    assert_int_equal(ba_cv_sets(&opts, rows, ROWS, ROWS, fewer), BA_SHAPE);
+    assert_contains(ba_error_message(), "9 whole chunks, wanted more");
+}
+
+static void
+test_given_sets(void **state)
+{
+    static const uint8_t given[] = {1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1};
+    ba_cv_opts_t opts = {.kind = BA_CV_SETS, .n_folds = 3, .held = given};
+    const size_t rows[] = {1, 2, 4}, few[] = {0, 1, 2, 3};
+    const int32_t wanted[] = {0, -1, -1, -1, 0, -1, -1, -1, 0};
+    ba_runs_t runs = four_runs();
+    int32_t held[12];
+    size_t n_folds;
+
+    (void) state;
+    assert_int_equal(ba_cv_sets(&opts, rows, 3, 5, held), BA_OK);
+    assert_memory_equal(held, wanted, sizeof wanted);
+    assert_int_equal(ba_cv_sets(&opts, few, 4, 5, held), BA_SHAPE);
+    assert_contains(ba_error_message(), "set 2 holds out none of the 4");
+    assert_int_equal(ba_cv_folds(&opts, &runs, rows, 3, held, &n_folds), BA_VALUE);
+    assert_contains(ba_error_message(), "more than once");
+    ba_runs_free(&runs);
+}
+
 int
 main(void)
 {
@@ -323,6 +402,8 @@ main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_gap_empties_training),
+        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_given_sets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ make_scene(
         }
     }
     assert_int_equal(ba_runs_one(n, &scene->runs), BA_OK);
-    scene->space = (ba_space_t){"x", NULL, scene->x, p, no_delay, 1};
+    scene->space = (ba_space_t){"x", NULL, scene->x, p, no_delay, 1, 0};
     assert_int_equal(ba_design_new(&scene->space, 1, &scene->runs, BA_DELAY_WITHIN_RUNS,
                          &scene->design),
         BA_OK);

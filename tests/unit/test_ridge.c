@@ -241,8 +241,8 @@ make_scene(scene_t *scene, size_t n_features)
     assert_int_equal(
         ba_runs_from_onsets((size_t[]){0, 22}, 2, N_ALL, &scene->runs), BA_OK);
     assert_int_equal(ba_runs_one(N_OTHER, &scene->other_runs), BA_OK);
-    scene->space = (ba_space_t){"x", NULL, x, n_features, delays, 2};
-    scene->other_space = (ba_space_t){"x", NULL, x_other, n_features, delays, 2};
+    scene->space = (ba_space_t){"x", NULL, x, n_features, delays, 2, 0};
+    scene->other_space = (ba_space_t){"x", NULL, x_other, n_features, delays, 2, 0};
     assert_int_equal(ba_design_new(&scene->space, 1, &scene->runs, BA_DELAY_WITHIN_RUNS,
                          &scene->design),
         BA_OK);

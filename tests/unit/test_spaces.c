@@ -34,8 +34,8 @@ set_up(fixture_t *f, ba_solver_t solver, ba_intercept_t intercept)
         scale[j] = 1.0 + 0.2 * (double) j;
     }
     assert_int_equal(ba_runs_one(N, &f->runs), BA_OK);
-    f->spaces[0] = (ba_space_t){"a", NULL, x, 3, both, 2};
-    f->spaces[1] = (ba_space_t){"b", NULL, x + 3 * N, 2, late, 1};
+    f->spaces[0] = (ba_space_t){"a", NULL, x, 3, both, 2, 0};
+    f->spaces[1] = (ba_space_t){"b", NULL, x + 3 * N, 2, late, 1, 0};
     assert_int_equal(
         ba_design_new(f->spaces, 2, &f->runs, BA_DELAY_WITHIN_RUNS, &f->design), BA_OK);
     assert_int_equal(ba_design_n_columns(f->design), P - 1);

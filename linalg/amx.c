@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layout. Rows go in blocks of 32. A block of the form, rows i of T and columns k, is two
+ * pieces (the two terms of the split) of two tiles of 16 rows each; the unit wants its
+ * right operand as pairs of neighbours in k. Columns are packed in groups of 32, block
+ * after block of their rows, as two pieces of two tiles of 16 columns, which are rows of
+ * the left operand. A product of the two gives 32 columns x 32 rows of (T y)', which are
+ * multiplied with the rows of y and added up at once: T y is never held. */
+#define _DEFAULT_SOURCE /* syscall() */
+#include "linalg/amx.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define BLOCK 32
+#define HALF 16
+
+/* Numbers of one tile, and of a block in two pieces. */
+#define TILE (HALF * BLOCK)
+#define PIECES (4 * TILE)
+
+/* Blocks of the form that all columns are multiplied with while they are at hand. */
+#define PANEL 24
+
+static size_t
+n_blocks(size_t n)
+{
+    return (n + BLOCK - 1) / BLOCK;
+}
+
+size_t
+ba_amx_form_bytes(size_t n)
+{
+    size_t blocks = n_blocks(n);
+
+    return blocks * (blocks + 1) / 2 * PIECES * sizeof(uint16_t);
+}
+
+size_t
+ba_amx_columns_bytes(size_t n, size_t n_cols)
+{
+    return n_blocks(n) * (n_cols / BLOCK) * PIECES * sizeof(uint16_t);
+}
+
+/* Block (i, k) of the form, k >= i: rows of blocks follow one another. */
+static size_t
+block_of(size_t i, size_t k, size_t blocks)
+{
+    return i * blocks - i * (i + 1) / 2 + k;
+}
+
+/* The nearest bfloat16, ties to even; finite numbers below its largest. */
+static inline uint16_t
+narrow(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t) ((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+static inline float
+widen(uint16_t x)
+{
+    uint32_t bits = (uint32_t) x << 16;
+    float out;
+
+    memcpy(&out, &bits, sizeof out);
+    return out;
+}
+
+static inline void
+split(float x, uint16_t *first, uint16_t *second)
+{
+    *first = narrow(x);
+    *second = narrow(x - widen(*first));
+}
+
+size_t
+ba_amx_square_room(size_t n)
+{
+    return 2 * n_blocks(n) * n_blocks(n) * PIECES * sizeof(uint16_t);
+}
+
+/* Places in a block: of row k of a left operand's column t, and of a right one's. */
+static inline size_t
+left_place(size_t k, size_t t)
+{
+    return t / HALF * TILE + t % HALF * BLOCK + k;
+}
+
+static inline size_t
+right_place(size_t k, size_t i)
+{
+    return i / HALF * TILE + 2 * (i % HALF) + k / 2 * BLOCK + k % 2;
+}
+
+void
+ba_amx_pack_columns(const float *y, size_t n, size_t n_cols, void *packed)
+{
+    size_t blocks = n_blocks(n);
+
+    for (size_t t = 0; t < n_cols; t++) {
+        uint16_t *group = (uint16_t *) packed + t / BLOCK * blocks * PIECES;
+
+        for (size_t k = 0; k < blocks * BLOCK; k++) {
+            uint16_t *at = group + k / BLOCK * PIECES + left_place(k % BLOCK, t % BLOCK);
+
+            split(k < n ? y[k + t * n] : 0.0f, at, at + 2 * TILE);
+        }
+    }
+}
+
+#if defined(__x86_64__) && defined(__linux__) &&                                         \
+    ((defined(__clang__) && __clang_major__ >= 12) ||                                    \
+        (!defined(__clang__) && __GNUC__ >= 11))
+
+#include <cpuid.h>
+#include <immintrin.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* arch_prctl(2): leave to use the tiles' registers, for all threads of the process. */
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define TILE_DATA 18
+
+#define FOR_AMX __attribute__((target("amx-tile,amx-bf16,avx512f")))
+
+static int
+has_tiles(void)
+{
+    unsigned a = 0, b = 0, c = 0, d = 0;
+
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (d >> 22 & 1) && (d >> 24 & 1) &&
+           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
+static atomic_int known; /* 0 = not asked, 1 = no, 2 = yes */
+
+void
+ba_amx_allow(int is_allowed)
+{
+    atomic_store_explicit(&known, is_allowed ? 0 : 1, memory_order_relaxed);
+}
+
+int
+ba_amx_is_usable(void)
+{
+    int now = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (now == 0) {
+        now = has_tiles() ? 2 : 1;
+        atomic_store_explicit(&known, now, memory_order_relaxed);
+    }
+    return now == 2;
+}
+
+/* Eight tiles of 16 rows of 64 bytes. */
+FOR_AMX static void
+start_tiles(void)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } config = {.palette = 1};
+
+    for (size_t i = 0; i < 8; i++) {
+        config.row_bytes[i] = 64;
+        config.rows[i] = HALF;
+    }
+    /* gcc takes the load to read eight bytes alone. */
+    __asm__ volatile("" : : "r"(&config) : "memory");
+    _tile_loadconfig(&config);
+}
+
+/* out (4 tiles: column half x row half), or 0, plus left columns times right ones over
+ * some blocks of rows. What second terms give with one another is left out, but of squares,
+ * where it has one sign. */
+FOR_AMX static void
+multiply(const uint16_t *left, const uint16_t *right, size_t blocks, int starts,
+    int is_square, float *out)
+{
+    if (starts) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, out, 64);
+        _tile_loadd(1, out + HALF * HALF, 64);
+        _tile_loadd(2, out + 2 * HALF * HALF, 64);
+        _tile_loadd(3, out + 3 * HALF * HALF, 64);
+    }
+    for (size_t k = 0; k < blocks; k++) {
+        const uint16_t *y = left + k * PIECES, *t = right + k * PIECES;
+
+        _tile_loadd(4, y, 64);
+        _tile_loadd(5, y + TILE, 64);
+        _tile_loadd(6, t + 2 * TILE, 64);
+        _tile_loadd(7, t + 3 * TILE, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        _tile_loadd(6, t, 64);
+        _tile_loadd(7, t + TILE, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        _tile_loadd(4, y + 2 * TILE, 64);
+        _tile_loadd(5, y + 3 * TILE, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        if (is_square) {
+            _tile_loadd(6, t + 2 * TILE, 64);
+            _tile_loadd(7, t + 3 * TILE, 64);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, out, 64);
+    _tile_stored(1, out + HALF * HALF, 64);
+    _tile_stored(2, out + 2 * HALF * HALF, 64);
+    _tile_stored(3, out + 3 * HALF * HALF, 64);
+}
+
+/* sums (8 a column) += rows i0 .. of y times those of `product`. */
+FOR_AMX static void
+add_up(const float *product, const float *y, size_t n, size_t i0, double *sums)
+{
+    size_t left = n - i0;
+    __mmask16 low = (__mmask16) (left >= HALF ? 0xffff : (1u << left) - 1);
+    __mmask16 high = (__mmask16) (left >= BLOCK  ? 0xffff
+                                  : left <= HALF ? 0
+                                                 : (1u << (left - HALF)) - 1);
+
+    for (size_t t = 0; t < BLOCK; t++) {
+        const float *at = product + t / HALF * 2 * HALF * HALF + t % HALF * HALF;
+        const float *column = y + t * n + i0;
+        __m512 x = _mm512_mul_ps(_mm512_load_ps(at), _mm512_maskz_loadu_ps(low, column));
+        __m512d sum = _mm512_loadu_pd(sums + 8 * t);
+
+        x = _mm512_fmadd_ps(_mm512_load_ps(at + HALF * HALF),
+            _mm512_maskz_loadu_ps(high, column + (high ? HALF : 0)), x);
+        sum = _mm512_add_pd(sum, _mm512_cvtps_pd(_mm512_castps512_ps256(x)));
+        sum = _mm512_add_pd(sum, _mm512_cvtps_pd(_mm256_castpd_ps(
+                                     _mm512_extractf64x4_pd(_mm512_castps_pd(x), 1))));
+        _mm512_storeu_pd(sums + 8 * t, sum);
+    }
+}
+
+/* One group of 32 columns against blocks k0 .. k1 of row i of the form. */
+FOR_AMX static void
+one_group(const uint16_t *columns, const uint16_t *form, size_t blocks, const float *y,
+    size_t n, size_t i, double *sums)
+{
+    _Alignas(64) float product[4 * HALF * HALF];
+
+    multiply(columns, form, blocks, 1, 0, product);
+    add_up(product, y, n, i * BLOCK, sums);
+}
+
+/* All groups against all of the form: sums. */
+FOR_AMX static void
+some_groups(const uint16_t *form, const float *y, size_t n, size_t n_groups,
+    const uint16_t *packed, double *sums)
+{
+    size_t blocks = n_blocks(n);
+
+    for (size_t k0 = 0; k0 < blocks; k0 += PANEL) {
+        size_t k1 = k0 + PANEL < blocks ? k0 + PANEL : blocks;
+
+        for (size_t i = 0; i < k1; i++) {
+            size_t k = i > k0 ? i : k0;
+            const uint16_t *row = form + block_of(i, k, blocks) * PIECES;
+
+            for (size_t g = 0; g < n_groups; g++) {
+                one_group(packed + (g * blocks + k) * PIECES, row, k1 - k,
+                    y + g * BLOCK * n, n, i, sums + g * BLOCK * 8);
+            }
+        }
+    }
+}
+
+/* ---- the form of a square ---- */
+
+/* Groups of columns whose products are made together, and blocks of rows that are passed
+ * at a time. */
+#define SUPER 6
+#define DEPTH 16
+
+/* Group g of the columns of e, as left and as right operand. */
+static void
+pack_group(
+    const double *e, size_t ld, size_t n, size_t g, uint16_t *left, uint16_t *right)
+{
+    size_t blocks = n_blocks(n);
+
+    left += g * blocks * PIECES;
+    right += g * blocks * PIECES;
+    for (size_t k = 0; k < blocks * BLOCK; k++) {
+        for (size_t t = 0; t < BLOCK; t++) {
+            size_t column = g * BLOCK + t, block = k / BLOCK * PIECES;
+            int inside = k < n && column < n;
+            uint16_t *a = left + block + left_place(k % BLOCK, t);
+            uint16_t *b = right + block + right_place(k % BLOCK, t);
+
+            split(inside ? (float) e[k + column * ld] : 0.0f, a, a + 2 * TILE);
+            b[0] = a[0];
+            b[2 * TILE] = a[2 * TILE];
+        }
+    }
+}
+
+/* Block (i, k) of the form from the product of groups k and i. */
+static void
+pack_product(const float *product, int is_diagonal, uint16_t *block)
+{
+    for (size_t t = 0; t < BLOCK; t++) {
+        for (size_t i = 0; i < BLOCK; i++) {
+            float x = product[(t / HALF * 2 + i / HALF) * HALF * HALF + t % HALF * HALF +
+                              i % HALF];
+            uint16_t *at = block + right_place(t, i);
+
+            if (is_diagonal && t <= i) {
+                x = t < i ? 0.0f : 0.5f * x;
+            }
+            split(x, at, at + 2 * TILE);
+        }
+    }
+}
+
+/* Blocks (i, k) of SUPER x SUPER from (i0, k0) on, those of the form. */
+FOR_AMX static void
+square_part(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i0,
+    size_t k0, uint16_t *form)
+{
+    _Alignas(64) float products[SUPER * SUPER][4 * HALF * HALF];
+    size_t i1 = i0 + SUPER < blocks ? i0 + SUPER : blocks;
+    size_t k1 = k0 + SUPER < blocks ? k0 + SUPER : blocks;
+
+    for (size_t r = 0; r < blocks; r += DEPTH) {
+        size_t depth = r + DEPTH < blocks ? DEPTH : blocks - r;
+
+        for (size_t i = i0; i < i1; i++) {
+            for (size_t k = k0 > i ? k0 : i; k < k1; k++) {
+                multiply(left + (k * blocks + r) * PIECES,
+                    right + (i * blocks + r) * PIECES, depth, r == 0, 1,
+                    products[(i - i0) * SUPER + k - k0]);
+            }
+        }
+    }
+    for (size_t i = i0; i < i1; i++) {
+        for (size_t k = k0 > i ? k0 : i; k < k1; k++) {
+            pack_product(products[(i - i0) * SUPER + k - k0], i == k,
+                form + block_of(i, k, blocks) * PIECES);
+        }
+    }
+}
+
+FOR_AMX static void
+square_with_tiles(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i0,
+    size_t k0, uint16_t *form)
+{
+    start_tiles();
+    square_part(left, right, blocks, i0, k0, form);
+    _tile_release();
+}
+
+void
+ba_amx_square(
+    const ba_ctx_t *ctx, const double *e, size_t ld, size_t n, void *room, void *form)
+{
+    size_t blocks = n_blocks(n), supers = (blocks + SUPER - 1) / SUPER;
+    uint16_t *left = room, *right = left + blocks * blocks * PIECES;
+
+#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
+    for (size_t g = 0; g < blocks; g++) {
+        pack_group(e, ld, n, g, left, right);
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
+    for (size_t t = 0; t < supers * supers; t++) {
+        size_t i = t / supers * SUPER, k = t % supers * SUPER;
+
+        if (i <= k) {
+            square_with_tiles(left, right, blocks, i, k, form);
+        }
+    }
+}
+
+/* ---- the form of columns ---- */
+
+/* Groups that share a pass over the form. */
+#define GROUPS 8
+
+FOR_AMX void
+ba_amx_quadratic(const void *form, const float *y, size_t n, size_t n_cols,
+    const void *packed, double *values)
+{
+    const uint16_t *columns = packed;
+    double sums[GROUPS * BLOCK * 8];
+
+    start_tiles();
+    for (size_t t0 = 0; t0 < n_cols; t0 += GROUPS * BLOCK) {
+        size_t width = n_cols - t0 < GROUPS * BLOCK ? n_cols - t0 : GROUPS * BLOCK;
+
+        memset(sums, 0, sizeof sums);
+        some_groups(form, y + t0 * n, n, width / BLOCK,
+            columns + t0 / BLOCK * n_blocks(n) * PIECES, sums);
+        for (size_t t = 0; t < width; t++) {
+            const double *s = sums + 8 * t;
+            double sum =
+                ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+
+            values[t0 + t] = sum > 0.0 ? 2 * sum : 0.0;
+        }
+    }
+    _tile_release();
+}
+
+#else
+
+void
+ba_amx_allow(int is_allowed)
+{
+    (void) is_allowed;
+}
+
+int
+ba_amx_is_usable(void)
+{
+    return 0;
+}
+
+void
+ba_amx_quadratic(const void *form, const float *y, size_t n, size_t n_cols,
+    const void *packed, double *values)
+{
+    (void) form;
+    (void) y;
+    (void) n;
+    (void) packed;
+    memset(values, 0, n_cols * sizeof *values);
+}
+
+void
+ba_amx_square(
+    const ba_ctx_t *ctx, const double *e, size_t ld, size_t n, void *room, void *form)
+{
+    (void) ctx;
+    (void) e;
+    (void) ld;
+    (void) room;
+    memset(form, 0, ba_amx_form_bytes(n));
+}
+
+#endif
