@@ -182,7 +182,7 @@ ba_rank_score_iou(rank_work_t *work, double *score)
     const uint32_t *count = work->labelling->count;
 
     for (size_t c = 0; c < sets->n_concepts; c++) {
-        score[c] = count[c] > 0 ? 0 : (double) NAN;
+        score[c] = 0;
     }
     for (size_t k = 0; k < work->opts->n_quantiles && work->n > 0; k++) {
         double threshold =
