@@ -7,6 +7,7 @@
 #include "datasets/dataset_impl.h"
 #include "datasets/neuron_table.h"
 #include "datasets/pooled_tokens.h"
+#include "io/neurox.h"
 #include "io/source_impl.h"
 
 #include <stdlib.h>
@@ -52,6 +53,39 @@ out:
     return status;
 }
 
+/* The words of a file, compared with those of the file before. */
+static int
+take_words(opening_t *opening, size_t i)
+{
+    size_t *sentence = NULL;
+    ba_texts_t words = {0};
+    int status = BA_OK;
+
+    if (!ba_neurox_tells(opening->sources[i])) {
+        return BA_OK;
+    }
+    BA_TRY(ba_neurox_words(opening->sources[i], &words, &sentence));
+    for (size_t t = 0; t < words.n && t < opening->words.n; t++) {
+        if (strcmp(ba_texts_get(&words, t), ba_texts_get(&opening->words, t)) != 0) {
+            BA_TRY(ba_fail(BA_SHAPE,
+                "%s: token %zu (from 0): '%.60s', but '%.60s' in a "
+                "file before",
+                ba_source_name(opening->sources[i]), t, ba_texts_get(&words, t),
+                ba_texts_get(&opening->words, t)));
+        }
+    }
+    if (opening->words.n == 0) {
+        opening->words = words;
+        opening->sentence = sentence;
+        words = (ba_texts_t){0};
+        sentence = NULL;
+    }
+out:
+    ba_texts_free(&words);
+    ba_free(sentence);
+    return status;
+}
+
 static int
 open_part(opening_t *opening, size_t i)
 {
@@ -66,6 +100,8 @@ open_part(opening_t *opening, size_t i)
     BA_TRY(ba_text_set_add(&opening->components, name, &part->component));
     BA_TRY(ba_source_open(opening->ctx, text + (length ? length + 1 : 0),
         &(ba_source_opts_t){.max_rank = 3}, &opening->sources[i]));
+    part->layer_size = ba_neurox_layer_size(opening->sources[i]);
+    BA_TRY(take_words(opening, i));
     BA_TRY(flatten(&opening->sources[i], &part->layer_size));
     part->n_cols = ba_source_n_cols(opening->sources[i]);
 out:
