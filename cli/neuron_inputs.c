@@ -25,9 +25,9 @@ add(cli_inputs_t *inputs, const char *name)
         }
     }
     if (is_file(name)) {
-        inputs->names =
-            cli_realloc(inputs->names, inputs->n + 2, sizeof *inputs->names);
-        inputs->names[inputs->n++] = cli_strdup(name);
+        inputs->names = cli_realloc(inputs->names, inputs->n + 2, sizeof *inputs->names);
+        inputs->names[inputs->n] = cli_calloc(strlen(name) + 1, 1);
+        memcpy(inputs->names[inputs->n++], name, strlen(name));
         inputs->names[inputs->n] = NULL;
     }
 }

@@ -30,8 +30,9 @@ static const cli_option_t method_rows[] = {
         .kind = CLI_STRING,
         .required = 1,
         .metavar = "NAME",
-        .help = "What neurons are ranked by: probeless, gaussian, ap, expert, auroc, iou, "
-                "mean, concept-selectivity, welch, corr, spearman or mi.",
+        .help =
+            "What neurons are ranked by: probeless, gaussian, ap, expert, auroc, iou, "
+            "mean, concept-selectivity, welch, corr, spearman or mi.",
         .offset = offsetof(rank_args_t, method)},
     {.name = "scale",
         .kind = CLI_CHOICE,
@@ -185,8 +186,9 @@ set_options(const cli_call_t *call, double **quantiles, ba_rank_opts_t *opts)
         opts->quantiles = *quantiles;
     }
     if (args->table && !is_hdf5(call->common->output)) {
-        BA_TRY(ba_fail(BA_VALUE, "--table: given beside the table '%s', wanted a name in "
-                                 ".h5 for --output",
+        BA_TRY(ba_fail(BA_VALUE,
+            "--table: given beside the table '%s', wanted a name in "
+            ".h5 for --output",
             call->common->output));
     }
 out:
@@ -203,8 +205,8 @@ write_outputs(const cli_call_t *call, const ba_ranking_t *ranking,
     int force = call->common->force, status = BA_OK;
 
     if (table) {
-        BA_TRY(ba_ranking_write(ranking, table,
-            args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top, force));
+        BA_TRY(ba_ranking_write(
+            ranking, table, args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top, force));
     }
     if (is_hdf5(output)) {
         ba_rank_save_t save = {.file = output,
@@ -260,9 +262,9 @@ run(const cli_call_t *call)
     BA_TRY(cli_neuron_data_open(call, &activations, &concepts));
     BA_TRY(cli_token_split(call, concepts, &split));
     BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
-    BA_TRY(cli_outputs_check_files(
-        &(cli_outputs_t){call->common->output, args->table, NULL},
-        (const char *const *) inputs.names, inputs.n));
+    BA_TRY(
+        cli_outputs_check_files(&(cli_outputs_t){call->common->output, args->table, NULL},
+            (const char *const *) inputs.names, inputs.n));
     cli_neuron_data_note(activations, concepts);
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
 out:
@@ -275,7 +277,8 @@ out:
 }
 
 static const char *const description[] = {
-    "Ranks neurons for every concept by what their activations tell of it on the training "
+    "Ranks neurons for every concept by what their activations tell of it on the "
+    "training "
     "tokens; the same score on the test tokens is reported beside it. Methods that score "
     "all classes together add the concept '*'.",
     "ap, expert, auroc, iou, spearman and mi go by the order of a neuron's values: it is "
@@ -284,13 +287,15 @@ static const char *const description[] = {
     "classes together. expert is ap with the values that a neuron takes on tokens of the "
     "concept, in the HDF5 file.",
     "Tokens of one word have much in common, so that tests that count tokens find nearly "
-    "every neuron significant. --permutations exchanges labels between words of about the "
+    "every neuron significant. --permutations exchanges labels between words of about "
+    "the "
     "same frequency instead.",
     NULL,
 };
 
 static const cli_example_t examples[] = {
-    {"neurons rank --activations act.h5:/ffn --layer-size 172 --labels corpus.conllu:upos "
+    {"neurons rank --activations act.h5:/ffn --layer-size 172 --labels "
+     "corpus.conllu:upos "
      "--method ap --permutations 1000 -o rank.tsv",
         "average precision for every tag, with tests"},
     {"neurons rank --activations act.h5:/ffn --layer-size 172 --labels tokens.tsv:tag "

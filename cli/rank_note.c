@@ -52,8 +52,8 @@ note_concept(const ba_ranking_t *ranking, const ba_rank_report_t *report, size_t
         }
     }
     if (report->n_picks == 0) {
-        cli_text_addf(&text, "; %g of the score in %zu", report->mass,
-            report->n_holding[r]);
+        cli_text_addf(
+            &text, "; %g of the score in %zu", report->mass, report->n_holding[r]);
     }
     if (report->halves && !isnan(report->halves[r])) {
         cli_text_addf(&text, "; halves r %.2f", report->halves[r]);
@@ -63,8 +63,8 @@ note_concept(const ba_ranking_t *ranking, const ba_rank_report_t *report, size_t
             &text, "; %zu with q < .05", count_below(ranking->q + r * p, p, 0.05));
     }
     if (report->p_fwe) {
-        cli_text_addf(&text, ", %zu family-wise",
-            count_below(report->p_fwe + r * p, p, 0.05));
+        cli_text_addf(
+            &text, ", %zu family-wise", count_below(report->p_fwe + r * p, p, 0.05));
     }
     if (report->n_undefined[r] > 0) {
         cli_text_addf(&text, "; %zu without a score", report->n_undefined[r]);
@@ -89,8 +89,7 @@ median_holding(const ba_rank_report_t *report, ba_word_class_t class, size_t *n)
 
     *n = 0;
     for (size_t r = 0; r < report->n_concepts; r++) {
-        if (report->classes[r] == class &&
-            report->n_undefined[r] < report->n_neurons) {
+        if (report->classes[r] == class && report->n_undefined[r] < report->n_neurons) {
             values[(*n)++] = (double) report->n_holding[r];
         }
     }
@@ -120,8 +119,8 @@ cli_rank_note(const ba_ranking_t *ranking, const ba_rank_report_t *report, int a
 {
     size_t n = ranking->n_concepts;
 
-    cli_message_note("%s: %zu concept%s on %zu tokens, %zu to test on", ranking->method, n,
-        cli_plural(n), report->n_train, report->n_test);
+    cli_message_note("%s: %zu concept%s on %zu tokens, %zu to test on", ranking->method,
+        n, cli_plural(n), report->n_train, report->n_test);
     for (size_t r = 0; r < n && (all || r < SHOWN); r++) {
         note_concept(ranking, report, r);
     }
@@ -129,9 +128,9 @@ cli_rank_note(const ba_ranking_t *ranking, const ba_rank_report_t *report, int a
         cli_message_note("and %zu more concepts (-v shows all)", n - SHOWN);
     }
     if (report->n_picks > 0) {
-        cli_message_note("%zu picks: %.4f bits, %.4f of the labels' %.4f", report->n_picks,
-            report->bits[report->n_picks - 1], report->nmi[report->n_picks - 1],
-            report->entropy);
+        cli_message_note("%zu picks: %.4f bits, %.4f of the labels' %.4f",
+            report->n_picks, report->bits[report->n_picks - 1],
+            report->nmi[report->n_picks - 1], report->entropy);
     } else {
         note_classes(report);
     }
@@ -140,8 +139,9 @@ cli_rank_note(const ba_ranking_t *ranking, const ba_rank_report_t *report, int a
                          "known");
     }
     if (report->n_permutations > 0) {
-        cli_message_note("tests: %zu permutations, smallest p %.3g; %zu word types in %zu "
-                         "strata of frequency, %zu never exchanged",
+        cli_message_note(
+            "tests: %zu permutations, smallest p %.3g; %zu word types in %zu "
+            "strata of frequency, %zu never exchanged",
             report->n_permutations, 1 / (1 + (double) report->n_permutations),
             report->n_types, report->n_strata, report->n_fixed);
     }

@@ -314,17 +314,52 @@ out:
     return status;
 }
 
+static void
+job_free(rank_job_t *job)
+{
+    ba_ranking_free(job->ranking);
+    ba_rank_report_free(job->report);
+    ba_rank_labelling_free(&job->observed);
+    ba_rank_labelling_free(&job->test);
+    ba_rank_types_free(&job->types);
+    ba_rank_labels_free(&job->labels);
+}
+
+static int
+job_new(const ba_ctx_t *ctx, const ba_rank_data_t *data, const ba_rank_opts_t *opts,
+    rank_job_t *job)
+{
+    int status = BA_OK;
+
+    *job = (rank_job_t){.ctx = ctx, .data = data, .opts = opts};
+    BA_TRY(ba_rank_method_find(opts->method, &job->method));
+    BA_TRY(check_options(opts, job->method));
+    BA_TRY(prepare(job));
+out:
+    return status;
+}
+
+int
+ba_neurons_rank_check(
+    const ba_ctx_t *ctx, const ba_rank_data_t *data, const ba_rank_opts_t *opts)
+{
+    ba_rank_opts_t defaults = ba_rank_opts_default();
+    rank_job_t job;
+    int status = job_new(ctx, data, opts ? opts : &defaults, &job);
+
+    job_free(&job);
+    return status;
+}
+
 int
 ba_neurons_rank(const ba_ctx_t *ctx, const ba_rank_data_t *data,
     const ba_rank_opts_t *opts, ba_ranking_t **out, ba_rank_report_t **report)
 {
     int status = BA_OK;
     ba_rank_opts_t defaults = ba_rank_opts_default();
-    rank_job_t job = {.ctx = ctx, .data = data, .opts = opts ? opts : &defaults};
+    rank_job_t job;
 
-    BA_TRY(ba_rank_method_find(job.opts->method, &job.method));
-    BA_TRY(check_options(job.opts, job.method));
-    BA_TRY(prepare(&job));
+    BA_TRY(job_new(ctx, data, opts ? opts : &defaults, &job));
     BA_TRY(job.method->rank ? job.method->rank(&job) : ba_rank_stream(&job));
     BA_TRY(finish(&job));
     *out = job.ranking;
@@ -334,11 +369,6 @@ ba_neurons_rank(const ba_ctx_t *ctx, const ba_rank_data_t *data,
         job.report = NULL;
     }
 out:
-    ba_ranking_free(job.ranking);
-    ba_rank_report_free(job.report);
-    ba_rank_labelling_free(&job.observed);
-    ba_rank_labelling_free(&job.test);
-    ba_rank_types_free(&job.types);
-    ba_rank_labels_free(&job.labels);
+    job_free(&job);
     return status;
 }

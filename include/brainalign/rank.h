@@ -107,6 +107,10 @@ typedef struct {
  * them for every labelling (permutations, halves, test). */
 BA_API int ba_neurons_rank(const ba_ctx_t *ctx, const ba_rank_data_t *data,
     const ba_rank_opts_t *opts, ba_ranking_t **out, ba_rank_report_t **report);
+
+/* Checks all that can be checked before activations are read, and computes nothing. */
+BA_API int ba_neurons_rank_check(
+    const ba_ctx_t *ctx, const ba_rank_data_t *data, const ba_rank_opts_t *opts);
 BA_API void ba_rank_report_free(ba_rank_report_t *report);
 
 /* Where a ranking goes, and what stands in its provenance. */
