@@ -46,8 +46,9 @@ typedef struct {
     int is_exclusive; /* no row carries two */
 } rank_labels_t;
 
-/* What of a neuron a method looks at. */
-enum { RANK_SORTS = 1, RANK_SCALES = 2 };
+/* What of a neuron a method looks at: the order of its rows, their values in that order,
+ * scaled activations. */
+enum { RANK_SORTS = 1, RANK_VALUES = 2, RANK_SCALES = 4 };
 
 /* How direction is taken: by turning the score about `centre`, by turning the neuron, or
  * not at all. */
@@ -62,14 +63,15 @@ typedef struct {
     const float *x;        /* n_rows */
     double *z;             /* n_rows: scaled */
     uint64_t *keys;        /* 2 n_rows */
-    uint32_t *order;       /* n_rows: rows by value, RANK_STARTS where a tie ends */
-    size_t n;              /* rows in sorted order that take part */
-    uint32_t *seq;         /* n: their sets, RANK_STARTS as above */
-    float *value;          /* n: their values, or minus these where turned */
-    uint32_t *turned;      /* n */
-    double ties;           /* sum of t^3 - t over groups of equal values */
-    double *a, *b;         /* n_concepts + 1 each */
-    uint64_t *twice;       /* n_concepts: twice the sum of mid-ranks */
+    uint32_t *order;       /* n_order: rows by value, RANK_STARTS where a tie ends */
+    size_t n_order;
+    size_t n;                         /* rows in sorted order that take part */
+    uint32_t *seq;                    /* n: their sets, RANK_STARTS as above */
+    float *value;                     /* n: their values, or minus these where turned */
+    uint32_t *turned;                 /* n */
+    double ties;                      /* sum of t^3 - t over groups of equal values */
+    double *a, *b;                    /* n_concepts + 1 each */
+    uint64_t *twice;                  /* n_concepts: twice the sum of mid-ranks */
     uint32_t *seen, *group, *touched; /* n_concepts each */
     uint32_t *binned;                 /* (n_concepts + 1) x bins */
     double *edges;
@@ -146,8 +148,13 @@ int ba_rank_work_new(const rank_labels_t *labels, const ba_rank_opts_t *opts,
 void ba_rank_work_free(rank_work_t *work);
 size_t ba_rank_work_bytes(const rank_labels_t *labels, const ba_rank_opts_t *opts);
 
-/* The rows of a labelling in the order of the neuron's values. */
-void ba_rank_work_arrange(rank_work_t *work, const rank_labelling_t *labelling);
+/* The rows of a labelling in the order of the neuron's values; needs: RANK_VALUES or 0. */
+void ba_rank_work_arrange(
+    rank_work_t *work, const rank_labelling_t *labelling, unsigned needs);
+
+/* Forgets the rows that do not take part in a labelling, until the next neuron: for many
+ * labellings that have no others. */
+void ba_rank_work_keep(rank_work_t *work, const rank_labelling_t *labelling);
 
 /* Takes a neuron: sorts, scales on the rows of `scaling`. */
 void ba_rank_work_load(

@@ -244,7 +244,7 @@ score_observed(const stream_t *stream, hand_t *hand, size_t neuron)
         put_column(report->token_p, n_out, p, neuron, token_p);
     }
     if (report->ap) {
-        ba_rank_work_arrange(&hand->work, &job->observed);
+        ba_rank_work_arrange(&hand->work, &job->observed, 0);
         ba_rank_walk(&hand->work);
         put_column(report->ap, n_concepts, p, neuron, hand->work.a);
         for (size_t c = 0; c < n_concepts; c++) {
@@ -252,7 +252,7 @@ score_observed(const stream_t *stream, hand_t *hand, size_t neuron)
         }
     }
     if (report->on_p50) {
-        ba_rank_work_arrange(&hand->work, &job->observed);
+        ba_rank_work_arrange(&hand->work, &job->observed, RANK_VALUES);
         ba_rank_on_values(&hand->work, neuron, report);
     }
     if (report->test) {
@@ -273,6 +273,9 @@ score_permuted(const stream_t *stream, hand_t *hand, size_t neuron)
     const rank_job_t *job = stream->job;
     size_t n_out = job->n_out, p = job->ranking->n_neurons;
 
+    if (job->method->needs & RANK_SORTS) {
+        ba_rank_work_keep(&hand->work, &job->observed);
+    }
     for (size_t b = 0; b < stream->n_made; b++) {
         double *maxima = hand->maxima + (stream->chunk0 + b) * n_out;
 

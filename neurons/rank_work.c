@@ -104,6 +104,7 @@ ba_rank_work_load(
     work->x = x;
     if (needs & RANK_SORTS) {
         ba_rank_sort_rows(x, work->labels->n_rows, work->keys, work->order);
+        work->n_order = work->labels->n_rows;
     }
     if (!(needs & RANK_SCALES)) {
         return;
@@ -118,28 +119,49 @@ ba_rank_work_load(
 }
 
 void
-ba_rank_work_arrange(rank_work_t *work, const rank_labelling_t *labelling)
+ba_rank_work_arrange(rank_work_t *work, const rank_labelling_t *labelling, unsigned needs)
 {
-    const uint32_t *set = labelling->set;
-    uint32_t starts = 0;
+    const uint32_t *set = labelling->set, *order = work->order;
+    uint32_t starts = 0, *seq = work->seq;
+    size_t n = 0;
 
     work->labelling = labelling;
-    work->n = 0;
-    for (size_t i = 0; i < work->labels->n_rows; i++) {
-        uint32_t row = work->order[i] & RANK_NUMBER;
+    for (size_t i = 0; i < work->n_order; i++) {
+        uint32_t row = order[i] & RANK_NUMBER, here = set[row];
 
-        starts |= work->order[i] & RANK_STARTS;
-        if (set[row] != RANK_LEFT_OUT) {
-            work->seq[work->n] = set[row] | starts;
-            work->value[work->n++] = work->x[row];
+        starts |= order[i] & RANK_STARTS;
+        if (here != RANK_LEFT_OUT) {
+            if (needs & RANK_VALUES) {
+                work->value[n] = work->x[row];
+            }
+            seq[n++] = here | starts;
             starts = 0;
         }
     }
+    work->n = n;
+}
+
+void
+ba_rank_work_keep(rank_work_t *work, const rank_labelling_t *labelling)
+{
+    uint32_t starts = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < work->n_order; i++) {
+        uint32_t at = work->order[i];
+
+        starts |= at & RANK_STARTS;
+        if (labelling->set[at & RANK_NUMBER] != RANK_LEFT_OUT) {
+            work->order[n++] = (at & RANK_NUMBER) | starts;
+            starts = 0;
+        }
+    }
+    work->n_order = n;
 }
 
 /* The same of minus the neuron. */
 static void
-turn(rank_work_t *work)
+turn(rank_work_t *work, unsigned needs)
 {
     size_t n = work->n;
     uint32_t *spare = work->seq;
@@ -151,7 +173,7 @@ turn(rank_work_t *work)
     }
     work->seq = work->turned;
     work->turned = spare;
-    for (size_t i = 0; i < n - n / 2; i++) {
+    for (size_t i = 0; needs & RANK_VALUES && i < n - n / 2; i++) {
         float low = work->value[i];
 
         work->value[i] = -work->value[n - 1 - i];
@@ -185,16 +207,16 @@ ba_rank_work_score(rank_work_t *work, const rank_method_t *method,
 
     work->labelling = labelling;
     if (method->needs & RANK_SORTS) {
-        ba_rank_work_arrange(work, labelling);
+        ba_rank_work_arrange(work, labelling, method->needs);
     }
     if (method->sign != RANK_TURNED || direction == BA_RANK_POSITIVE) {
         method->score(work, score);
     } else if (direction == BA_RANK_NEGATIVE) {
-        turn(work);
+        turn(work, method->needs);
         method->score(work, score);
     } else {
         method->score(work, score);
-        turn(work);
+        turn(work, method->needs);
         method->score(work, other);
         for (size_t c = 0; c < n_concepts; c++) {
             score[c] = other[c] > score[c] ? other[c] : score[c];
