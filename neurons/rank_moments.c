@@ -108,13 +108,14 @@ ba_rank_score_probeless(rank_work_t *work, double *score)
     score[n_concepts] = all;
 }
 
-/* Of a sample whose values were summed about a shift. */
+/* Of a sample whose values were summed about a shift. A scatter that is mere rounding is
+ * none: equal values leave n d^2 - (n d)^2 / n. */
 static ba_sample_t
 sample_of(double n, double sum, double square)
 {
     double scatter = square - sum * sum / n;
 
-    return (ba_sample_t){n, sum / n, scatter > 0 ? scatter / (n - 1) : 0};
+    return (ba_sample_t){n, sum / n, scatter > 1e-13 * square ? scatter / (n - 1) : 0};
 }
 
 void
@@ -128,7 +129,7 @@ ba_rank_score_welch(rank_work_t *work, double *score)
         double n = work->labelling->count[c];
         ba_welch_t welch = {(double) NAN, (double) NAN};
 
-        if (n >= 2 && total.n - n >= 2) {
+        if (n >= 2 && total.n - n >= 2 && total.max > total.min) {
             welch = ba_welch(sample_of(n, work->a[c], work->b[c]),
                 sample_of(
                     total.n - n, total.sum - work->a[c], total.square - work->b[c]));
