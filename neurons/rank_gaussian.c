@@ -14,9 +14,9 @@
  * of token i grows by -(log(2 pi d_j) + (x_ij - m_j - w_i . l_j)^2 / d_j) / 2, w_i the
  * whitened residuals of the token. So l, d (p numbers per class and pick) and w (scored
  * tokens per class and pick) are kept, and a candidate costs one product with k numbers per
- * token and class. A neuron whose pivot is not positive in some class (constant there, or
- * a combination of the picks) cannot be picked. Scaling a neuron changes no score, so
- * activations are taken as they are. */
+ * token and class. A neuron that is constant in some class has no density there (pivot 0)
+ * and cannot be picked. Scaling a neuron changes no score, so activations are taken as they
+ * are. */
 #include "neurons/rank_impl.h"
 
 #include "core/alloc.h"
@@ -182,8 +182,9 @@ fit_neuron(const rank_job_t *job, probe_t *probe, size_t j)
         double den = job->opts->gaussian == BA_GAUSSIAN_AUTHORS ? n : n - 1;
 
         for (size_t e = low; e < high; e++) {
-            mean += (double) x[probe->row[e]] / n;
+            mean += (double) x[probe->row[e]];
         }
+        mean /= n; /* exact where all are equal: a sum of float32 has room in float64 */
         for (size_t e = low; e < high; e++) {
             double apart = (double) x[probe->row[e]] - mean;
 
