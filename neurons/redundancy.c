@@ -181,7 +181,7 @@ ba_redundancy_check(const ba_redundancy_t *redundancy, size_t i, const size_t *k
         double r =
             product(redundancy->columns + i * n, redundancy->columns + kept[k] * n, n);
 
-        *is_new = fabs(r) <= most;
+        *is_new = fmin(fabs(r), 1) <= most; /* a copy may round to above 1 */
     }
     return BA_OK;
 }
