@@ -133,6 +133,7 @@ run(const cli_call_t *call)
 {
     const select_args_t *args = call->args;
     const cli_common_t *common = &args->data.common;
+    const cli_outputs_t outputs = {common->output, NULL, NULL};
     ba_neuron_select_opts_t opts = options_of(call);
     ba_activations_t *activations = NULL;
     ba_ranking_t *ranking = NULL;
@@ -140,8 +141,8 @@ run(const cli_call_t *call)
     int status;
 
     BA_TRY(check_options(args));
-    BA_TRY(cli_outputs_check_files(
-        &(cli_outputs_t){common->output, NULL, NULL}, &args->ranking, 1));
+    BA_TRY(cli_outputs_check_files(&outputs, &args->ranking, 1));
+    BA_TRY(cli_neuron_data_outputs(&args->data, &outputs));
     if (args->data.activations.n > 0) {
         BA_TRY(cli_neuron_data_open(call, &activations, NULL));
     }

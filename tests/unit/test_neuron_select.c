@@ -176,8 +176,7 @@ refused(void **state)
     opts.n = 7;
     opts.layer_quota = 2;
     assert_refused(&opts, BA_SHAPE,
-        "6 neurons wanted for concept 'A', but quota and "
-        "correlation leave 5");
+        "7 neurons wanted for concept 'A', but quota and correlation leave 6");
     opts.mass = 0.5;
     assert_refused(&opts, BA_VALUE, "2 of number, fraction and mass");
     opts.n = 0;
