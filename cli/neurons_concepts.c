@@ -189,9 +189,9 @@ run(const cli_call_t *call)
     table_t table = {0};
     int status;
 
+    BA_TRY(cli_neuron_data_outputs(data, &(cli_outputs_t){output, NULL, NULL}));
     BA_TRY(cli_neuron_data_open(
         call, data->activations.n > 0 ? &activations : NULL, &concepts));
-    BA_TRY(cli_neuron_data_outputs(data, &(cli_outputs_t){output, NULL, NULL}));
     table.concepts = concepts;
     BA_TRY(split_tokens(call, &table));
     if (output && !data->common.dry_run) {
