@@ -39,5 +39,6 @@
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
 #include "brainalign/rank.h"
+#include "brainalign/neuron_select.h"
 
 #endif

@@ -93,8 +93,10 @@ typedef struct {
      * with its results still in work. */
     void (*token_p)(rank_work_t *work, double *p);
     /* Score of a neuron that tells nothing; NULL = centre. */
-    double (*chance)(const rank_labels_t *labels, const rank_labelling_t *observed,
+    double (*chance)(const rank_labels_t *labels, const rank_labelling_t *labelling,
         const ba_rank_opts_t *opts, size_t concept);
+    int is_relative; /* tests compare (score - chance) / (1 - chance), since chance goes
+                        with the number of tokens, which permutations change a little */
     /* Methods that see all neurons at once, instead of score. */
     int (*rank)(rank_job_t *job);
 } rank_method_t;

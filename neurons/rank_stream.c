@@ -266,6 +266,19 @@ score_observed(const stream_t *stream, hand_t *hand, size_t neuron)
     }
 }
 
+/* What is tested of a score: see is_relative. */
+static double
+tested(const rank_job_t *job, const rank_labelling_t *labelling, size_t r, double score)
+{
+    double chance;
+
+    if (!job->method->is_relative) {
+        return score;
+    }
+    chance = job->method->chance(&job->labels, labelling, job->opts, r);
+    return chance < 1 ? (score - chance) / (1 - chance) : (double) NAN;
+}
+
 /* Counts the permutations of the chunk that score as high, into ranking->p. */
 static void
 score_permuted(const stream_t *stream, hand_t *hand, size_t neuron)
@@ -276,16 +289,19 @@ score_permuted(const stream_t *stream, hand_t *hand, size_t neuron)
     if (job->method->needs & RANK_SORTS) {
         ba_rank_work_keep(&hand->work, &job->observed);
     }
+    for (size_t r = 0; r < n_out; r++) {
+        hand->other[r] =
+            tested(job, &job->observed, r, job->ranking->score[r * p + neuron]);
+    }
     for (size_t b = 0; b < stream->n_made; b++) {
         double *maxima = hand->maxima + (stream->chunk0 + b) * n_out;
 
         ba_rank_work_score(
             &hand->work, job->method, &stream->chunk[b], hand->score, NULL);
         for (size_t r = 0; r < n_out; r++) {
-            double score = hand->score[r];
+            double score = tested(job, &stream->chunk[b], r, hand->score[r]);
 
-            job->ranking->p[r * p + neuron] +=
-                !(score < job->ranking->score[r * p + neuron]);
+            job->ranking->p[r * p + neuron] += !(score < hand->other[r]);
             maxima[r] = score > maxima[r] ? score : maxima[r];
         }
     }
@@ -365,12 +381,13 @@ finish_permutations(stream_t *stream)
     rank_job_t *job = stream->job;
     size_t p = job->ranking->n_neurons, n_out = job->n_out;
     size_t n_permutations = job->opts->n_permutations;
-    double *maxima = NULL, *of_one = NULL;
+    double *maxima = NULL, *of_one = NULL, *observed = NULL;
 
     if (n_permutations == 0) {
         return BA_OK;
     }
     BA_TRY_ALLOC(of_one, ba_malloc(n_permutations, sizeof *of_one));
+    BA_TRY_ALLOC(observed, ba_malloc(p, sizeof *observed));
     maxima = stream->hands[0].maxima;
     for (size_t t = 1; t < stream->n_threads; t++) {
         ba_maxima_merge(maxima, stream->hands[t].maxima, n_permutations * n_out);
@@ -380,17 +397,19 @@ finish_permutations(stream_t *stream)
         double *own = job->ranking->p + r * p;
 
         for (size_t j = 0; j < p; j++) {
+            observed[j] = tested(job, &job->observed, r, score[j]);
             own[j] = isnan(score[j]) ? (double) NAN
                                      : ba_permutation_p((size_t) own[j], n_permutations);
         }
         for (size_t b = 0; b < n_permutations; b++) {
             of_one[b] = maxima[b * n_out + r];
         }
-        BA_TRY(ba_p_of_maxima(score, p, of_one, n_permutations, BA_TAIL_GREATER,
+        BA_TRY(ba_p_of_maxima(observed, p, of_one, n_permutations, BA_TAIL_GREATER,
             job->report->p_fwe + r * p));
     }
 out:
     ba_free(of_one);
+    ba_free(observed);
     return status;
 }
 
