@@ -8,8 +8,10 @@
 #include "cli/rank_note.h"
 #include "cli/verbs.h"
 
+#include "brainalign/bundle.h"
 #include "brainalign/error.h"
 #include "brainalign/rank.h"
+#include "brainalign/table.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -181,8 +183,8 @@ set_options(const cli_call_t *call, double **quantiles, ba_rank_opts_t *opts)
     opts->sorted_scores = is_hdf5(call->common->output);
     opts->mass = args->mass;
     if (args->quantiles) {
-        BA_TRY(cli_reals_parse(
-            "--quantiles", args->quantiles, quantiles, &opts->n_quantiles));
+        BA_TRY(
+            cli_reals_parse("quantiles", args->quantiles, quantiles, &opts->n_quantiles));
         opts->quantiles = *quantiles;
     }
     if (args->table && !is_hdf5(call->common->output)) {
@@ -192,6 +194,29 @@ set_options(const cli_call_t *call, double **quantiles, ba_rank_opts_t *opts)
             call->common->output));
     }
 out:
+    return status;
+}
+
+/* An output that exists, or cannot be made, is refused before the work starts. */
+static int
+check_outputs(const cli_call_t *call)
+{
+    const rank_args_t *args = call->args;
+    const char *output = call->common->output;
+    const char *table = is_hdf5(output) ? args->table : output;
+    int force = call->common->force, status = BA_OK;
+    ba_table_writer_t *writer = NULL;
+    ba_bundle_t *bundle = NULL;
+
+    if (table) {
+        BA_TRY(ba_table_create(table, force, &writer));
+    }
+    if (is_hdf5(output)) {
+        BA_TRY(ba_bundle_create(output, force, &bundle));
+    }
+out:
+    ba_table_writer_free(writer);
+    ba_bundle_free(bundle);
     return status;
 }
 
@@ -265,6 +290,7 @@ run(const cli_call_t *call)
     BA_TRY(
         cli_outputs_check_files(&(cli_outputs_t){call->common->output, args->table, NULL},
             (const char *const *) inputs.names, inputs.n));
+    BA_TRY(check_outputs(call));
     cli_neuron_data_note(activations, concepts);
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
 out:

@@ -142,8 +142,8 @@ allocate(const rank_job_t *job, probe_t *probe)
 
     if (need > (double) ba_ctx_memory(job->ctx)) {
         BA_TRY(ba_fail(BA_TOO_LARGE,
-            "method gaussian: needs %.0f MiB for all neurons at "
-            "once, allowed %.0f MiB",
+            "method gaussian: needs %.3g MiB for all neurons at "
+            "once, allowed %.3g MiB",
             need / 1048576, (double) ba_ctx_memory(job->ctx) / 1048576));
     }
     BA_TRY(ba_multiply(c, k, &planes));

@@ -101,7 +101,7 @@ plan(stream_t *stream)
            stream->n_threads * (maxima + ba_rank_work_bytes(&job->labels, job->opts));
     if (need > budget) {
         return ba_fail(BA_TOO_LARGE,
-            "ranking %zu neurons on %zu tokens: needs %.0f MiB, allowed %.0f MiB", p, n,
+            "ranking %zu neurons on %zu tokens: needs %.3g MiB, allowed %.3g MiB", p, n,
             (double) need / 1048576, (double) budget / 1048576);
     }
     return BA_OK;
