@@ -140,9 +140,9 @@ cli_rank_note(const ba_ranking_t *ranking, const ba_rank_report_t *report, int a
     }
     if (report->n_permutations > 0) {
         cli_message_note(
-            "tests: %zu permutations, smallest p %.3g; %zu word types in %zu "
-            "strata of frequency, %zu never exchanged",
+            "tests: %zu permutations, smallest p %.3g; %zu word types, %zu of them never "
+            "exchanged, strata of frequency: %zu",
             report->n_permutations, 1 / (1 + (double) report->n_permutations),
-            report->n_types, report->n_strata, report->n_fixed);
+            report->n_types, report->n_fixed, report->n_strata);
     }
 }

@@ -18,7 +18,7 @@ numbers 48 6 | awk -F, -v OFS=, '{
 }' >x.csv
 rank() {
     "$BRAINALIGN" neurons rank --activations x.csv --layer-size 3 --labels tokens.tsv:tag --forms tokens.tsv:form \
-        --parts tokens.tsv:part -j 1 --force "$@"
+        --parts tokens.tsv:part --force "$@"
 }
 show() { rank -q --halves 0 -o r.tsv "$@" && cut -f 1-7 r.tsv; }
 
@@ -39,10 +39,13 @@ show --method iou --quantiles 0.5,0.75 --top 1
 echo 'permutations'
 rank -q -o r.tsv --method auroc --permutations 99 --min-stratum 4 --top 2
 cut -f 2,6,8,9 r.tsv
-rank -q -o one.h5 --table one.tsv --method auroc --permutations 99 --seed 3
+rank -q -o one.h5 --table one.tsv --method auroc --permutations 99 --seed 3 -j 1
 rank -q -o two.h5 --table two.tsv --method auroc --permutations 99 --seed 3 -j 2 --memory 200K
 cmp one.tsv two.tsv && echo 'the same for other threads and memory'
-"$BRAINALIGN" datasets info one.h5 | grep -c -E '/(score|p|q|p_fwe|test_score|sorted/ap|layer/mass|neuron/unit|provenance/inputs) '
+for name in score p q p_fwe test_score sorted/ap layer/mass; do
+    "$BRAINALIGN" datasets info one.h5:/$name | grep shape
+done
+"$BRAINALIGN" datasets info one.h5 | sed -n '/format/p;/inputs/p'
 rank -o r.tsv --method auroc --permutations 99 --token-p --progress never
 rank --dry-run -o none.tsv --method ap
 [ ! -e none.tsv ] && echo 'nothing written'
