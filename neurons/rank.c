@@ -18,7 +18,7 @@ ba_rank_opts_default(void)
         .n_quantiles = sizeof quantiles / sizeof *quantiles,
         .n_bins = 10,
         .n_picks = 50,
-        .min_stratum = 8,
+        .min_stratum = 4,
         .n_halves = 1,
         .mass = 0.5};
 }

@@ -7,7 +7,7 @@
  * of labels of a type does not depend on its activations. Then exchanging the labels of
  * types within strata leaves the distribution of any score as it is.
  *
- * Strata: types with the same whole part of log2(tokens), from the most frequent down; a
+ * Strata: types with the same whole part of 2 log2(tokens), from the most frequent down; a
  * stratum of fewer than min_stratum types takes in the next, the last one joins the one
  * before. Types alone in their stratum keep their labels.
  *
@@ -16,7 +16,7 @@
  * type gets the labels of donor token floor(i m / n): all of them once where n = m, else
  * each floor(n / m) or ceil(n / m) times, or every (m / n)-th. So all labels of a token
  * move together, and a type with several tags hands on its mixture of them. Where counts
- * differ (by less than a factor of 2, but in joined strata) the number of tokens of a
+ * differ (by less than a factor of 1.5, but in joined strata) the number of tokens of a
  * concept changes a little from one permutation to the next. */
 #include "neurons/rank_impl.h"
 
@@ -44,12 +44,13 @@ compare_frequency(const void *a, const void *b)
     return (left->type > right->type) - (left->type < right->type);
 }
 
+/* Whole part of 2 log2(n): 1, 2, 3, 4 to 5, 6 to 7, 8 to 11, 12 to 15 and so on. */
 static unsigned
-log2_of(size_t n)
+band_of(size_t n)
 {
     unsigned bits = 0;
 
-    for (; n > 1; n >>= 1) {
+    for (n *= n; n > 1; n >>= 1) {
         bits++;
     }
     return bits;
@@ -71,7 +72,7 @@ cut_strata(size_t min_stratum, rank_types_t *types)
     qsort(sorted, n, sizeof *sorted, compare_frequency);
     for (size_t i = 0; i < n; i++) {
         if (i - start >= min_stratum &&
-            log2_of(sorted[i].n_tokens) != log2_of(sorted[i - 1].n_tokens)) {
+            band_of(sorted[i].n_tokens) != band_of(sorted[i - 1].n_tokens)) {
             types->stratum[++types->n_strata] = start = i;
         }
         types->member[i] = (uint32_t) sorted[i].type;

@@ -46,7 +46,7 @@ typedef struct {
 } ba_rank_opts_t;
 
 /* ap, z-scored, positive, best IoU at .5, .9, .99 and .995, 10 bins, authors, 50
- * picks, no permutations, strata of 8 types, 1 halving by types, mass .5. */
+ * picks, no permutations, strata of 4 types, 1 halving by types, mass .5. */
 BA_API ba_rank_opts_t ba_rank_opts_default(void);
 
 /* Name of method i and what it ranks by, in words; NULL past the last. */

@@ -37,7 +37,7 @@ show --method mi --neighbours 3 --top 1
 show --method iou --quantiles 0.5,0.75 --top 1
 
 echo 'permutations'
-rank -q -o r.tsv --method auroc --permutations 99 --min-stratum 4 --top 2
+rank -q -o r.tsv --method auroc --permutations 99 --min-stratum 12 --top 2
 cut -f 2,6,8,9 r.tsv
 rank -q -o one.h5 --table one.tsv --method auroc --permutations 99 --seed 3 -j 1
 rank -q -o two.h5 --table two.tsv --method auroc --permutations 99 --seed 3 -j 2 --memory 200K

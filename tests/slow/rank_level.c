@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How often neurons that know nothing of a concept are found at 5 %:
  *
- *     rank_level [DESIGNS]     (400 by default, each of 16 neurons)
+ *     rank_level [DESIGNS [MIN_STRATUM]]     (200 designs of 16 neurons)
  *
  * 2,000 tokens of 400 word types of Zipf frequency. A neuron is a value of its own for
  * every type plus as much noise of each token; the concept falls on types at random. In
@@ -111,8 +111,8 @@ draw(ba_rng_t *rng, const scenario_t *scenario, design_t *design)
 
 /* Rejections of the neurons of a design, added to n_rejected. */
 static int
-test_design(
-    design_t *design, const char *method, uint64_t seed, size_t n_rejected[N_WAYS])
+test_design(design_t *design, const char *method, uint64_t seed, size_t min_stratum,
+    size_t n_rejected[N_WAYS])
 {
     static char component[] = "neurons", name[] = "concept";
     char *components[] = {component}, *names[] = {name};
@@ -152,7 +152,7 @@ test_design(
         opts.method = method;
         opts.n_halves = 0;
         opts.n_permutations = N_PERMUTATIONS;
-        opts.min_stratum = way == ONE_STRATUM ? N_TYPES : opts.min_stratum;
+        opts.min_stratum = way == ONE_STRATUM ? N_TYPES : min_stratum;
         opts.token_p = strcmp(method, "auroc") == 0;
         BA_TRY(ba_neurons_rank(&ctx, &data, &opts, &ranking, &report));
         for (size_t j = 0; j < N_NEURONS; j++) {
@@ -171,7 +171,8 @@ out:
 }
 
 static int
-measure(const scenario_t *scenario, size_t n_designs, size_t counts[N_METHODS][N_WAYS])
+measure(const scenario_t *scenario, size_t n_designs, size_t min_stratum,
+    size_t counts[N_METHODS][N_WAYS])
 {
     int status = BA_OK;
     design_t *design = NULL;
@@ -185,7 +186,7 @@ measure(const scenario_t *scenario, size_t n_designs, size_t counts[N_METHODS][N
     for (size_t d = 0; d < n_designs; d++) {
         draw(rng, scenario, design);
         for (size_t m = 0; m < N_METHODS; m++) {
-            BA_TRY(test_design(design, methods[m], d + 1, counts[m]));
+            BA_TRY(test_design(design, methods[m], d + 1, min_stratum, counts[m]));
         }
     }
 out:
@@ -197,7 +198,9 @@ out:
 int
 main(int argc, char **argv)
 {
-    size_t n_designs = argc > 1 ? (size_t) strtoul(argv[1], NULL, 10) : 400;
+    size_t n_designs = argc > 1 ? (size_t) strtoul(argv[1], NULL, 10) : 200;
+    size_t min_stratum = argc > 2 ? (size_t) strtoul(argv[2], NULL, 10)
+                                  : ba_rank_opts_default().min_stratum;
     double n = (double) (n_designs * N_NEURONS);
     int n_bad = 0;
 
@@ -206,7 +209,7 @@ main(int argc, char **argv)
     for (size_t s = 0; s < N_SCENARIOS; s++) {
         size_t counts[N_METHODS][N_WAYS] = {{0}};
 
-        if (measure(&scenarios[s], n_designs, counts) != BA_OK) {
+        if (measure(&scenarios[s], n_designs, min_stratum, counts) != BA_OK) {
             fprintf(stderr, "rank_level: %s\n", ba_error_message());
             return 1;
         }
