@@ -72,10 +72,11 @@ static const cli_option_t method_rows[] = {
         .offset = offsetof(rank_args_t, n_neighbours)},
     {.name = "gaussian",
         .kind = CLI_CHOICE,
-        .metavar = "authors|pitfalls|neurox",
-        .value = "authors",
-        .help = "gaussian: prior scatter over N and test tokens scored, over N - 1 and "
-                "test tokens, or over N - 1 and training tokens.",
+        .metavar = "marginal|authors|pitfalls|neurox",
+        .value = "marginal",
+        .help = "gaussian: prior of the set alone and test tokens scored; or as one of "
+                "three programs, whose prior counts all neurons: scatter over N and test "
+                "tokens, over N - 1 and test tokens, over N - 1 and training tokens.",
         .offset = offsetof(rank_args_t, gaussian)},
     {.name = "picks",
         .kind = CLI_UNSIGNED,

@@ -4,6 +4,10 @@
  *
  *   Sigma_c = (S_c + diag(S_c) / den) / (N_c + 2 p + 4),  den = N_c or N_c - 1
  *
+ * the mode under an inverse Wishart prior of p neurons with p + 2 degrees of freedom. The
+ * marginal of that prior for the q neurons of a set has q + 2: the marginal variant has q
+ * for p, without which variances are far too small where p is not far below N_c.
+ *
  * The score of a set Q is the mean of log p(y | x_Q) over the scored tokens with the
  * training frequencies as priors; the neuron that raises it most is added, the lowest on
  * ties. MI = (H + score) / ln 2 bits, H the entropy of the scored labels, NMI = MI / H, both
@@ -39,7 +43,9 @@ typedef struct {
     double *mean, *pivot; /* n_classes x n_neurons */
     double *factor;       /* n_classes x most x n_neurons: l */
     double *white;        /* n_classes x most x n_scored: w */
-    double *base;         /* n_classes x n_scored: log prior + log density of the picks */
+    double *square;       /* n_classes x n_scored: sum of w^2 over the picks */
+    double *constant;     /* n_classes: log prior - log(2 pi d) / 2 of every pick */
+    double *stretch;      /* n_classes: variances over those in pivot and factor */
     double *score;        /* n_neurons */
     size_t n_picked;
     size_t *pick;
@@ -57,7 +63,9 @@ probe_free(probe_t *probe)
     ba_free(probe->pivot);
     ba_free(probe->factor);
     ba_free(probe->white);
-    ba_free(probe->base);
+    ba_free(probe->square);
+    ba_free(probe->constant);
+    ba_free(probe->stretch);
     ba_free(probe->score);
 }
 
@@ -152,7 +160,9 @@ allocate(const rank_job_t *job, probe_t *probe)
     BA_TRY_ALLOC(probe->white, ba_malloc(probe->n_scored, bytes));
     BA_TRY_ALLOC(probe->mean, ba_malloc(p, c * sizeof *probe->mean));
     BA_TRY_ALLOC(probe->pivot, ba_malloc(p, c * sizeof *probe->pivot));
-    BA_TRY_ALLOC(probe->base, ba_malloc(probe->n_scored, c * sizeof *probe->base));
+    BA_TRY_ALLOC(probe->square, ba_calloc(probe->n_scored, c * sizeof *probe->square));
+    BA_TRY_ALLOC(probe->constant, ba_malloc(c, sizeof *probe->constant));
+    BA_TRY_ALLOC(probe->stretch, ba_malloc(c, sizeof *probe->stretch));
     BA_TRY_ALLOC(probe->score, ba_malloc(p, sizeof *probe->score));
     BA_TRY(ba_multiply(probe->n_rows, sizeof *probe->x, &bytes));
     BA_TRY_ALLOC(probe->x, ba_malloc(p, bytes));
@@ -163,11 +173,11 @@ out:
 }
 
 static double
-divisor(const probe_t *probe, size_t class)
+divisor(const probe_t *probe, size_t class, size_t n_neurons)
 {
     double n = (double) (probe->first[class + 1] - probe->first[class]);
 
-    return n + 2 * (double) probe->n_neurons + 4;
+    return n + 2 * (double) n_neurons + 4;
 }
 
 /* Means and the diagonals of Sigma. */
@@ -179,7 +189,7 @@ fit_neuron(const rank_job_t *job, probe_t *probe, size_t j)
     for (size_t c = 0; c < probe->n_classes; c++) {
         size_t low = probe->first[c], high = probe->first[c + 1];
         double n = (double) (high - low), mean = 0, scatter = 0;
-        double den = job->opts->gaussian == BA_GAUSSIAN_AUTHORS ? n : n - 1;
+        double den = job->opts->gaussian <= BA_GAUSSIAN_AUTHORS ? n : n - 1;
 
         for (size_t e = low; e < high; e++) {
             mean += (double) x[probe->row[e]];
@@ -192,7 +202,7 @@ fit_neuron(const rank_job_t *job, probe_t *probe, size_t j)
         }
         probe->mean[c * probe->n_neurons + j] = mean;
         probe->pivot[c * probe->n_neurons + j] =
-            (scatter + scatter / den) / divisor(probe, c);
+            (scatter + scatter / den) / divisor(probe, c, probe->n_neurons);
     }
 }
 
@@ -204,7 +214,8 @@ density_tile(const probe_t *probe, size_t c, size_t i0, size_t n, size_t j0, siz
 {
     size_t p = probe->n_neurons, m = probe->n_scored, k = probe->n_picked;
     const double *mean = probe->mean + c * p, *pivot = probe->pivot + c * p;
-    const double *base = probe->base + c * m + i0;
+    const double *square = probe->square + c * m + i0;
+    double stretch = probe->stretch[c];
 
     for (size_t j = 0; j < width; j++) {
         const float *x = probe->x + (j0 + j) * probe->n_rows;
@@ -220,12 +231,14 @@ density_tile(const probe_t *probe, size_t c, size_t i0, size_t n, size_t j0, siz
             ba_dmat(out, n, width, HEIGHT));
     }
     for (size_t j = 0; j < width; j++) {
-        double d = pivot[j0 + j], constant = log(2 * acos(-1.0) * d) / 2;
+        double d = pivot[j0 + j];
+        double constant = probe->constant[c] - log(2 * acos(-1.0) * d) / 2 -
+                          (double) (k + 1) * log(stretch) / 2;
 
         for (size_t i = 0; i < n; i++) {
             double r = out[i + j * HEIGHT];
 
-            out[i + j * HEIGHT] = base[i] - constant - r * r / (2 * d);
+            out[i + j * HEIGHT] = constant - (square[i] + r * r / d) / (2 * stretch);
         }
     }
 }
@@ -234,12 +247,13 @@ density_tile(const probe_t *probe, size_t c, size_t i0, size_t n, size_t j0, siz
 static double
 log_posterior(const double *joint, size_t stride, size_t n_classes, uint32_t class)
 {
-    double largest = -INFINITY, sum = 0;
+    double largest = joint[0], sum;
 
-    for (size_t c = 0; c < n_classes; c++) {
+    for (size_t c = 1; c < n_classes; c++) {
         largest = joint[c * stride] > largest ? joint[c * stride] : largest;
     }
-    for (size_t c = 0; c < n_classes; c++) {
+    sum = exp(joint[0] - largest);
+    for (size_t c = 1; c < n_classes; c++) {
         sum += exp(joint[c * stride] - largest);
     }
     return joint[class * stride] - largest - log(sum);
@@ -251,9 +265,7 @@ score_block(probe_t *probe, size_t j0, size_t width, double *joint)
 {
     const size_t plane = (size_t) WIDTH * HEIGHT;
 
-    for (size_t j = 0; j < width; j++) {
-        probe->score[j0 + j] = 0;
-    }
+    memset(probe->score + j0, 0, width * sizeof *probe->score);
     for (size_t i0 = 0; i0 < probe->n_scored; i0 += HEIGHT) {
         size_t n = probe->n_scored - i0 < HEIGHT ? probe->n_scored - i0 : HEIGHT;
 
@@ -279,6 +291,18 @@ score_block(probe_t *probe, size_t j0, size_t width, double *joint)
         if (probe->pick[k] >= j0 && probe->pick[k] < j0 + width) {
             probe->score[probe->pick[k]] = (double) NAN;
         }
+    }
+}
+
+/* For sets of one neuron more than are picked. */
+static void
+set_stretch(const rank_job_t *job, probe_t *probe)
+{
+    size_t own = job->opts->gaussian == BA_GAUSSIAN_MARGINAL ? probe->n_picked + 1
+                                                             : probe->n_neurons;
+
+    for (size_t c = 0; c < probe->n_classes; c++) {
+        probe->stretch[c] = divisor(probe, c, probe->n_neurons) / divisor(probe, c, own);
     }
 }
 
@@ -323,7 +347,7 @@ extend_factor(probe_t *probe, size_t c, size_t j, size_t picked, double pivot)
 
         sum += ((double) x[row] - mean[j]) * ((double) y[row] - mean[picked]);
     }
-    sum /= divisor(probe, c);
+    sum /= divisor(probe, c, probe->n_neurons);
     for (size_t h = 0; h < k; h++) {
         sum -= factor[h * p + j] * factor[h * p + picked];
     }
@@ -347,9 +371,9 @@ extend_white(probe_t *probe, size_t c, size_t picked, double pivot)
             r -= white[h * m + i] * factor[h * p + picked];
         }
         white[k * m + i] = r / sqrt(pivot);
-        probe->base[c * m + i] -=
-            (log(2 * acos(-1.0) * pivot) + white[k * m + i] * white[k * m + i]) / 2;
+        probe->square[c * m + i] += white[k * m + i] * white[k * m + i];
     }
+    probe->constant[c] -= log(2 * acos(-1.0) * pivot) / 2;
 }
 
 static void
@@ -371,20 +395,19 @@ add_pick(const rank_job_t *job, probe_t *probe, size_t picked)
     probe->pick[probe->n_picked++] = picked;
 }
 
-/* Entropy of the scored labels (nat), and the priors into base. */
+/* Entropy of the scored labels (nat), and the priors. */
 static double
 prepare(probe_t *probe)
 {
     double entropy = 0;
 
     for (size_t c = 0; c < probe->n_classes; c++) {
-        double prior = (double) (probe->first[c + 1] - probe->first[c]);
-        double n = 0;
+        double prior = (double) (probe->first[c + 1] - probe->first[c]), n = 0;
 
         for (size_t i = 0; i < probe->n_scored; i++) {
             n += probe->class[i] == c;
-            probe->base[c * probe->n_scored + i] = log(prior / (double) probe->n_fit);
         }
+        probe->constant[c] = log(prior / (double) probe->n_fit);
         n /= (double) probe->n_scored;
         entropy -= n > 0 ? n * log(n) : 0;
     }
@@ -404,6 +427,7 @@ pick_all(rank_job_t *job, probe_t *probe)
 
         ba_ctx_progress(job->ctx, "picking neurons", (double) k, (double) probe->most);
         BA_TRY(ba_ctx_check(job->ctx));
+        set_stretch(job, probe);
         BA_TRY(score_candidates(job, probe));
         for (size_t j = 0; j < probe->n_neurons; j++) {
             if (!isnan(probe->score[j]) &&
@@ -423,17 +447,14 @@ out:
     return status;
 }
 
-/* The picks in their order, then the others; the score of a pick is the information of
- * all up to it. */
+/* The picks in order, then the others; the score of a pick is that of all up to it. */
 static void
 fill_ranking(const probe_t *probe, const ba_rank_report_t *report, ba_ranking_t *ranking)
 {
-    size_t n = 0;
+    size_t n;
 
-    for (size_t j = 0; j < probe->n_neurons; j++) {
-        ranking->score[j] = (double) NAN;
-    }
-    for (; n < probe->n_picked; n++) {
+    /* The scores of a new ranking are NaN. */
+    for (n = 0; n < probe->n_picked; n++) {
         ranking->score[probe->pick[n]] = report->bits[n];
         ranking->order[n] = (uint32_t) probe->pick[n];
     }

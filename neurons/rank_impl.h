@@ -95,6 +95,7 @@ typedef struct {
     /* Score of a neuron that tells nothing; NULL = centre. */
     double (*chance)(const rank_labels_t *labels, const rank_labelling_t *labelling,
         const ba_rank_opts_t *opts, size_t concept);
+    int walks;       /* leaves the walk of rank_sorted.c in work */
     int is_relative; /* tests compare (score - chance) / (1 - chance), since chance goes
                         with the number of tokens, which permutations change a little */
     /* Methods that see all neurons at once, instead of score. */

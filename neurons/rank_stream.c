@@ -244,8 +244,11 @@ score_observed(const stream_t *stream, hand_t *hand, size_t neuron)
         put_column(report->token_p, n_out, p, neuron, token_p);
     }
     if (report->ap) {
-        ba_rank_work_arrange(&hand->work, &job->observed, 0);
-        ba_rank_walk(&hand->work);
+        if (!job->method->walks || (job->method->sign == RANK_TURNED &&
+                                       job->opts->direction != BA_RANK_POSITIVE)) {
+            ba_rank_work_arrange(&hand->work, &job->observed, 0);
+            ba_rank_walk(&hand->work);
+        }
         put_column(report->ap, n_concepts, p, neuron, hand->work.a);
         for (size_t c = 0; c < n_concepts; c++) {
             report->auroc[c * p + neuron] = ba_rank_auroc(&hand->work, c);

@@ -17,9 +17,12 @@ typedef enum {
     BA_RANK_EITHER    /* the better of the two */
 } ba_rank_direction_t;
 
-/* Three programs that are in use differ in two details of the Gaussian probe. */
+/* Three programs that are in use differ in two details of the Gaussian probe; in all of
+ * them the prior counts every neuron, whatever the set. */
 typedef enum {
-    BA_GAUSSIAN_AUTHORS,  /* prior scatter over N, scored on the test tokens */
+    BA_GAUSSIAN_MARGINAL, /* prior scatter over N, prior of the set alone, scored on the
+                             test tokens */
+    BA_GAUSSIAN_AUTHORS,  /* over N, scored on the test tokens */
     BA_GAUSSIAN_PITFALLS, /* over N - 1, scored on the test tokens */
     BA_GAUSSIAN_NEUROX    /* over N - 1, scored on the training tokens */
 } ba_gaussian_variant_t;
@@ -45,8 +48,8 @@ typedef struct {
     double mass;       /* share of the score's mass whose neurons are counted */
 } ba_rank_opts_t;
 
-/* ap, z-scored, positive, best IoU at .5, .9, .99 and .995, 10 bins, authors, 50
- * picks, no permutations, strata of 4 types, 1 halving by types, mass .5. */
+/* ap, z-scored, positive, best IoU at .5, .9, .99 and .995, 10 bins, marginal,
+ * 50 picks, no permutations, strata of 4 types, 1 halving by types, mass .5. */
 BA_API ba_rank_opts_t ba_rank_opts_default(void);
 
 /* Name of method i and what it ranks by, in words; NULL past the last. */

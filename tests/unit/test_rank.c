@@ -366,7 +366,7 @@ test_methods(void **state)
     for (; ba_rank_method_name(n); n++) {
         assert_non_null(ba_rank_method_words(n));
     }
-    assert_int_equal(n, 12);
+    assert_true(n >= 12);
     assert_null(ba_rank_method_words(n));
 }
 

@@ -10,10 +10,10 @@ class_of(const rank_study_t *study, size_t token)
     return study->concept[study->first[token]];
 }
 
-/* Sigma_c over the neurons of q, row by row, and the means. */
+/* Sigma_c over the neurons of q, row by row, of a prior of p neurons; and the means. */
 static double
 fit_class(const rank_study_t *study, uint32_t class, const size_t *q, size_t k,
-    double den, double *sigma, double *mean)
+    double den, double p, double *sigma, double *mean)
 {
     double n = 0;
 
@@ -40,7 +40,7 @@ fit_class(const rank_study_t *study, uint32_t class, const size_t *q, size_t k,
     }
     for (size_t e = 0; e < k * k; e++) {
         sigma[e] += e / k == e % k ? sigma[e] / (n - den) : 0;
-        sigma[e] /= n + 2 * RANK_NEURONS + 4;
+        sigma[e] /= n + 2 * p + 4;
     }
     return n;
 }
@@ -81,8 +81,9 @@ information(
     double score = 0, share[RANK_CONCEPTS] = {0}, entropy = 0;
 
     for (uint32_t c = 0; c < RANK_CONCEPTS; c++) {
-        count[c] = fit_class(
-            study, c, q, k, variant == BA_GAUSSIAN_AUTHORS ? 0 : 1, sigma[c], mean[c]);
+        count[c] = fit_class(study, c, q, k, variant <= BA_GAUSSIAN_AUTHORS ? 0 : 1,
+            variant == BA_GAUSSIAN_MARGINAL ? (double) k : (double) RANK_NEURONS,
+            sigma[c], mean[c]);
     }
     for (size_t i = 0; i < n; i++) {
         double x[4], sum = 0, joint[RANK_CONCEPTS];
@@ -109,7 +110,7 @@ static void
 test_greedy(void **state)
 {
     (void) state;
-    for (int variant = 0; variant < 3; variant++) {
+    for (int variant = 0; variant < 4; variant++) {
         rank_study_t *study = rank_study(20 + (uint64_t) variant, 1);
         ba_rank_opts_t opts = rank_plain("gaussian");
         ba_rank_report_t *report;

@@ -187,7 +187,8 @@ test_best_overlap(void **state)
 static void
 test_sorted_scores(void **state)
 {
-    static const char *const methods[] = {"iou", "spearman", "mi"};
+    static const char *const methods[] = {
+        "iou", "spearman", "mi", "ap", "expert", "auroc"};
     const size_t bytes = sizeof(double) * RANK_CONCEPTS * RANK_NEURONS;
     rank_study_t *study = rank_study(5, 0);
     ba_rank_opts_t ap = rank_plain("ap"), auroc = rank_plain("auroc");
@@ -195,12 +196,15 @@ test_sorted_scores(void **state)
     ba_ranking_t *other = rank_must(study, &auroc, NULL);
 
     (void) state;
-    for (size_t k = 0; k < 3; k++) {
-        ba_rank_opts_t opts = rank_plain(methods[k]);
+    for (size_t k = 0; k < 12; k++) {
+        ba_rank_opts_t opts = rank_plain(methods[k % 6]);
         ba_rank_report_t *report;
         ba_ranking_t *ranking;
 
         opts.sorted_scores = 1;
+        if (k >= 6 && k != 8) { /* mi has no direction */
+            opts.direction = BA_RANK_EITHER;
+        }
         ranking = rank_must(study, &opts, &report);
         assert_memory_equal(report->ap, one->score, bytes);
         assert_memory_equal(report->auroc, other->score, bytes);
