@@ -25,6 +25,7 @@
 #include "brainalign/null.h"
 #include "brainalign/ceiling.h"
 #include "brainalign/resample.h"
+#include "brainalign/probe.h"
 #include "brainalign/dataset.h"
 #include "brainalign/check.h"
 #include "brainalign/synth.h"
