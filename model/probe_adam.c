@@ -10,6 +10,7 @@
 #include "core/alloc.h"
 #include "core/rng.h"
 #include "linalg/blas.h"
+#include "model/clones.h"
 #include "model/probe_impl.h"
 
 #include <math.h>
@@ -87,7 +88,7 @@ differentiate(adam_t *adam, const size_t *rows, size_t row0, size_t n)
     }
 }
 
-static void
+BA_CLONES static void
 add_penalty(adam_t *adam)
 {
     size_t size = adam->p * adam->n_classes;
@@ -105,7 +106,7 @@ add_penalty(adam_t *adam)
     }
 }
 
-static void
+BA_CLONES static void
 update(adam_t *adam)
 {
     double rate, root;

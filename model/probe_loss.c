@@ -43,7 +43,7 @@ softmax_block(const ba_probe_problem_t *problem, const double *z, const block_t 
         double most = z[row], sum = 0, fit = 0;
 
         for (size_t c = 1; c < n_classes; c++) {
-            most = fmax(most, z[row + c * n]);
+            most = z[row + c * n] > most ? z[row + c * n] : most;
         }
         for (size_t c = 0; c < n_classes; c++) {
             double e = exp(z[row + c * n] - most);
@@ -122,7 +122,7 @@ loss_rows(const ba_probe_problem_t *problem, const double *z, size_t row0, size_
         double most = z[i], sum = 0, row = 0;
 
         for (size_t c = 1; c < n_classes; c++) {
-            most = fmax(most, z[i + c * n]);
+            most = z[i + c * n] > most ? z[i + c * n] : most;
         }
         for (size_t c = 0; c < n_classes; c++) {
             double at = z[i + c * n], y = problem->target[i + c * n];

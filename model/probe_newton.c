@@ -18,10 +18,6 @@
 #include "model/probe_impl.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-static double dbg_t, dbg_slope;
-static size_t dbg_cg;
 #include <string.h>
 
 #define ENOUGH 1e-4     /* share of the predicted fall that a step must give */
@@ -191,7 +187,6 @@ conjugate_gradients(work_t *work, double tolerance)
         double bend, length;
 
         apply(work, p, h);
-        dbg_cg = step;
         bend = dot(p, h, all);
         if (!(bend > 0)) {
             return;
@@ -340,8 +335,6 @@ newton_step(work_t *work, double kkt, int *moved)
 
         if (after <= before + ENOUGH * t * slope + ROUNDING * (1 + fabs(before))) {
             move(work, t);
-            dbg_t = t;
-            dbg_slope = slope;
             *moved = 1;
             break;
         }
@@ -404,17 +397,6 @@ ba_probe_minimise(const ba_probe_problem_t *problem, ba_probe_point_t *point, do
         }
         if (!is_new && !has_stuck_group(&work, largest)) {
             BA_TRY(newton_step(&work, largest, &moved));
-        }
-        if (getenv("DBG")) {
-            size_t nz = 0, fr = 0;
-            for (size_t k = 0; k < work.size; k++) {
-                nz += fabs(point->w[k]) > 0;
-                fr += work.is_free[k];
-            }
-            fprintf(stderr,
-                "it %zu kkt %.3g F %.12g nz %zu free %zu moved %d t %g cg %zu slope %g\n",
-                *n_iterations, largest, ba_probe_objective(problem, point), nz, fr, moved,
-                dbg_t, dbg_cg, dbg_slope);
         }
         if (!moved) {
             if (work.curvature <= 0) {

@@ -49,9 +49,9 @@ soft_norm(const double *g, size_t n, double s, double l1)
     double sum = 0;
 
     for (size_t k = 0; k < n; k++) {
-        double x = fmax(s * fabs(g[k]) - l1, 0);
+        double x = s * fabs(g[k]) - l1;
 
-        sum += x * x;
+        sum += x > 0 ? x * x : 0;
     }
     return sqrt(sum);
 }

@@ -47,8 +47,7 @@ probe_data_take(const golden_t *from, const golden_t *rows, size_t p, size_t fir
 
         data.label[i] = (uint32_t) labels->data[i];
         for (size_t j = 0; j < p; j++) {
-            data.x[i + j * data.n] =
-                (float) from->data[row * from->dims[1] + first + j];
+            data.x[i + j * data.n] = (float) from->data[row * from->dims[1] + first + j];
         }
     }
     return data;
