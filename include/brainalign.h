@@ -39,5 +39,6 @@
 #include "brainalign/activations.h"
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
+#include "brainalign/neuron_select.h"
 
 #endif
