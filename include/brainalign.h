@@ -39,6 +39,7 @@
 #include "brainalign/activations.h"
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
+#include "brainalign/rank.h"
 #include "brainalign/neuron_select.h"
 
 #endif

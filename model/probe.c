@@ -314,6 +314,25 @@ ba_probe_free(ba_probe_t *probe)
     }
 }
 
+int
+ba_probe_copy(const ba_probe_t *probe, ba_probe_t **out)
+{
+    size_t p = probe->n_neurons, n_classes = probe->n_classes;
+    ba_probe_data_t data = {.n_neurons = p,
+        .n_classes = n_classes,
+        .center = probe->center,
+        .scale = probe->scale};
+    ba_probe_t *copy;
+    int status = BA_OK;
+
+    BA_TRY(ba_probe_new(&data, probe->kind, &copy));
+    memcpy(copy->weights, probe->weights, p * n_classes * sizeof *copy->weights);
+    memcpy(copy->bias, probe->bias, n_classes * sizeof *copy->bias);
+out:
+    *out = copy;
+    return status;
+}
+
 void
 ba_probe_count(ba_probe_t *probe)
 {

@@ -122,6 +122,11 @@ int ba_probe_new(
 void ba_probe_count(ba_probe_t *probe);
 void ba_probe_center_bias(ba_probe_t *probe);
 
+int ba_probe_copy(const ba_probe_t *probe, ba_probe_t **out) BA_MUST_USE;
+
+/* Divides weights of rows by their sum. */
+void ba_probe_normalise(double *weight, size_t n);
+
 /* ba_probe_fit() of a problem made before. */
 int ba_probe_solve(ba_probe_problem_t *problem, const ba_probe_data_t *data,
     const ba_probe_opts_t *opts, const ba_probe_t *start, ba_probe_t **out) BA_MUST_USE;

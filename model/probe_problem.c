@@ -98,6 +98,19 @@ set_weights(const ba_probe_data_t *data, ba_probe_problem_t *problem)
     return BA_OK;
 }
 
+void
+ba_probe_normalise(double *weight, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        sum += weight[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        weight[i] /= sum;
+    }
+}
+
 static int
 set_neurons(const ba_probe_data_t *data, ba_probe_problem_t *problem)
 {

@@ -96,16 +96,18 @@ out:
 }
 
 static int
-score_new(size_t n_classes, ba_probe_score_t **out)
+score_new(size_t n_classes, int is_binary, ba_probe_score_t **out)
 {
+    size_t width = is_binary ? 4 : n_classes;
     ba_probe_score_t *score;
     int status = BA_OK;
 
     *out = NULL;
     BA_TRY_ALLOC(score, ba_calloc(1, sizeof *score));
     score->n_classes = n_classes;
+    score->is_binary = is_binary;
     BA_TRY_ALLOC(
-        score->confusion, ba_calloc(n_classes, n_classes * sizeof *score->confusion));
+        score->confusion, ba_calloc(n_classes, width * sizeof *score->confusion));
     BA_TRY_ALLOC(score->precision, ba_calloc(n_classes, sizeof *score->precision));
     BA_TRY_ALLOC(score->recall, ba_calloc(n_classes, sizeof *score->recall));
     BA_TRY_ALLOC(score->f1, ba_calloc(n_classes, sizeof *score->f1));
@@ -193,7 +195,7 @@ ba_probe_score(const double *logits, size_t n_rows, size_t n_classes,
     double loss = 0;
     int status = BA_OK;
 
-    BA_TRY(score_new(n_classes, &score));
+    BA_TRY(score_new(n_classes, 0, &score));
     for (size_t i = 0; i < n_rows; i++) {
         if (label[i] < n_classes) {
             size_t said = look_at(logits, n_rows, n_classes, i, label[i], &loss);
@@ -213,5 +215,74 @@ out:
         score = NULL;
     }
     *out = score;
+    return status;
+}
+
+/* What the four counts of each class say. */
+static void
+summarise_binary(ba_probe_score_t *score)
+{
+    size_t defined = 0;
+    double f1 = 0, weighted = 0, recalls = 0, rights = 0, others = 0, positives = 0;
+
+    for (size_t c = 0; c < score->n_classes; c++) {
+        const uint64_t *count = score->confusion + 4 * c;
+        double right = (double) count[3], is = right + (double) count[2];
+        double said = right + (double) count[1];
+
+        score->n_correct += count[0] + count[3];
+        score->precision[c] = said > 0 ? right / said : (double) NAN;
+        score->recall[c] = is > 0 ? right / is : (double) NAN;
+        score->f1[c] = is > 0 ? 2 * right / (is + said) : (double) NAN;
+        if (is > 0) {
+            double rejected = (double) count[0] / (double) (count[0] + count[1]);
+
+            defined++;
+            f1 += score->f1[c];
+            recalls += count[0] + count[1] > 0 ? (score->recall[c] + rejected) / 2
+                                               : score->recall[c];
+            weighted += is * score->f1[c];
+            positives += is;
+            rights += right;
+            others += is + said;
+        }
+    }
+    score->n_undefined = score->n_classes - defined;
+    score->accuracy =
+        (double) score->n_correct / (double) (score->n_rows * score->n_classes);
+    score->f1_micro = 2 * rights / others;
+    score->f1_macro = f1 / (double) defined;
+    score->f1_weighted = weighted / positives;
+    score->balanced_accuracy = recalls / (double) defined;
+}
+
+int
+ba_probe_score_binary(const double *logits, size_t n_rows, size_t n_classes,
+    const double *target, ba_probe_kind_t kind, ba_probe_score_t **out)
+{
+    double threshold = kind == BA_PROBE_REGRESSION ? 0.5 : 0, loss = 0;
+    ba_probe_score_t *score = NULL;
+    int status = BA_OK;
+
+    *out = NULL;
+    if (n_rows == 0) {
+        return ba_fail(BA_SHAPE, "probe: no token to score");
+    }
+    BA_TRY(score_new(n_classes, 1, &score));
+    score->n_rows = n_rows;
+    for (size_t c = 0; c < n_classes; c++) {
+        for (size_t i = 0; i < n_rows; i++) {
+            double z = logits[i + c * n_rows], y = target[i + c * n_rows];
+
+            score->confusion[4 * c + (y > 0.5 ? 2 : 0) + (z > threshold ? 1 : 0)]++;
+            loss += kind == BA_PROBE_REGRESSION
+                        ? (z - y) * (z - y)
+                        : fmax(z, 0) + log1p(exp(-fabs(z))) - y * z;
+        }
+    }
+    score->loss = loss / (double) n_rows;
+    summarise_binary(score);
+    *out = score;
+out:
     return status;
 }

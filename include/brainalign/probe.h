@@ -144,10 +144,98 @@ typedef enum {
 BA_API int ba_probe_set(const ba_probe_t *probe, ba_probe_set_by_t by, double value,
     unsigned char *flags, size_t *n_per_class);
 
+/* How probes are made: solved, or trained as NeuroX does. */
+typedef struct {
+    int is_neurox;
+    ba_probe_opts_t fit;
+    ba_probe_adam_t adam;
+} ba_probe_trainer_t;
+
+/* A probe on the neurons list[0 .. n_listed - 1] of `data` (places among its neurons;
+ * NULL = all); starting weights of `adam` are restricted to them. start: of the same
+ * neurons, for solved probes, or NULL. */
+BA_API int ba_probe_train(const ba_ctx_t *ctx, const ba_probe_data_t *data,
+    const ba_probe_trainer_t *trainer, const size_t *list, size_t n_listed,
+    const ba_probe_t *start, ba_probe_t **out);
+
+/* Penalties to choose among. */
+typedef struct {
+    size_t n;
+    const double *l1, *l2; /* n, best from large to small: each fit starts from
+                                           the one before */
+    const unsigned char *is_validation; /* x.n_rows: rows to choose by, not fitted on */
+} ba_probe_grid_t;
+
+typedef struct {
+    double loss, accuracy; /* of the validation rows */
+    double objective, gap;
+    size_t n_nonzero, n_neurons_used;
+} ba_probe_step_t;
+
+/* Fits every pair of penalties without the validation rows, takes the one with the least
+ * loss there (ties to the earlier), and fits it on all rows. steps: n. */
+BA_API int ba_probe_path(const ba_ctx_t *ctx, const ba_probe_data_t *data,
+    const ba_probe_opts_t *opts, const ba_probe_grid_t *grid, ba_probe_step_t *steps,
+    size_t *best, ba_probe_t **out);
+
+/* Bootstrap over groups of rows (word types, sentences): share of the draws in which a
+ * weight is not 0 (frequency, n_neurons x n_classes, column-major), and in which a neuron
+ * has one (any, n_neurons). A draw that loses a class is drawn again; *n_redrawn counts
+ * them (may be NULL). BA_SHAPE where 100 in a row lose one. start: where fits begin. */
+typedef struct {
+    const uint32_t *group; /* x.n_rows, below n_groups */
+    size_t n_groups, n_draws;
+    uint64_t seed;
+} ba_probe_bootstrap_t;
+
+BA_API int ba_probe_stability(const ba_ctx_t *ctx, const ba_probe_data_t *data,
+    const ba_probe_opts_t *opts, const ba_probe_bootstrap_t *bootstrap,
+    const ba_probe_t *start, double *frequency, double *any, size_t *n_redrawn);
+
+/* The fewest neurons, first of `order`, that do as well as all but a share delta: right on
+ * more than (1 - delta) times as many rows of `dev`. The sizes tried are .1, .2, .. 10,
+ * 15, .. 50, 60, .. 100 per cent (sizes of 0 and those met before left out); n_correct
+ * holds what each got, up to the first that suffices. */
+enum { BA_PROBE_MOST_SIZES = 120 };
+
+typedef struct {
+    size_t n_base;    /* right with all neurons */
+    size_t n_minimal; /* the answer, 0 = none suffices */
+    size_t n_sizes;
+    size_t sizes[BA_PROBE_MOST_SIZES], n_correct[BA_PROBE_MOST_SIZES];
+} ba_probe_minimal_t;
+
+BA_API int ba_probe_minimal(const ba_ctx_t *ctx, const ba_probe_data_t *train,
+    const ba_probe_data_t *dev, const ba_probe_trainer_t *trainer, const uint32_t *order,
+    double delta, ba_probe_minimal_t *out);
+
+/* Online code length (Voita & Titov 2020): rows up to the first cut at log2 n_classes bits
+ * each, every later block at -log2 p under the probe fitted on the rows before it. */
+enum { BA_PROBE_MOST_CUTS = 12 };
+
+typedef struct {
+    size_t n_cuts;
+    size_t cut[BA_PROBE_MOST_CUTS];  /* rows before each */
+    double bits[BA_PROBE_MOST_CUTS]; /* of the rows up to it from the one before */
+    double total, uniform;           /* bits; of log2 n_classes a row */
+} ba_probe_code_t;
+
+/* Cuts at .1, .2, .4, .8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % of the rows, those below
+ * 50 rows or before which a class is missing left out. order: rows in the order in which
+ * they are sent, NULL = as they stand. zscore: neurons on the rows so far, instead of
+ * center and scale of data. BA_SHAPE: no cut but the last. Memory: a copy of the
+ * activations. */
+BA_API int ba_probe_code_length(const ba_ctx_t *ctx, const ba_probe_data_t *data,
+    const ba_probe_opts_t *opts, const size_t *order, int zscore, ba_probe_code_t *out);
+
 /* How well classes are told apart. */
 typedef struct {
-    size_t n_rows, n_classes, n_correct;
-    uint64_t *confusion; /* n_classes x n_classes, row by row: true, predicted */
+    size_t n_rows, n_classes, n_correct; /* n_correct counts classes of rows where each
+                                            class is a question of its own */
+    int is_binary;                       /* 1 = every class by itself */
+    uint64_t *confusion; /* n_classes x n_classes, row by row: true, predicted; binary:
+                            n_classes x 4: not and not said, not but said, is but not said,
+                            is and said */
     double accuracy, balanced_accuracy;
     double f1_macro, f1_micro, f1_weighted;
     double *precision, *recall, *f1; /* n_classes; NaN where no row has the class */
@@ -159,6 +247,12 @@ typedef struct {
  * left out. */
 BA_API int ba_probe_score(const double *logits, size_t n_rows, size_t n_classes,
     const uint32_t *label, ba_probe_score_t **out);
+
+/* Every class by itself, said where its logit is above 0 (ONE_VS_REST) or 1/2
+ * (REGRESSION): accuracy over all rows and classes, F1 of each, micro from the summed
+ * counts. target: n_rows x n_classes, column-major, 1 above 1/2. */
+BA_API int ba_probe_score_binary(const double *logits, size_t n_rows, size_t n_classes,
+    const double *target, ba_probe_kind_t kind, ba_probe_score_t **out);
 BA_API void ba_probe_score_free(ba_probe_score_t *score);
 
 #ifdef __cplusplus

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* neurons rank: which neurons tell of which concept. */
+#include "cli/list.h"
+#include "cli/memory.h"
+#include "cli/message.h"
+#include "cli/neuron_inputs.h"
+#include "cli/outputs.h"
+#include "cli/rank_note.h"
+#include "cli/verbs.h"
+
+#include "brainalign/error.h"
+#include "brainalign/rank.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    cli_neuron_data_t data;
+    const char *method, *quantiles, *table;
+    int scale, direction, gaussian, token_p, halves_by;
+    uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top;
+    double mass;
+} rank_args_t;
+
+static const cli_option_t method_rows[] = {
+    {.section = "Method",
+        .name = "method",
+        .kind = CLI_STRING,
+        .required = 1,
+        .metavar = "NAME",
+        .help =
+            "What neurons are ranked by: probeless, gaussian, ap, expert, auroc, iou, "
+            "mean, concept-selectivity, welch, corr, spearman or mi.",
+        .offset = offsetof(rank_args_t, method)},
+    {.name = "scale",
+        .kind = CLI_CHOICE,
+        .metavar = "zscore|none",
+        .value = "zscore",
+        .help = "Neurons are z-scored on the training tokens (methods that compare means "
+                "rank neurons by their scale otherwise), or taken as they are. Methods "
+                "that sort do not depend on it.",
+        .offset = offsetof(rank_args_t, scale)},
+    {.name = "direction",
+        .kind = CLI_CHOICE,
+        .metavar = "positive|negative|either",
+        .value = "positive",
+        .help = "Neurons that are high where the concept is, or low, or whichever scores "
+                "better.",
+        .offset = offsetof(rank_args_t, direction)},
+    {.name = "quantiles",
+        .kind = CLI_STRING,
+        .metavar = "Q[,Q...]",
+        .otherwise = "0.5,0.9,0.99,0.995",
+        .help = "iou: a neuron is on above this quantile of its values; of several the "
+                "best counts.",
+        .offset = offsetof(rank_args_t, quantiles)},
+    {.name = "bins",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "10",
+        .help = "mi: quantile bins.",
+        .offset = offsetof(rank_args_t, n_bins)},
+    {.name = "neighbours",
+        .kind = CLI_UNSIGNED,
+        .metavar = "K",
+        .otherwise = "by bins",
+        .help = "mi: by the distance to the K-th nearest value of the same class.",
+        .offset = offsetof(rank_args_t, n_neighbours)},
+    {.name = "gaussian",
+        .kind = CLI_CHOICE,
+        .metavar = "authors|pitfalls|neurox",
+        .value = "authors",
+        .help = "gaussian: prior scatter over N and test tokens scored, over N - 1 and "
+                "test tokens, or over N - 1 and training tokens.",
+        .offset = offsetof(rank_args_t, gaussian)},
+    {.name = "picks",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "50",
+        .help = "gaussian: neurons to pick.",
+        .offset = offsetof(rank_args_t, n_picks)},
+    {0},
+};
+
+static const cli_option_t test_rows[] = {
+    {.section = "Significance and stability",
+        .name = "permutations",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .otherwise = "no tests",
+        .help = "Test every score against N exchanges of labels between word types of "
+                "about the same frequency: p with (1 + b) / (1 + N), q "
+                "(Benjamini-Hochberg, within a concept) and family-wise p over neurons.",
+        .offset = offsetof(rank_args_t, n_permutations)},
+    {.name = "min-stratum",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "8",
+        .help = "Least word types that are exchanged with one another.",
+        .offset = offsetof(rank_args_t, min_stratum)},
+    {.name = "token-p",
+        .kind = CLI_FLAG,
+        .help = "p of ap, expert, auroc and spearman (Mann-Whitney) and welch that takes "
+                "tokens for independent, which tokens of one word are not.",
+        .offset = offsetof(rank_args_t, token_p)},
+    {.name = "halves",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "1",
+        .help = "Random halvings of the training tokens: the correlation over neurons of "
+                "the scores in both halves is reported. 0 = none.",
+        .offset = offsetof(rank_args_t, n_halves)},
+    {.name = "halves-by",
+        .kind = CLI_CHOICE,
+        .metavar = "types|sentences",
+        .value = "types",
+        .help = "No word type in both halves, or no sentence.",
+        .offset = offsetof(rank_args_t, halves_by)},
+    {0},
+};
+
+static const cli_option_t result_rows[] = {
+    CLI_OUTPUT_ROW("Output",
+        "The ranking: a table, best neurons first within each concept, or with a name in "
+        ".h5 or .hdf5 all scores with what else was found (HDF5)."),
+    {.name = "table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "The table, where --output is HDF5.",
+        .offset = offsetof(rank_args_t, table)},
+    {.name = "top",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .otherwise = "all",
+        .help = "Neurons of each concept in the table.",
+        .offset = offsetof(rank_args_t, top)},
+    {.name = "mass",
+        .kind = CLI_REAL,
+        .metavar = "Q",
+        .value = "0.5",
+        .help = "Report how few neurons hold this share of a concept's score above "
+                "chance.",
+        .offset = offsetof(rank_args_t, mass)},
+    {0},
+};
+
+static const cli_option_t *const tables[] = {cli_activation_rows, cli_concept_rows,
+    cli_token_split_rows, method_rows, test_rows, result_rows, NULL};
+
+static int
+is_hdf5(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+
+    return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0);
+}
+
+static int
+set_options(const cli_call_t *call, double **quantiles, ba_rank_opts_t *opts)
+{
+    const rank_args_t *args = call->args;
+    int status = BA_OK;
+
+    *opts = ba_rank_opts_default();
+    opts->method = args->method;
+    opts->zscore = args->scale == 0;
+    opts->direction = (ba_rank_direction_t) args->direction;
+    opts->n_bins = (size_t) args->n_bins;
+    opts->n_neighbours =
+        args->n_neighbours == CLI_NOT_GIVEN ? 0 : (size_t) args->n_neighbours;
+    opts->gaussian = (ba_gaussian_variant_t) args->gaussian;
+    opts->n_picks = (size_t) args->n_picks;
+    opts->n_permutations =
+        args->n_permutations == CLI_NOT_GIVEN ? 0 : (size_t) args->n_permutations;
+    opts->min_stratum = (size_t) args->min_stratum;
+    opts->token_p = args->token_p;
+    opts->n_halves = (size_t) args->n_halves;
+    opts->halves_by = (ba_halves_by_t) args->halves_by;
+    opts->sorted_scores = is_hdf5(call->common->output);
+    opts->mass = args->mass;
+    if (args->quantiles) {
+        BA_TRY(cli_reals_parse(
+            "--quantiles", args->quantiles, quantiles, &opts->n_quantiles));
+        opts->quantiles = *quantiles;
+    }
+    if (args->table && !is_hdf5(call->common->output)) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "--table: given beside the table '%s', wanted a name in "
+            ".h5 for --output",
+            call->common->output));
+    }
+out:
+    return status;
+}
+
+static int
+write_outputs(const cli_call_t *call, const ba_ranking_t *ranking,
+    const ba_rank_report_t *report, const cli_inputs_t *inputs)
+{
+    const rank_args_t *args = call->args;
+    const char *output = call->common->output;
+    const char *table = is_hdf5(output) ? args->table : output;
+    int force = call->common->force, status = BA_OK;
+
+    if (table) {
+        BA_TRY(ba_ranking_write(
+            ranking, table, args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top, force));
+    }
+    if (is_hdf5(output)) {
+        ba_rank_save_t save = {.file = output,
+            .force = force,
+            .argc = call->argc,
+            .argv = call->argv,
+            .inputs = (const char *const *) inputs->names};
+
+        BA_TRY(ba_rank_save(call->ctx, ranking, report, &save));
+    }
+    cli_message_note("wrote %s", output);
+out:
+    return status;
+}
+
+static int
+rank(const cli_call_t *call, const ba_rank_data_t *data, const ba_rank_opts_t *opts,
+    const cli_inputs_t *inputs)
+{
+    int status = BA_OK;
+    ba_ranking_t *ranking = NULL;
+    ba_rank_report_t *report = NULL;
+
+    if (call->common->dry_run) {
+        BA_TRY(ba_neurons_rank_check(call->ctx, data, opts));
+        cli_message_note("%zu tokens to fit on, %zu to test on", data->split->n_train,
+            data->split->n_test);
+        cli_message_note("nothing written: this was a dry run");
+        return BA_OK;
+    }
+    BA_TRY(ba_neurons_rank(call->ctx, data, opts, &ranking, &report));
+    cli_rank_note(ranking, report, call->common->verbose);
+    BA_TRY(write_outputs(call, ranking, report, inputs));
+out:
+    ba_ranking_free(ranking);
+    ba_rank_report_free(report);
+    return status;
+}
+
+static int
+run(const cli_call_t *call)
+{
+    const rank_args_t *args = call->args;
+    int status = BA_OK;
+    double *quantiles = NULL;
+    ba_activations_t *activations = NULL;
+    ba_concepts_t *concepts = NULL;
+    ba_token_split_t split = {0};
+    cli_inputs_t inputs = {0};
+    ba_rank_opts_t opts;
+
+    BA_TRY(set_options(call, &quantiles, &opts));
+    BA_TRY(cli_neuron_data_open(call, &activations, &concepts));
+    BA_TRY(cli_token_split(call, concepts, &split));
+    BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
+    BA_TRY(
+        cli_outputs_check_files(&(cli_outputs_t){call->common->output, args->table, NULL},
+            (const char *const *) inputs.names, inputs.n));
+    cli_neuron_data_note(activations, concepts);
+    BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
+out:
+    cli_inputs_free(&inputs);
+    ba_token_split_free(&split);
+    ba_concepts_free(concepts);
+    ba_activations_free(activations);
+    free(quantiles);
+    return status;
+}
+
+static const char *const description[] = {
+    "Ranks neurons for every concept by what their activations tell of it on the "
+    "training "
+    "tokens; the same score on the test tokens is reported beside it. Methods that score "
+    "all classes together add the concept '*'.",
+    "ap, expert, auroc, iou, spearman and mi go by the order of a neuron's values: it is "
+    "sorted once for all concepts, permutations and halves. mean, concept-selectivity, "
+    "probeless, welch and corr go by means. gaussian picks neurons one by one for all "
+    "classes together. expert is ap with the values that a neuron takes on tokens of the "
+    "concept, in the HDF5 file.",
+    "Tokens of one word have much in common, so that tests that count tokens find nearly "
+    "every neuron significant. --permutations exchanges labels between words of about "
+    "the "
+    "same frequency instead.",
+    NULL,
+};
+
+static const cli_example_t examples[] = {
+    {"neurons rank --activations act.h5:/ffn --layer-size 172 --labels "
+     "corpus.conllu:upos "
+     "--method ap --permutations 1000 -o rank.tsv",
+        "average precision for every tag, with tests"},
+    {"neurons rank --activations act.h5:/ffn --layer-size 172 --labels tokens.tsv:tag "
+     "--forms tokens.tsv:form --method probeless --concept DET --concept VERB -o rank.h5 "
+     "--table rank.tsv --top 50",
+        "class means of two tags; all scores as HDF5, the best 50 as a table"},
+    {0},
+};
+
+const cli_command_t cli_neurons_rank = {
+    .group = "neurons",
+    .verb = "rank",
+    .summary = "rank neurons by what they tell of concepts",
+    .description = description,
+    .examples = examples,
+    .tables = tables,
+    .share = CLI_SHARE_OUTPUT | CLI_SHARE_COMPUTE | CLI_SHARE_MEMORY | CLI_SHARE_MESSAGES,
+    .args_size = sizeof(rank_args_t),
+    .run = run,
+};
