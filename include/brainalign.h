@@ -40,6 +40,7 @@
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
 #include "brainalign/rank.h"
+#include "brainalign/probing.h"
 #include "brainalign/neuron_select.h"
 
 #endif
