@@ -206,7 +206,7 @@ open_set(solver_t *solver)
     }
     copy_weights(solver, 1);
     memcpy(set->b, solver->all.b, problem->n_classes * sizeof *set->b);
-    BA_TRY(ba_probe_forward(problem, set->cols, set->a, set->w, set->b, set->z));
+    ba_probe_forward(problem, set->cols, set->a, set->w, set->b, set->z);
 out:
     return status;
 }

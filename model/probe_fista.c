@@ -95,13 +95,12 @@ out:
 }
 
 /* `next` = the proximal step from the point, of a length that the loss bears out. */
-static int
+static void
 step(fista_t *fista, double *curvature)
 {
     const ba_probe_problem_t *problem = fista->problem;
     ba_probe_point_t *point = fista->point;
     place_t *next = fista->next;
-    int status = BA_OK;
 
     memcpy(next->b, point->b, problem->n_classes * sizeof *next->b);
     for (;;) {
@@ -116,8 +115,7 @@ step(fista_t *fista, double *curvature)
 
             bound += point->g[k] * d + *curvature / 2 * d * d;
         }
-        BA_TRY(
-            ba_probe_forward(problem, point->cols, point->a, next->w, next->b, next->z));
+        ba_probe_forward(problem, point->cols, point->a, next->w, next->b, next->z);
         loss = ba_probe_loss(problem, next->z);
         if (loss <= bound + ROUNDING * (1 + loss)) {
             next->objective = loss + ba_probe_penalty(problem, next->w, point->a);
@@ -126,8 +124,6 @@ step(fista_t *fista, double *curvature)
         *curvature *= GROWTH;
     }
     *curvature *= SHRINK;
-out:
-    return status;
 }
 
 /* Whether few weights came or went between two places. */
@@ -176,7 +172,7 @@ walk(fista_t *fista, size_t most, double *curvature, size_t *n_iterations)
 
         BA_TRY(ba_ctx_check(fista->problem->ctx));
         BA_TRY(look_ahead(fista, (t - 1) / after));
-        BA_TRY(step(fista, curvature));
+        step(fista, curvature);
         if (fista->next->objective > fista->now->objective && t > 1) {
             copy_place(fista, fista->now, fista->last);
             t = 1;

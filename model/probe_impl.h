@@ -26,6 +26,7 @@ typedef struct {
     double *moment;          /* p: its weighted mean square */
     double *weight;          /* n, sum 1 */
     double *target;          /* n x n_classes */
+    double *panels;          /* scratch of products, one for each thread */
 } ba_probe_problem_t;
 
 /* A point of the working set `cols`. */
@@ -51,9 +52,10 @@ int ba_probe_problem_new(const ba_ctx_t *ctx, const ba_probe_data_t *data,
     ba_probe_kind_t kind, ba_probe_problem_t *problem) BA_MUST_USE;
 void ba_probe_problem_free(ba_probe_problem_t *problem);
 
-/* probe_product.c: z = X w + b. */
-int ba_probe_forward(const ba_probe_problem_t *problem, const size_t *cols, size_t a,
-    const double *w, const double *b, double *z) BA_MUST_USE;
+/* probe_product.c: makes room for products; z = X w + b. */
+int ba_probe_panels_new(ba_probe_problem_t *problem) BA_MUST_USE;
+void ba_probe_forward(const ba_probe_problem_t *problem, const size_t *cols, size_t a,
+    const double *w, const double *b, double *z);
 
 /* g = X' r. */
 int ba_probe_backward(const ba_probe_problem_t *problem, const size_t *cols, size_t a,
@@ -130,6 +132,23 @@ void ba_probe_normalise(double *weight, size_t n);
 /* ba_probe_fit() of a problem made before. */
 int ba_probe_solve(ba_probe_problem_t *problem, const ba_probe_data_t *data,
     const ba_probe_opts_t *opts, const ba_probe_t *start, ba_probe_t **out) BA_MUST_USE;
+
+/* Threads for so many multiplications and additions: waiting for one another costs more
+ * than few are worth. The bits do not depend on it. */
+#define BA_PROBE_FEW 20000000
+static inline int
+ba_probe_threads(const ba_probe_problem_t *problem, size_t work)
+{
+    return work < BA_PROBE_FEW ? 1 : ba_ctx_threads(problem->ctx);
+}
+
+/* The same for exponentials of every logit, which count for so many each. */
+#define BA_PROBE_EXP 40
+static inline int
+ba_probe_logit_threads(const ba_probe_problem_t *problem)
+{
+    return ba_probe_threads(problem, problem->n * problem->n_classes * BA_PROBE_EXP);
+}
 
 static inline double
 ba_probe_objective(const ba_probe_problem_t *problem, const ba_probe_point_t *point)

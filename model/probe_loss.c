@@ -147,7 +147,7 @@ ba_probe_loss(const ba_probe_problem_t *problem, const double *z)
 {
     double loss[BA_MAX_SLABS] = {0}, sum = 0;
 
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(problem->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads(ba_probe_logit_threads(problem))
     for (size_t slab = 0; slab < problem->n_slabs; slab++) {
         size_t row0 = slab * problem->slab_rows;
         size_t stop = row0 + problem->slab_rows;
@@ -254,7 +254,7 @@ differentiate_all(
     sums_t *sum = &scratch->sums[0];
     double largest = 0;
 
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(problem->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads(ba_probe_logit_threads(problem))
     for (size_t slab = 0; slab < problem->n_slabs; slab++) {
         slab_differentiate(
             problem, point, slab, scratch->blocks[slab], &scratch->sums[slab]);
@@ -410,7 +410,7 @@ ba_probe_conjugate(
 {
     double sums[BA_MAX_SLABS] = {0}, sum = 0;
 
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(problem->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads(ba_probe_logit_threads(problem))
     for (size_t slab = 0; slab < problem->n_slabs; slab++) {
         size_t row0 = slab * problem->slab_rows, stop = row0 + problem->slab_rows;
 

@@ -328,8 +328,8 @@ newton_step(work_t *work, double kkt, int *moved)
     if (!(slope < 0)) {
         return BA_OK;
     }
-    BA_TRY(ba_probe_forward(work->problem, point->cols, point->a, work->trial,
-        work->trial + work->size, work->z));
+    ba_probe_forward(work->problem, point->cols, point->a, work->trial,
+        work->trial + work->size, work->z);
     for (size_t i = 0; i < MOST_HALVINGS; i++, t /= 2) {
         double after = objective_at(work, t, work->direction, point->r);
 

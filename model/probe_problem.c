@@ -211,6 +211,7 @@ ba_probe_problem_new(const ba_ctx_t *ctx, const ba_probe_data_t *data,
     BA_TRY_ALLOC(problem->moment, ba_calloc(p, sizeof *problem->moment));
     BA_TRY_ALLOC(problem->weight, ba_calloc(n, sizeof *problem->weight));
     BA_TRY_ALLOC(problem->target, ba_calloc(n_targets, sizeof *problem->target));
+    BA_TRY(ba_probe_panels_new(problem));
     BA_TRY(set_weights(data, problem));
     BA_TRY(set_targets(data, problem));
     BA_TRY(set_neurons(data, problem));
@@ -230,6 +231,7 @@ ba_probe_problem_free(ba_probe_problem_t *problem)
     ba_free(problem->moment);
     ba_free(problem->weight);
     ba_free(problem->target);
+    ba_free(problem->panels);
     *problem = (ba_probe_problem_t){.n = 0};
 }
 

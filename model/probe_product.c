@@ -36,9 +36,8 @@
 struct ba_probe_hessian {
     const ba_probe_problem_t *problem;
     size_t a;
-    int n_threads;
-    float *panels;  /* n_threads panels */
-    float *blocks;  /* n_threads x BA_PANEL_ROWS x n_classes */
+    float *panels;  /* one for each thread */
+    float *blocks;  /* the same, each BA_PANEL_ROWS x n_classes */
     float *sums;    /* n_slabs x a x n_classes */
     double *sums_b; /* n_slabs x n_classes */
     float *v;       /* a x n_classes */
@@ -68,17 +67,21 @@ alloc_numbers(size_t n, size_t a, size_t b, size_t size, void **out)
 }
 
 int
+ba_probe_panels_new(ba_probe_problem_t *problem)
+{
+    problem->panels =
+        ba_malloc((size_t) ba_ctx_threads(problem->ctx), PANEL * sizeof *problem->panels);
+    return problem->panels ? BA_OK : BA_NOMEM;
+}
+
+void
 ba_probe_forward(const ba_probe_problem_t *problem, const size_t *cols, size_t a,
     const double *w, const double *b, double *z)
 {
     size_t n = problem->n, n_classes = problem->n_classes;
     size_t n_blocks = (n + BA_PANEL_ROWS - 1) / BA_PANEL_ROWS;
-    int n_threads = ba_ctx_threads(problem->ctx);
-    double *panels = ba_malloc((size_t) n_threads, PANEL * sizeof *panels);
+    int n_threads = ba_probe_threads(problem, n * a * n_classes);
 
-    if (!panels) {
-        return BA_NOMEM;
-    }
 #pragma omp parallel for schedule(dynamic) num_threads(n_threads)
     for (size_t t = 0; t < n_blocks; t++) {
         size_t row0 = t * BA_PANEL_ROWS, rows = min_size(BA_PANEL_ROWS, n - row0);
@@ -89,11 +92,9 @@ ba_probe_forward(const ba_probe_problem_t *problem, const size_t *cols, size_t a
             }
         }
         rows_forward_f64(problem, cols, a, row0, rows, w,
-            panels + (size_t) omp_get_thread_num() * PANEL,
+            problem->panels + (size_t) omp_get_thread_num() * PANEL,
             ba_dmat(z + row0, rows, n_classes, n));
     }
-    ba_free(panels);
-    return BA_OK;
 }
 
 /* g of one slab. */
@@ -117,17 +118,16 @@ ba_probe_backward(const ba_probe_problem_t *problem, const size_t *cols, size_t 
     const double *r, double *g)
 {
     size_t size = a * problem->n_classes, n_slabs = problem->n_slabs;
-    int n_threads = ba_ctx_threads(problem->ctx), status = BA_OK;
+    int n_threads = ba_probe_threads(problem, problem->n * size), status;
     void *sums = NULL;
-    double *panels = NULL, *sum;
+    double *sum;
 
-    BA_TRY_ALLOC(panels, ba_malloc((size_t) n_threads, PANEL * sizeof *panels));
     BA_TRY(alloc_numbers(n_slabs, a, problem->n_classes, sizeof(double), &sums));
     sum = sums;
 #pragma omp parallel for schedule(dynamic) num_threads(n_threads)
     for (size_t slab = 0; slab < n_slabs; slab++) {
         slab_backward(problem, cols, a, r, slab,
-            panels + (size_t) omp_get_thread_num() * PANEL, sum + slab * size);
+            problem->panels + (size_t) omp_get_thread_num() * PANEL, sum + slab * size);
     }
     for (size_t k = 0; k < size; k++) {
         g[k] = sum[k];
@@ -136,7 +136,6 @@ ba_probe_backward(const ba_probe_problem_t *problem, const size_t *cols, size_t 
         }
     }
 out:
-    ba_free(panels);
     ba_free(sums);
     return status;
 }
@@ -153,8 +152,7 @@ ba_probe_hessian_new(
     BA_TRY(h ? BA_OK : BA_NOMEM);
     h->problem = problem;
     h->a = a;
-    h->n_threads = ba_ctx_threads(problem->ctx);
-    threads = (size_t) h->n_threads;
+    threads = (size_t) ba_ctx_threads(problem->ctx);
     BA_TRY_ALLOC(h->panels, ba_malloc(threads, PANEL * sizeof *h->panels));
     BA_TRY_ALLOC(h->blocks,
         ba_malloc(threads, BA_PANEL_ROWS * problem->n_classes * sizeof *h->blocks));
@@ -258,11 +256,12 @@ ba_probe_hessian_apply(ba_probe_hessian_t *hessian, const ba_probe_point_t *poin
 {
     size_t n_classes = hessian->problem->n_classes, size = hessian->a * n_classes;
     size_t n_slabs = hessian->problem->n_slabs;
+    int n_threads = ba_probe_threads(hessian->problem, 2 * hessian->problem->n * size);
 
     for (size_t k = 0; k < size; k++) {
         hessian->v[k] = (float) v[k];
     }
-#pragma omp parallel for schedule(dynamic) num_threads(hessian->n_threads)
+#pragma omp parallel for schedule(dynamic) num_threads(n_threads)
     for (size_t slab = 0; slab < n_slabs; slab++) {
         slab_hessian(hessian, point, vb, slab, omp_get_thread_num());
     }

@@ -182,7 +182,7 @@ make_hessian(quadratic_t *q)
 {
     const ba_probe_problem_t *problem = q->problem;
     size_t m = q->m, side = (m + TILE - 1) / TILE, n_classes = problem->n_classes;
-    int n_threads = ba_ctx_threads(problem->ctx);
+    int n_threads = ba_probe_threads(problem, problem->n * m * m);
 
     for (size_t row0 = 0; row0 < problem->n; row0 += CHUNK) {
         size_t rows = problem->n - row0 < CHUNK ? problem->n - row0 : CHUNK;

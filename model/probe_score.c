@@ -69,6 +69,7 @@ ba_probe_logits(const ba_ctx_t *ctx, const ba_probe_t *probe, const ba_probe_dat
             data->n_neurons, p));
     }
     BA_TRY(view_rows(ctx, probe, data, &problem));
+    BA_TRY(ba_probe_panels_new(&problem));
     BA_TRY_ALLOC(cols, ba_calloc(p, sizeof *cols));
     BA_TRY_ALLOC(w, ba_calloc(p, n_classes * sizeof *w));
     BA_TRY_ALLOC(b, ba_calloc(n_classes, sizeof *b));
@@ -86,7 +87,7 @@ ba_probe_logits(const ba_ctx_t *ctx, const ba_probe_t *probe, const ba_probe_dat
             }
         }
     }
-    BA_TRY(ba_probe_forward(&problem, cols, a, w, b, logits));
+    ba_probe_forward(&problem, cols, a, w, b, logits);
 out:
     ba_probe_problem_free(&problem);
     ba_free(cols);
