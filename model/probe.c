@@ -18,6 +18,10 @@
 /* A working set is solved so much better than all neurons were known. */
 #define AHEAD 0.1
 
+/* A set that holds every neuron it needs is solved anew with goals up to so much smaller;
+ * beyond that it is rounding that stands in the way. */
+#define STRICTEST 1e-3
+
 typedef struct {
     double violation;
     size_t neuron;
@@ -117,9 +121,6 @@ solver_new(const ba_probe_problem_t *problem, const ba_probe_opts_t *opts,
         solver->is_in[k % p] |= fabs(solver->all.w[k]) > 0;
     }
 out:
-    if (status != BA_OK) {
-        solver_free(solver);
-    }
     return status;
 }
 
@@ -240,33 +241,44 @@ is_done(const solver_t *solver)
            (!isfinite(solver->opts->gap) || solver->gap <= solver->opts->gap * objective);
 }
 
+/* How well the working set is to be solved next: while neurons keep coming in, only so
+ * much better than all of them were known. */
+static void
+set_goals(solver_t *solver, double *strict, double *gap, double *kkt)
+{
+    const ba_probe_opts_t *opts = solver->opts;
+    size_t n_new = grow(solver), n_in = 0;
+
+    for (size_t j = 0; j < solver->problem->p; j++) {
+        n_in += solver->is_in[j];
+    }
+    *gap = opts->gap * ba_probe_objective(solver->problem, &solver->all) / 2;
+    *kkt = opts->kkt;
+    if (n_new > 0 && n_in < solver->problem->p) {
+        *gap = fmax(*gap, AHEAD * solver->gap);
+        *kkt = fmax(*kkt, AHEAD * solver->kkt);
+    } else if (n_new == 0) {
+        *gap *= *strict;
+        *kkt *= *strict;
+        *strict *= AHEAD;
+    }
+}
+
 static int
 solve(solver_t *solver)
 {
-    const ba_probe_problem_t *problem = solver->problem;
     const ba_probe_opts_t *opts = solver->opts;
-    double ahead = AHEAD;
-    int status = BA_OK;
+    double strict = 1, gap, kkt;
+    int status;
 
     BA_TRY(open_set(solver));
     BA_TRY(certify(solver));
-    while (!is_done(solver) && solver->n_iterations < opts->max_iterations) {
-        double goal = opts->gap * ba_probe_objective(problem, &solver->all) / 2;
-        double kkt = opts->kkt;
-
-        if (grow(solver) == 0) {
-            ahead *= AHEAD;
-        } else {
-            goal = fmax(goal, ahead * solver->gap);
-            kkt = fmax(kkt, ahead * solver->kkt);
-        }
+    while (!is_done(solver) && strict > STRICTEST &&
+           solver->n_iterations < opts->max_iterations) {
+        set_goals(solver, &strict, &gap, &kkt);
         BA_TRY(open_set(solver));
-        if (ahead < AHEAD) {
-            goal *= ahead;
-            kkt *= ahead;
-        }
-        BA_TRY(ba_probe_minimise(problem, &solver->set, goal, kkt, opts->max_iterations,
-            &solver->n_iterations));
+        BA_TRY(ba_probe_minimise(solver->problem, &solver->set, gap, kkt,
+            opts->max_iterations, &solver->n_iterations));
         BA_TRY(certify(solver));
     }
 out:

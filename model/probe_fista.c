@@ -63,9 +63,6 @@ fista_new(const ba_probe_problem_t *problem, ba_probe_point_t *point, fista_t *f
     fista->last = &fista->places[1];
     fista->next = &fista->places[2];
 out:
-    if (status != BA_OK) {
-        fista_free(fista);
-    }
     return status;
 }
 

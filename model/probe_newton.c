@@ -23,6 +23,7 @@
 #define ENOUGH 1e-4     /* share of the predicted fall that a step must give */
 #define ROUNDING 4e-16  /* of the objective, times a few */
 #define MOST_HALVINGS 3 /* of a Newton step: shorter ones are not worth it */
+#define MOST_STALLS 2   /* walks that bring nothing but rounding */
 #define FIRST_WALK 20   /* proximal steps, twice as many each time */
 #define MOST_CG 150
 #define MOST_FREE 4096 /* weights whose Hessian is made */
@@ -72,9 +73,6 @@ work_new(const ba_probe_problem_t *problem, ba_probe_point_t *point, work_t *wor
     BA_TRY_ALLOC(work->is_free, ba_malloc(size, 1));
     BA_TRY(ba_probe_hessian_new(problem, point->a, &work->hessian));
 out:
-    if (status != BA_OK) {
-        work_free(work);
-    }
     return status;
 }
 
@@ -374,12 +372,22 @@ has_stuck_group(const work_t *work, double largest)
     return largest > most;
 }
 
+/* Whether the objective is below what it was by more than rounding. */
+static int
+falls(const work_t *work, double before)
+{
+    double after = ba_probe_loss(work->problem, work->point->z) +
+                   ba_probe_penalty(work->problem, work->point->w, work->point->a);
+
+    return after < before - ROUNDING * (1 + fabs(before));
+}
+
 int
 ba_probe_minimise(const ba_probe_problem_t *problem, ba_probe_point_t *point, double gap,
     double kkt, size_t max_iterations, size_t *n_iterations)
 {
     work_t work;
-    size_t walk = FIRST_WALK;
+    size_t walk = FIRST_WALK, n_stalls = 0;
     int status, is_new = problem->l1 > 0;
 
     BA_TRY(work_new(problem, point, &work));
@@ -391,7 +399,7 @@ ba_probe_minimise(const ba_probe_problem_t *problem, ba_probe_point_t *point, do
         BA_TRY(look(&work));
         largest = ba_probe_subgradient(problem, point->w, point->g, point->a, work.v);
         work.first_kkt = fmax(work.first_kkt, largest);
-        if (*n_iterations >= max_iterations || largest <= 0 ||
+        if (*n_iterations >= max_iterations || n_stalls > MOST_STALLS || largest <= 0 ||
             (largest <= kkt && (!isfinite(gap) || ba_probe_gap(problem, point) <= gap))) {
             break;
         }
@@ -399,12 +407,17 @@ ba_probe_minimise(const ba_probe_problem_t *problem, ba_probe_point_t *point, do
             BA_TRY(newton_step(&work, largest, &moved));
         }
         if (!moved) {
+            double before = ba_probe_objective(problem, point);
+            size_t left = max_iterations - *n_iterations;
+
             if (work.curvature <= 0) {
                 BA_TRY(look(&work));
                 work.curvature = curvature_along(&work);
             }
-            BA_TRY(ba_probe_fista(problem, point, walk, &work.curvature, n_iterations));
+            BA_TRY(ba_probe_fista(problem, point, walk < left ? walk : left,
+                &work.curvature, n_iterations));
             walk += walk;
+            n_stalls = is_new || falls(&work, before) ? 0 : n_stalls + 1;
         }
         is_new = 0;
         (*n_iterations)++;
