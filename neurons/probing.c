@@ -204,10 +204,6 @@ measure_code(const probing_t *probing, probing_result_t *result)
     ba_rng_t *rng = NULL;
     int status = BA_OK;
 
-    if (probing->trainer.is_neurox) {
-        BA_TRY(ba_fail(
-            BA_VALUE, "code length: of solved probes only, not of NeuroX's training"));
-    }
     BA_TRY_ALLOC(
         result->code_order, ba_malloc(data.x.n_rows, sizeof *result->code_order));
     BA_TRY_ALLOC(rng, ba_rng_new(probing->ctx->seed, STREAM_CODE));
@@ -231,10 +227,6 @@ measure_stability(const probing_t *probing, size_t n_draws, probing_result_t *re
     uint32_t *group = NULL;
     int status = BA_OK;
 
-    if (probing->trainer.is_neurox || !(probing->trainer.fit.l1 > 0)) {
-        BA_TRY(ba_fail(BA_VALUE,
-            "stability: of probes with an l1 penalty only, others use every neuron"));
-    }
     BA_TRY(ba_probing_groups(probing, &group, &bootstrap.n_groups));
     bootstrap.group = group;
     BA_TRY_ALLOC(result->frequency,
@@ -255,16 +247,63 @@ find_minimal(const probing_t *probing, double delta, probing_result_t *result)
     ba_probe_data_t test = ba_probing_rows(probing, PROBING_TEST);
     int status = BA_OK;
 
-    if (probing->kind != BA_PROBE_SOFTMAX || !(delta < 1)) {
-        BA_TRY(ba_fail(BA_VALUE, "fewest neurons: %s",
-            delta < 1 ? "of a softmax probe only"
-                      : "a share of accuracy below 1 is wanted"));
-    }
     BA_TRY(ba_probe_minimal(probing->ctx, &train, &test, &probing->trainer,
         result->order->global, delta, &result->minimal));
     result->has_minimal = 1;
 out:
     return status;
+}
+
+/* Lists whose neurons there are. */
+static int
+check_lists(const probing_t *probing, const ba_neurons_probe_opts_t *opts)
+{
+    const char *const files[] = {opts->keep, opts->zero, opts->mean, opts->retrain};
+    int status = BA_OK;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t *list = NULL, n;
+
+        if (files[i]) {
+            BA_TRY(ba_neuron_list_read(files[i], 0, &list, &n));
+            status = ba_probing_places(probing, files[i], list, n);
+            ba_free(list);
+            BA_TRY(status);
+        }
+    }
+out:
+    return status;
+}
+
+/* What cannot be had is said before any work. */
+static int
+check_requests(const probing_t *probing, const ba_neurons_probe_opts_t *opts)
+{
+    int is_softmax = probing->kind == BA_PROBE_SOFTMAX;
+    int is_neurox = opts->probing.trainer.is_neurox;
+    double least = (double) INFINITY;
+
+    for (size_t i = 0; i < opts->probing.n_penalties; i++) {
+        least = fmin(least, opts->probing.l1[i]);
+    }
+    if (opts->control && (!probing->data->concepts->type || !is_softmax)) {
+        return ba_fail(BA_SHAPE, "control task: %s",
+            is_softmax ? "no words of tokens, wanted their forms"
+                       : "classes that stand by themselves, wanted a softmax probe");
+    }
+    if (opts->code_length && (is_neurox || !is_softmax)) {
+        return ba_fail(BA_VALUE, "code length: of solved softmax probes only");
+    }
+    if (opts->n_bootstrap > 0 && (is_neurox || !(least > 0))) {
+        return ba_fail(BA_VALUE,
+            "stability: of solved probes with an l1 penalty only, others use every "
+            "neuron");
+    }
+    if (opts->minimal >= 0 && (!is_softmax || !(opts->minimal < 1))) {
+        return ba_fail(BA_VALUE, "fewest neurons: of a softmax probe only, a share of "
+                                 "accuracy below 1");
+    }
+    return check_lists(probing, opts);
 }
 
 static void
@@ -333,6 +372,7 @@ ba_neurons_probe(const ba_ctx_t *ctx, const ba_probing_data_t *data,
 
     *info = (ba_neurons_probe_info_t){.n_train = 0};
     BA_TRY(ba_probing_open(ctx, data, &opts->probing, &probing));
+    BA_TRY(check_requests(&probing, opts));
     info->n_train = probing.parts[PROBING_TRAIN].n;
     info->n_test = probing.parts[PROBING_TEST].n;
     info->n_classes = probing.n_classes;

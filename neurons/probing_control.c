@@ -137,11 +137,6 @@ ba_probing_control(const probing_t *probing, unsigned task, size_t draw, double 
     int status = BA_OK;
 
     *out = (probing_draw_t){.labels = NULL};
-    if (!concepts->type || probing->kind != BA_PROBE_SOFTMAX) {
-        BA_TRY(ba_fail(BA_SHAPE, "control task: %s, wanted %s",
-            concepts->type ? "classes that stand by themselves" : "no words of tokens",
-            concepts->type ? "a softmax probe" : "their forms"));
-    }
     BA_TRY_ALLOC(of_type, ba_malloc(concepts->n_types, sizeof *of_type));
     BA_TRY_ALLOC(out->labels, ba_malloc(concepts->n_tokens, sizeof *out->labels));
     BA_TRY(draw_types(probing, task, draw, of_type));

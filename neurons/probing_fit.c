@@ -107,10 +107,6 @@ ba_probing_fit(probing_t *probing, ba_probe_t **out)
     unsigned char *is_validation = NULL;
     int status = BA_OK;
 
-    if (opts->n_penalties > 1 && opts->trainer.is_neurox) {
-        BA_TRY(ba_fail(BA_VALUE, "probe: %zu penalties, NeuroX's training wants one",
-            opts->n_penalties));
-    }
     if (opts->n_penalties > 1) {
         BA_TRY_ALLOC(is_validation, ba_calloc(data.x.n_rows, 1));
         BA_TRY_ALLOC(probing->steps, ba_calloc(grid.n, sizeof *probing->steps));

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 ba_probing_opts_t
 ba_probing_opts_default(void)
@@ -252,6 +253,20 @@ out:
     return status;
 }
 
+/* Outputs that exist are refused before any work. */
+static int
+check_outputs(const ba_probing_opts_t *opts)
+{
+    const char *const files[2] = {opts->output, opts->table};
+
+    for (size_t i = 0; i < 2 && !opts->force; i++) {
+        if (files[i] && access(files[i], F_OK) == 0) {
+            return ba_fail(BA_EXISTS, "%s: exists, --force replaces it", files[i]);
+        }
+    }
+    return BA_OK;
+}
+
 int
 ba_probing_open(const ba_ctx_t *ctx, const ba_probing_data_t *data,
     const ba_probing_opts_t *opts, probing_t *probing)
@@ -271,8 +286,13 @@ ba_probing_open(const ba_ctx_t *ctx, const ba_probing_data_t *data,
         probing->ctx = &probing->defaults;
     }
     probing->provenance = ba_provenance_start(probing->ctx, opts->argc, opts->argv);
+    BA_TRY(check_outputs(opts));
     BA_TRY(choose_kind(data->concepts, opts->kind, &probing->kind));
     probing->trainer.fit.kind = probing->trainer.adam.kind = probing->kind;
+    if (opts->trainer.is_neurox && opts->n_penalties > 1) {
+        BA_TRY(ba_fail(BA_VALUE, "probe: %zu penalties, NeuroX's training wants one",
+            opts->n_penalties));
+    }
     if (opts->trainer.is_neurox && probing->kind == BA_PROBE_ONE_VS_REST) {
         BA_TRY(ba_fail(BA_VALUE,
             "probe: NeuroX trains no one-vs-rest probes, wanted a softmax or a "
