@@ -55,7 +55,7 @@ softmax_block(const ba_probe_problem_t *problem, const double *z, const block_t 
         for (size_t c = 0; c < n_classes; c++) {
             block->p[i + c * BA_PANEL_ROWS] /= sum;
         }
-        loss += problem->weight[row] * (log(sum) - fit);
+        loss += problem->weight[row] * (log(fmax(sum, 1)) - fit);
     }
     return loss;
 }

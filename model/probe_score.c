@@ -173,7 +173,7 @@ look_at(const double *logits, size_t n_rows, size_t n_classes, size_t i, size_t 
     double *loss)
 {
     size_t best = 0;
-    double most = logits[i], sum = 0;
+    double most = logits[i], sum;
 
     for (size_t c = 1; c < n_classes; c++) {
         if (logits[i + c * n_rows] > most) {
@@ -181,7 +181,8 @@ look_at(const double *logits, size_t n_rows, size_t n_classes, size_t i, size_t 
             best = c;
         }
     }
-    for (size_t c = 0; c < n_classes; c++) {
+    sum = exp(logits[i] - most);
+    for (size_t c = 1; c < n_classes; c++) {
         sum += exp(logits[i + c * n_rows] - most);
     }
     *loss += log(sum) + most - logits[i + truth * n_rows];

@@ -73,7 +73,8 @@ check_convex(const study_t *study, const ba_probe_data_t *data, size_t number)
     opts.penalty = number < 4 ? BA_PENALTY_NEUROX : BA_PENALTY_SQUARED;
     opts.l1 = probe_attr(study->file, group, "l1");
     opts.l2 = probe_attr(study->file, group, "l2");
-    opts.gap = opts.kkt = 1e-9;
+    opts.gap = 1e-9;
+    opts.kkt = 1e-11;
     if (ba_probe_fit(NULL, data, &opts, NULL, &probe) != BA_OK) {
         fail_msg("%s", ba_error_message());
     }
