@@ -29,6 +29,8 @@ const cli_command_t *const cli_commands[] = {
     &cli_neurons_concepts,
     &cli_neurons_rank,
     &cli_neurons_select,
+    &cli_neurons_probe,
+    &cli_neurons_ablate,
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_prepare,

@@ -14,6 +14,8 @@ extern const cli_command_t cli_encode_group;
 extern const cli_command_t cli_neurons_concepts;
 extern const cli_command_t cli_neurons_rank;
 extern const cli_command_t cli_neurons_select;
+extern const cli_command_t cli_neurons_probe;
+extern const cli_command_t cli_neurons_ablate;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
 extern const cli_command_t cli_datasets_prepare;

@@ -26,6 +26,7 @@
 #include "brainalign/null.h"
 #include "brainalign/ceiling.h"
 #include "brainalign/resample.h"
+#include "brainalign/probe.h"
 #include "brainalign/dataset.h"
 #include "brainalign/check.h"
 #include "brainalign/synth.h"
@@ -40,6 +41,7 @@
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
 #include "brainalign/rank.h"
+#include "brainalign/probing.h"
 #include "brainalign/neuron_select.h"
 
 #endif
