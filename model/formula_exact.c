@@ -2,8 +2,9 @@
 /* All chains of up to three leaves, by branch and bound, from the formulas that the beam
  * found. A pair F of leaves is extended by a third one only where something could come
  * out better than the best known: with A the tokens that are on,
- *   F or L:       at most min(|A|, |F and A| + max |L and A|) hits beside the false alarms
- *                 that F has already,
+ *   F or L:        at most min(|A|, |F and A| + |L and A|) hits beside as many false alarms
+ *                  as the worse of the two has: the best over all L is one of the few
+ *                  leaves that no other leaf beats in hits and false alarms both,
  *   F and (not) L: at most the hits of F, and no false alarm;
  * a third leaf is counted over all tokens only where ba_formula_bound() is above the best.
  * When the loops end, nothing better exists: that is the proof. */
@@ -12,19 +13,55 @@
 #include <math.h>
 #include <string.h>
 
+/* Whether more hits or fewer false alarms make leaf a the better one. */
+static int
+is_beaten(const ba_formula_search_t *search, size_t a, size_t b)
+{
+    const uint32_t *both = search->leaf_both, *count = search->leaves->count;
+    size_t out_a = count[a] - both[a], out_b = count[b] - both[b];
+
+    return both[b] >= both[a] && out_b <= out_a &&
+        (both[b] > both[a] || out_b < out_a || b < a);
+}
+
+/* The leaves that no other beats, to search->front. */
+static size_t
+find_front(ba_formula_search_t *search)
+{
+    size_t n = search->leaves->n_masks, n_front = 0;
+
+    for (size_t a = 0; a < n; a++) {
+        int beaten = 0;
+
+        for (size_t b = 0; b < n && !beaten; b++) {
+            beaten = is_beaten(search, a, b);
+        }
+        if (!beaten) {
+            search->front[n_front++] = (uint32_t) a;
+        }
+    }
+    return n_front;
+}
+
 /* At least as high as the score of any third leaf joined to F. */
 static double
-bound_of_pair(const ba_formula_search_t *search, size_t n_formula, size_t n_both,
-    size_t most_both)
+bound_of_pair(const ba_formula_search_t *search, const ba_formula_t *f)
 {
-    size_t hits = n_both + most_both;
-    double by_or, by_and;
+    const uint32_t *both = search->leaf_both, *count = search->leaves->count;
+    size_t f_out = f->n_formula - f->n_both;
+    double bound =
+        ba_formula_score(BA_FORMULA_IOU, f->n_both, f->n_both, search->n_on);
 
-    hits = hits < search->n_on ? hits : search->n_on;
-    by_or = ba_formula_score(
-        BA_FORMULA_IOU, hits + (n_formula - n_both), hits, search->n_on);
-    by_and = ba_formula_score(BA_FORMULA_IOU, n_both, n_both, search->n_on);
-    return search->factor[3] * fmax(by_or, by_and);
+    for (size_t i = 0; i < search->n_front; i++) {
+        size_t l = search->front[i], out = count[l] - both[l];
+        size_t hits = f->n_both + both[l];
+
+        hits = hits < search->n_on ? hits : search->n_on;
+        out = out > f_out ? out : f_out;
+        bound = fmax(bound,
+            ba_formula_score(BA_FORMULA_IOU, hits + out, hits, search->n_on));
+    }
+    return search->factor[3] * bound;
 }
 
 static void
@@ -84,7 +121,7 @@ extend_pair(ba_formula_search_t *search, const ba_formula_t *pair, ba_formula_t 
 /* The chains that start with leaf a and go on with leaf b. */
 static void
 look_at_pair(ba_formula_search_t *search, size_t a, size_t b, const ba_joined_t *counts,
-    size_t most_both, ba_formula_t *best)
+    ba_formula_t *best)
 {
     ba_formula_t first = {.n_leaves = 1, .leaf = {(uint32_t) a}};
 
@@ -98,8 +135,7 @@ look_at_pair(ba_formula_search_t *search, size_t a, size_t b, const ba_joined_t 
             continue;
         }
         keep_better(&best[2], &pair);
-        if (bound_of_pair(search, pair.n_formula, pair.n_both, most_both) >
-            best[2].score) {
+        if (bound_of_pair(search, &pair) > best[2].score) {
             extend_pair(search, &pair, &best[2]);
         } else {
             search->info.n_bounded += 3 * search->leaves->n_masks;
@@ -125,22 +161,19 @@ count_pair(ba_formula_search_t *search, size_t a, size_t b)
 void
 ba_formula_exact(ba_formula_search_t *search, ba_formula_t *best)
 {
-    const ba_masks_t *leaves = search->leaves;
-    size_t n = leaves->n_masks, most_both = 0;
+    size_t n = search->leaves->n_masks;
 
     if (search->opts.n_leaves < 2) {
         return;
     }
-    for (size_t l = 0; l < n; l++) {
-        most_both = search->leaf_both[l] > most_both ? search->leaf_both[l] : most_both;
-    }
+    search->n_front = find_front(search);
     for (size_t a = 0; a < n; a++) {
         for (size_t b = 0; b < n; b++) {
             ba_joined_t counts;
 
             if (b != a) {
                 counts = count_pair(search, a, b);
-                look_at_pair(search, a, b, &counts, most_both, best);
+                look_at_pair(search, a, b, &counts, best);
             }
         }
     }

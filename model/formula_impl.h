@@ -27,6 +27,8 @@ struct ba_formula_search {
     ba_candidate_t *beam, *next;
     size_t n_beam, n_next;
     uint64_t *beam_words; /* what `on` and `mask` of both beams point into */
+    uint32_t *front;      /* exact search: leaves that no other beats */
+    size_t n_front;
     ba_candidate_t pair;  /* exact search: the first two leaves */
     ba_formula_info_t info;
 };

@@ -87,6 +87,7 @@ ba_formula_search_create(const ba_masks_t *leaves, const ba_formula_opts_t *opts
     BA_TRY_ALLOC(search->leaf_on, ba_calloc(n_all, sizeof *search->leaf_on));
     BA_TRY_ALLOC(search->leaf_both, ba_calloc(leaves->n_masks, sizeof(uint32_t)));
     BA_TRY_ALLOC(search->overlap, ba_calloc(leaves->n_masks, sizeof(uint32_t)));
+    BA_TRY_ALLOC(search->front, ba_calloc(leaves->n_masks, sizeof(uint32_t)));
     BA_TRY(create_beams(search));
     *out = search;
     return BA_OK;
@@ -106,6 +107,7 @@ ba_formula_search_free(ba_formula_search_t *search)
         ba_free(search->leaf_on);
         ba_free(search->leaf_both);
         ba_free(search->overlap);
+        ba_free(search->front);
         ba_free(search);
     }
 }
