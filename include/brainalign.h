@@ -38,5 +38,9 @@
 #include "brainalign/activations.h"
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
+#include "brainalign/formula.h"
+#include "brainalign/similarity.h"
+#include "brainalign/cluster.h"
+#include "brainalign/cosy.h"
 
 #endif
