@@ -68,6 +68,28 @@ ba_neuron_number(const ba_neuron_table_t *table, size_t i)
     return table->number ? table->number[i] : i;
 }
 
+int
+ba_neuron_place(const ba_neuron_table_t *table, size_t number, size_t *place)
+{
+    size_t low = 0, high = table->n_neurons;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (ba_neuron_number(table, middle) < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *place = low;
+    if (low == table->n_neurons || ba_neuron_number(table, low) != number) {
+        return ba_fail(
+            BA_SHAPE, "neuron %zu: not among those of the activations", number);
+    }
+    return BA_OK;
+}
+
 static int
 read_integer(const char *file, const ba_table_t *table, size_t row, size_t column,
     double below, size_t *out)

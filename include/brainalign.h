@@ -39,5 +39,9 @@
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
 #include "brainalign/neuron_select.h"
+#include "brainalign/formula.h"
+#include "brainalign/similarity.h"
+#include "brainalign/cluster.h"
+#include "brainalign/cosy.h"
 
 #endif
