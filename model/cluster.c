@@ -97,7 +97,7 @@ tree_free(tree_t *tree)
 static int
 tree_create(size_t p, tree_t *tree)
 {
-    int status;
+    int status = BA_OK;
 
     memset(tree, 0, sizeof *tree);
     BA_TRY_ALLOC(tree->r, ba_malloc(p, p * sizeof *tree->r));
