@@ -91,7 +91,7 @@ mann_whitney(double *both, size_t n0, size_t n1, ba_cosy_t *out)
 {
     double sum = 0.0, ties, tail, top = (double) n0 * (double) n1;
     size_t *room = NULL, few = n0 < n1 ? n0 : n1, many = n0 < n1 ? n1 : n0;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_mean_ranks(both, n0 + n1));
     BA_TRY_ALLOC(room, ba_malloc(n0 + n1, 2 * sizeof *room));
@@ -137,7 +137,7 @@ ba_cosy(const double *control, size_t n_control, const double *explanation,
     size_t n_explanation, ba_cosy_t *out)
 {
     double *both = NULL;
-    int status;
+    int status = BA_OK;
 
     if (n_control < 2 || n_explanation < 1) {
         return ba_fail(BA_SHAPE,
