@@ -18,7 +18,7 @@ VERSION := $(shell sed -n 's/^\#define BA_VERSION "\(.*\)"/\1/p' include/brainal
 SOMAJOR := $(firstword $(subst ., ,$(VERSION)))
 
 # openblas must come before gsl, whose own slow CBLAS would win silently (tests/unit/test_blas.c asserts it).
-PKGS := openblas lapacke gsl hdf5-serial libxxhash zlib
+PKGS := openblas lapacke gsl hdf5-serial libxxhash zlib jansson
 LAYERS ?= core linalg io model datasets fit encode neurons
 SHELL_LAYER := cli
 
@@ -147,7 +147,7 @@ $(FUZZ:%=$(OBJ)/tests/fuzz/%): LINK_MAIN := -fsanitize=fuzzer
 endif
 $(OBJ)/tests/%: $(OBJ)/tests/%.o $(LIB_A)
 	$(say) LINK $@
-	$(q)$(CC) $(ALL_LDFLAGS) $(LINK_MAIN) -o $@ $< $(LIB_A) $(shell pkg-config --libs cmocka jansson) $(LDLIBS)
+	$(q)$(CC) $(ALL_LDFLAGS) $(LINK_MAIN) -o $@ $< $(LIB_A) $(shell pkg-config --libs cmocka) $(LDLIBS)
 
 $(OBJ)/bench/%: $(OBJ)/bench/%.o $(LIB_A)
 	$(say) LINK $@

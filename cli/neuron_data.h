@@ -14,7 +14,7 @@ typedef struct {
     const char *neurons, *layers, *subwords;
     int subword;
     cli_list_t labels, word_lists, concept;
-    const char *wordnet, *forms, *lemmas, *sentences, *parts;
+    const char *wordnet, *forms, *lemmas, *sentences, *parts, *closed_words;
     int case_matters;
     uint64_t min_tokens;
     int split; /* --split parts|types|sentences */
@@ -25,8 +25,8 @@ typedef struct {
 /* --activations --neurons --layer-size --layers --subwords --subword. */
 extern const cli_option_t cli_activation_rows[];
 
-/* --labels --word-list --wordnet --concept --forms --lemmas --sentences --case
- * --min-tokens. */
+/* --labels --word-list --wordnet --concept --forms --lemmas --sentences --closed-words
+ * --case --min-tokens. */
 extern const cli_option_t cli_concept_rows[];
 
 /* --parts --split --test-fraction --disjoint-types. */

@@ -107,6 +107,18 @@ check_word(const char *spec, double word, size_t row, double last, size_t n_word
     return word > last + 1 ? fail_missing(spec, last + 1, n_words) : BA_OK;
 }
 
+/* One and the largest word, as far as a table of tokens can hold. */
+static size_t
+count_words(const double *words, size_t n)
+{
+    double largest = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        largest = words[i] > largest ? words[i] : largest;
+    }
+    return largest < (double) n ? (size_t) (largest + 1) : n;
+}
+
 /* n/a is no word, as a negative number is. */
 static int
 sort_tokens(const char *spec, const double *words, ba_tokens_t *out)
@@ -141,7 +153,7 @@ ba_tokens_read(const ba_ctx_t *ctx, const char *spec, size_t n_words, ba_tokens_
     double *words = NULL;
     int status;
 
-    *out = (ba_tokens_t){.n_words = n_words};
+    *out = (ba_tokens_t){0};
     BA_TRY(ba_spec_parse(spec, &parsed));
     if (parsed.path && is_text(parsed.file)) {
         BA_TRY(read_column(parsed.file, parsed.path, &out->n_tokens, &words));
@@ -149,7 +161,8 @@ ba_tokens_read(const ba_ctx_t *ctx, const char *spec, size_t n_words, ba_tokens_
         BA_TRY(read_vector(ctx, spec, &out->n_tokens, &words));
     }
     BA_TRY_ALLOC(out->file, ba_strdup(parsed.file));
-    BA_TRY_ALLOC(out->first, ba_calloc(n_words + 1, sizeof *out->first));
+    out->n_words = n_words == SIZE_MAX ? count_words(words, out->n_tokens) : n_words;
+    BA_TRY_ALLOC(out->first, ba_calloc(out->n_words + 1, sizeof *out->first));
     BA_TRY_ALLOC(out->rows, ba_calloc(out->n_tokens, sizeof *out->rows));
     BA_TRY(sort_tokens(spec, words, out));
 out:

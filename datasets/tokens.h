@@ -17,9 +17,9 @@ typedef struct {
 } ba_tokens_t;
 
 /* Reads the word of every token: a SPEC of one column, or TABLE:COLUMN. Words count from
- * 0; below 0 the token belongs to none. BA_SHAPE: words that go back, a word without a
- * token, a word beyond n_words; BA_FORMAT: no whole number, unknown column. The caller
- * frees. */
+ * 0; below 0 the token belongs to none. n_words SIZE_MAX = as many as are named.
+ * BA_SHAPE: words that go back, a word without a token, a word beyond n_words; BA_FORMAT:
+ * no whole number, unknown column. The caller frees. */
 int ba_tokens_read(
     const ba_ctx_t *ctx, const char *spec, size_t n_words, ba_tokens_t *out) BA_MUST_USE;
 void ba_tokens_free(ba_tokens_t *tokens);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/source_impl.h"
 #include "io/hdf5_util.h"
+#include "io/neurox.h"
 
 #include "core/alloc.h"
 
@@ -12,7 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef enum { HDF5, NPY, NIFTI, CSV, ZIP, GZIP, PICKLE, SAFETENSORS, UNKNOWN } format_t;
+typedef enum {
+    HDF5,
+    NPY,
+    NIFTI,
+    CSV,
+    ZIP,
+    GZIP,
+    PICKLE,
+    SAFETENSORS,
+    JSON,
+    UNKNOWN
+} format_t;
 
 int
 ba_source_add_file(ba_source_t *source, const char *file)
@@ -89,7 +101,7 @@ format_by_name(const char *file)
     } endings[] = {{".h5", HDF5}, {".hdf5", HDF5}, {".hdf", HDF5}, {".hf5", HDF5},
         {".npy", NPY}, {".nii", NIFTI}, {".nii.gz", NIFTI}, {".csv", CSV}, {".tsv", CSV},
         {".txt", CSV}, {".npz", ZIP}, {".safetensors", SAFETENSORS}, {".pkl", PICKLE},
-        {".pickle", PICKLE}};
+        {".pickle", PICKLE}, {".json", JSON}, {".jsonl", JSON}};
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         if (ends_with(file, endings[i].end)) {
@@ -151,6 +163,9 @@ format_of(int fd, const char *file)
     }
     if (is_nifti(head, n)) {
         return NIFTI;
+    }
+    if (named == UNKNOWN && starts_with(head, n, "{\"", 2)) {
+        return JSON;
     }
     if (named == UNKNOWN && starts_with(head, n, "\x80", 1)) {
         return PICKLE;
@@ -214,12 +229,16 @@ open_file(const ba_ctx_t *ctx, const ba_spec_t *spec, const ba_source_opts_t *op
     int status;
 
     BA_TRY(detect_format(spec->file, &format));
-    if (spec->path && (format == NPY || format == NIFTI || format == CSV)) {
+    if (spec->path &&
+        (format == NPY || format == NIFTI || format == CSV || format == JSON)) {
         return ba_fail(BA_VALUE, "%s:%s: a PATH, but such a file holds one matrix only",
             spec->file, spec->path);
     }
     switch (format) {
     case HDF5:
+        if (!spec->path && ba_neurox_is_hdf5(spec->file)) {
+            return ba_neurox_hdf5_open(spec->file, out);
+        }
         return ba_hdf5_source_open(ctx, spec->file, spec->path, opts, out);
     case NPY:
         return ba_npy_source_open(ctx, spec->file, opts, out);
@@ -227,6 +246,8 @@ open_file(const ba_ctx_t *ctx, const ba_spec_t *spec, const ba_source_opts_t *op
         return ba_nifti_source_open(ctx, spec->file, opts, out);
     case CSV:
         return ba_csv_source_open(ctx, spec->file, opts, out);
+    case JSON:
+        return ba_neurox_json_open(ctx, spec->file, out);
     default:
         return refuse_format(format, spec->file);
     }

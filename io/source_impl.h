@@ -60,6 +60,11 @@ int ba_source_wrap(const ba_source_ops_t *ops, void *state,
 /* Adds one more file to what ba_source_file() lists. */
 int ba_source_add_file(ba_source_t *source, const char *file);
 
+/* One source whose columns are those of `parts` in order (same n_rows, n_slabs = 1 each).
+ * Takes ownership of the parts on success. BA_SHAPE when row counts differ (both
+ * named). */
+int ba_source_beside(ba_source_t **parts, size_t n_parts, ba_source_t **out);
+
 /* The formats. Each opens `file` whole and leaves NULL in *out on failure. `opts` is
  * never NULL and max_rank is 1..3 here. `path` NULL = the only data set that fits. */
 int ba_hdf5_source_open(const ba_ctx_t *ctx, const char *file, const char *path,

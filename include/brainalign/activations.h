@@ -10,9 +10,11 @@ extern "C" {
 #endif
 
 /* What each neuron is. Layers count from 0; units count from 0 within their layer and
- * component. */
+ * component. Lists of strings are one block each, pointers and text. */
 typedef struct {
     size_t n_neurons;
+    size_t *number;    /* n_neurons, ascending: what tables call it, its column among all
+                          files; NULL = its place here, as without a choice of layers */
     size_t *layer;     /* n_neurons */
     size_t *unit;      /* n_neurons */
     size_t *component; /* n_neurons: index into component_names */

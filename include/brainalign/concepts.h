@@ -52,7 +52,11 @@ typedef struct {
     const char *sentences; /* FILE[:COLUMN] of the sentence of each token */
     const char *parts;     /* FILE[:COLUMN]: 0 or train, 1 or test */
     int case_matters;
-    const char *const *only; /* n_only concepts to keep, NULL = all */
+    const char *closed_words; /* table with the column form: a concept whose name does not
+                                 tell (docs/formats.md) is of the closed class where more
+                                 than half of its tokens are among these words, else of
+                                 the open one; NULL = by names alone */
+    const char *const *only;  /* n_only concepts to keep, NULL = all */
     size_t n_only;
     size_t min_tokens; /* concepts of fewer tokens are left out (1) */
 } ba_concepts_opts_t;
@@ -60,7 +64,7 @@ typedef struct {
 /* Reads labels, and checks them against the tokens of `activations` (NULL = unchecked):
  * their number, and word by word where both sides know the words: BA_SHAPE names
  * sentence, token and both words of the first that differs. Errors: BA_IO, BA_FORMAT,
- * BA_MISSING, BA_VALUE (unknown concept: nearest names). The caller frees. */
+ * BA_MISSING (unknown concept: nearest names), BA_VALUE. The caller frees. */
 BA_API int ba_concepts_read(const ba_ctx_t *ctx, const ba_concepts_opts_t *opts,
     const ba_activations_t *activations, ba_concepts_t **out);
 BA_API void ba_concepts_free(ba_concepts_t *concepts);
@@ -77,15 +81,15 @@ typedef struct {
 } ba_token_split_t;
 
 typedef enum {
-    BA_SPLIT_PARTS, /* by `part` of the concepts */
-    BA_SPLIT_TYPES, /* no word type on both sides: types dealt by seed, as many tokens on
-                          the test side as asked within each stratum of frequency */
+    BA_SPLIT_PARTS,    /* by `part` of the concepts */
+    BA_SPLIT_TYPES,    /* no word type on both sides: types dealt by seed, as near to the
+                       tokens asked for as can be within each stratum of frequency */
     BA_SPLIT_SENTENCES /* whole sentences dealt by seed */
 } ba_token_split_by_t;
 
-/* fraction: of the tokens to test on. BA_SPLIT_PARTS with disjoint_types: test tokens
- * whose type the training side holds are dropped. BA_VALUE (no parts, forms or sentences),
- * BA_SHAPE (an empty side). */
+/* fraction: of the tokens to test on; 0 = all to fit on. BA_SPLIT_PARTS ignores it. With
+ * disjoint_types test tokens whose type the training side holds are dropped. BA_VALUE (no
+ * parts, forms or sentences), BA_SHAPE (an empty side). */
 BA_API int ba_concepts_split(const ba_concepts_t *concepts, ba_token_split_by_t by,
     double fraction, int disjoint_types, uint64_t seed, ba_token_split_t *out);
 BA_API void ba_token_split_free(ba_token_split_t *split);
