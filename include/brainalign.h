@@ -42,5 +42,7 @@
 #include "brainalign/similarity.h"
 #include "brainalign/cluster.h"
 #include "brainalign/cosy.h"
+#include "brainalign/explain.h"
+#include "brainalign/structure.h"
 
 #endif
