@@ -287,7 +287,8 @@ ba_explain_all(ba_explaining_t *job)
             BA_TRY(ba_explain_moves_draw(pool.moves, job->opts->seed, b, pool.to));
             run_block(&pool, k0, n, explain_moved);
             ba_ctx_progress(job->ctx, "formulas",
-                (double) done + (double) n * (double) (b + 1) / (double) n_permutations,
+                floor((double) done +
+                    (double) n * (double) (b + 1) / (double) n_permutations),
                 (double) job->n_neurons);
         }
         done += n;
