@@ -23,17 +23,20 @@ enum {
     BA_COMPARE_ALL = 63
 };
 
+/* What the neurons of one model are. */
+typedef enum {
+    BA_MODEL_DEFAULT = 0, /* components where there are several, else layers */
+    BA_MODEL_COMPONENT,
+    BA_MODEL_LAYER /* each layer of each component */
+} ba_model_by_t;
+
 typedef struct {
-    ba_activations_t *const *models; /* n_models of the same tokens; NULL = each layer of
-                                        models[0] by itself where n_models is 1 */
-    size_t n_models;
-    const char *const *names; /* n_models, borrowed */
-    unsigned what;            /* BA_COMPARE_ALL */
+    ba_activations_t *activations; /* of all models, side by side */
+    ba_model_by_t by;
+    unsigned what; /* BA_COMPARE_ALL */
     ba_similarity_opts_t similarity;
     ba_dissimilarity_t dissimilarity;
     size_t rsa_tokens; /* most tokens of RSA, evenly spaced among all (2,000) */
-    const size_t *rows; /* n_rows tokens to use, ascending; NULL = all */
-    size_t n_rows;
     const char *output;
     const char *table, *pairs; /* TSV: neurons, pairs of models; NULL = none */
     int force, dry_run;
