@@ -67,14 +67,14 @@ BA_API int ba_neurons_explain(const ba_ctx_t *ctx, ba_activations_t *activations
     const ba_concepts_t *concepts, const ba_explain_opts_t *opts, ba_explain_info_t *info);
 
 typedef struct {
-    const char *control;   /* SPEC of activations on control samples; NULL = `groups` */
-    const char *const *explanations; /* n_explanations of "[NAME=]SPEC" */
+    ba_activations_t *activations; /* on all samples, control and explanations, */
+    const ba_concepts_t *groups;   /* and what the samples are: concepts are explanations;
+                                      NULL where control is given */
+    const char *control_name; /* the concept that is control; NULL = samples of none */
+    ba_activations_t *control; /* or activations on control samples alone, and */
+    ba_activations_t *const *explanations; /* n_explanations of them */
+    const char *const *names;
     size_t n_explanations;
-    ba_activations_t *activations; /* or activations on all samples, */
-    const ba_concepts_t *groups;   /* whose concepts are explanations, and one of them */
-    const char *control_name;      /* the control; NULL = samples of no explanation */
-    const ba_neuron_table_t *neurons; /* what columns are; NULL = one layer, or that of
-                                         the activations */
     const char *output, *table;
     int force, dry_run;
     int argc;
