@@ -164,7 +164,7 @@ ba_nmf_opts_t
 ba_nmf_opts_default(void)
 {
     return (ba_nmf_opts_t){
-        .rank = 10, .n_rounds = 500, .tolerance = 1e-6, .n_seeds = 5};
+        .rank = 10, .n_rounds = 200, .tolerance = 1e-5, .n_seeds = 5};
 }
 
 void

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* neurons cosy: every neuron for every explanation, a block of neurons at a time. */
-#include "brainalign/cosy.h"
 #include "brainalign/explain.h"
 #include "brainalign/significance.h"
 #include "core/alloc.h"
 #include "core/error_keep.h"
+#include "model/cosy_impl.h"
 #include "neurons/neuron_output.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS = 9, BLOCK = 256 };
+enum { DIGITS = 9, BLOCK = 64 };
 
 /* Samples of the control (the first) or of an explanation. */
 typedef struct {
@@ -29,7 +29,7 @@ typedef struct {
     size_t n_neurons, n_explanations;
     samples_t *samples; /* 1 + n_explanations */
     ba_cosy_t *scores;  /* n_neurons x n_explanations */
-    double *q;
+    double *q, *all; /* all: a block of neurons on all samples of the common file */
     ba_bundle_t *bundle;
     ba_table_writer_t *table;
 } cosy_job_t;
@@ -134,36 +134,79 @@ check_samples(const cosy_job_t *job)
     return BA_OK;
 }
 
+/* n neurons on all samples of control or an explanation: from its own file, or picked out
+ * of what was read of the common one (all: n_all rows). */
 static int
-read_samples(samples_t *samples, size_t neuron0, size_t n)
+take_samples(samples_t *samples, size_t neuron0, size_t n, const double *all, size_t n_all)
 {
     int status = BA_OK;
 
     if (!samples->x) {
         BA_TRY_ALLOC(samples->x, ba_malloc(samples->n, BLOCK * sizeof *samples->x));
     }
-    BA_TRY(ba_activations_read(samples->activations, samples->rows, samples->n, neuron0,
-        n, samples->x, samples->n));
+    if (!samples->rows) {
+        BA_TRY(ba_activations_read(samples->activations, NULL, samples->n, neuron0, n,
+            samples->x, samples->n));
+    }
+    for (size_t j = 0; samples->rows && j < n; j++) {
+        for (size_t i = 0; i < samples->n; i++) {
+            samples->x[i + j * samples->n] = all[samples->rows[i] + j * n_all];
+        }
+    }
 out:
+    return status;
+}
+
+static int
+read_block(cosy_job_t *job, size_t neuron0, size_t n)
+{
+    ba_activations_t *activations = job->opts->activations;
+    size_t n_all = activations ? activations->n_tokens : 0;
+    int status = BA_OK;
+
+    if (activations && !job->all) {
+        BA_TRY_ALLOC(job->all, ba_malloc(n_all, BLOCK * sizeof *job->all));
+    }
+    if (activations) {
+        BA_TRY(ba_activations_read(
+            activations, NULL, n_all, neuron0, n, job->all, n_all));
+    }
+    for (size_t e = 0; e <= job->n_explanations; e++) {
+        BA_TRY(take_samples(&job->samples[e], neuron0, n, job->all, n_all));
+    }
+out:
+    return status;
+}
+
+/* One neuron for every explanation. */
+static int
+score_neuron(const cosy_job_t *job, size_t j, ba_cosy_t *scores)
+{
+    const samples_t *samples = job->samples;
+    ba_cosy_control_t control = {0};
+    int status;
+
+    BA_TRY(ba_cosy_control(samples->x + j * samples->n, samples->n, &control));
+    for (size_t e = 0; e < job->n_explanations; e++) {
+        size_t n = samples[e + 1].n;
+
+        BA_TRY(ba_cosy_score(&control, samples[e + 1].x + j * n, n, &scores[e]));
+    }
+out:
+    ba_cosy_control_free(&control);
     return status;
 }
 
 static int
 score_block(cosy_job_t *job, size_t neuron0, size_t n)
 {
-    size_t n_each = job->n_explanations;
     ba_error_keep_t keep = {0};
     int n_threads = ba_ctx_threads(job->ctx);
 
-#pragma omp parallel for schedule(dynamic, 16) num_threads(n_threads)
-    for (size_t i = 0; i < n * n_each; i++) {
-        size_t j = i / n_each, e = i % n_each;
-        const samples_t *control = &job->samples[0], *samples = &job->samples[e + 1];
-
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
+    for (size_t j = 0; j < n; j++) {
         ba_error_keep(&keep,
-            ba_cosy(control->x + j * control->n, control->n,
-                samples->x + j * samples->n, samples->n,
-                &job->scores[(neuron0 + j) * n_each + e]));
+            score_neuron(job, j, job->scores + (neuron0 + j) * job->n_explanations));
     }
     return ba_error_raise(&keep);
 }
@@ -182,9 +225,7 @@ score_all(cosy_job_t *job)
 
         BA_TRY(ba_ctx_check(job->ctx));
         ba_ctx_progress(job->ctx, "neurons", (double) j, (double) job->n_neurons);
-        for (size_t e = 0; e <= job->n_explanations; e++) {
-            BA_TRY(read_samples(&job->samples[e], j, n));
-        }
+        BA_TRY(read_block(job, j, n));
         BA_TRY(score_block(job, j, n));
     }
     for (size_t i = 0; i < n_all; i++) {
@@ -325,6 +366,7 @@ free_job(cosy_job_t *job)
     ba_free(job->samples);
     ba_free(job->scores);
     ba_free(job->q);
+    ba_free(job->all);
     ba_table_writer_free(job->table);
     ba_bundle_free(job->bundle);
 }
