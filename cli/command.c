@@ -27,6 +27,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_encode_compare,
     &cli_encode_group,
     &cli_neurons_concepts,
+    &cli_neurons_select,
     &cli_neurons_explain,
     &cli_neurons_cosy,
     &cli_neurons_compare,

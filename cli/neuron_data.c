@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 const cli_option_t cli_activation_rows[] = {
     {.section = "Activations",
@@ -219,6 +221,48 @@ cli_neuron_data_open(
     }
 out:
     ba_activations_free(opened);
+    return status;
+}
+
+/* [NAME=]FILE[:PATH]: NAME goes where no file is called so. */
+static int
+check_against(const cli_outputs_t *outputs, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    ba_spec_t spec = {.file = NULL};
+    int status;
+
+    BA_TRY(ba_spec_parse(text, &spec));
+    if (equals && equals > text && equals[1] && access(spec.file, F_OK) != 0) {
+        ba_spec_free(&spec);
+        BA_TRY(ba_spec_parse(equals + 1, &spec));
+    }
+    BA_TRY(cli_outputs_check_files(outputs, (const char *const *) &spec.file, 1));
+out:
+    ba_spec_free(&spec);
+    return status;
+}
+
+int
+cli_neuron_data_outputs(const cli_neuron_data_t *data, const cli_outputs_t *outputs)
+{
+    const cli_list_t *const lists[] = {
+        &data->activations, &data->labels, &data->word_lists};
+    const char *const files[] = {data->neurons, data->subwords, data->wordnet,
+        data->forms, data->lemmas, data->sentences, data->parts, data->closed_words};
+    int status = BA_OK;
+
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        for (size_t i = 0; i < lists[k]->n; i++) {
+            BA_TRY(check_against(outputs, lists[k]->items[i]));
+        }
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i]) {
+            BA_TRY(check_against(outputs, files[i]));
+        }
+    }
+out:
     return status;
 }
 

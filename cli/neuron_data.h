@@ -4,6 +4,7 @@
 #define BA_CLI_NEURON_DATA_H
 
 #include "cli/command.h"
+#include "cli/outputs.h"
 
 #include "brainalign/concepts.h"
 
@@ -36,6 +37,10 @@ extern const cli_option_t cli_token_split_rows[];
  * labels alone. BA_VALUE names the option that is missing. */
 int cli_neuron_data_open(
     const cli_call_t *call, ba_activations_t **activations, ba_concepts_t **concepts);
+
+/* Refuses outputs that would replace one another or a file that the options name, as
+ * cli_outputs_check() does. */
+int cli_neuron_data_outputs(const cli_neuron_data_t *data, const cli_outputs_t *outputs);
 
 /* The split that the options ask for: by parts where they are given, else by types where
  * forms are known, else by sentences; test_fraction 0 = all tokens to fit on. */

@@ -62,7 +62,8 @@ split_tokens(const cli_call_t *call, table_t *table)
 
     table->train = cli_calloc(concepts->n_concepts, sizeof *table->train);
     table->test = cli_calloc(concepts->n_concepts, sizeof *table->test);
-    table->is_split = concepts->part || concepts->type || concepts->sentence;
+    table->is_split = ((const cli_neuron_data_t *) call->args)->split >= 0 ||
+                      concepts->part || concepts->type || concepts->sentence;
     if (table->is_split) {
         BA_TRY(cli_token_split(call, concepts, &table->split));
         count(concepts, table->split.train, table->split.n_train, table->train);
@@ -188,12 +189,9 @@ run(const cli_call_t *call)
     table_t table = {0};
     int status;
 
+    BA_TRY(cli_neuron_data_outputs(data, &(cli_outputs_t){output, NULL, NULL}));
     BA_TRY(cli_neuron_data_open(
         call, data->activations.n > 0 ? &activations : NULL, &concepts));
-    if (output) {
-        BA_TRY(cli_outputs_check_files(
-            &(cli_outputs_t){output, NULL, NULL}, data->labels.items, data->labels.n));
-    }
     table.concepts = concepts;
     BA_TRY(split_tokens(call, &table));
     if (output && !data->common.dry_run) {

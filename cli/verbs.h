@@ -12,6 +12,7 @@ extern const cli_command_t cli_encode_partition;
 extern const cli_command_t cli_encode_compare;
 extern const cli_command_t cli_encode_group;
 extern const cli_command_t cli_neurons_concepts;
+extern const cli_command_t cli_neurons_select;
 extern const cli_command_t cli_neurons_explain;
 extern const cli_command_t cli_neurons_cosy;
 extern const cli_command_t cli_neurons_compare;

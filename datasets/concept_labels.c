@@ -98,6 +98,31 @@ out:
     return status;
 }
 
+/* Where words are not told, sentences that do not end at the same tokens are the only sign
+ * of labels that are shifted. */
+static int
+compare_sentences(
+    const ba_collecting_t *collecting, const char *spec, const ba_label_column_t *column)
+{
+    const ba_activations_t *activations = collecting->activations;
+    const size_t *ours = column->sentence,
+                 *theirs = activations ? activations->sentence : NULL;
+    char place[96];
+
+    for (size_t t = 1; ours && theirs && t < column->cells.n && t < activations->n_tokens;
+         t++) {
+        int is_new = ours[t] != ours[t - 1];
+
+        if (is_new != (theirs[t] != theirs[t - 1])) {
+            print_place(theirs, t, place, sizeof place);
+            return ba_fail(BA_SHAPE,
+                "%s: %s of the activations %s a sentence in the labels", spec, place,
+                is_new ? "begins" : "does not begin");
+        }
+    }
+    return BA_OK;
+}
+
 /* Words that a file tells are compared with what is known of them, or become it. */
 static int
 take_words(ba_collecting_t *collecting, const char *spec, ba_label_column_t *column)
@@ -164,6 +189,7 @@ add_labels(ba_collecting_t *collecting, const char *text)
     BA_TRY_ALLOC(
         prefix, length ? ba_asprintf("%.*s:", (int) length, text) : ba_strdup(""));
     BA_TRY(take_words(collecting, spec, &column));
+    BA_TRY(compare_sentences(collecting, spec, &column));
     BA_TRY(ba_collecting_check(collecting, spec, &column));
     if (!collecting->sentence) {
         collecting->sentence = column.sentence;

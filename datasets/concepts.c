@@ -355,6 +355,10 @@ arrange(const ba_collecting_t *collecting, ba_concepts_t *concepts)
         place[i] = n_kept;
         n_kept += keep[i];
     }
+    if (n == 0) {
+        BA_TRY(
+            ba_fail(BA_SHAPE, "labels: none of %zu tokens has one", concepts->n_tokens));
+    }
     if (n_kept == 0) {
         BA_TRY(ba_fail(BA_SHAPE, "labels: no concept with at least %zu tokens among %zu",
             collecting->opts->min_tokens > 1 ? collecting->opts->min_tokens : 1, n));

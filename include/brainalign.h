@@ -38,6 +38,7 @@
 #include "brainalign/activations.h"
 #include "brainalign/concepts.h"
 #include "brainalign/ranking.h"
+#include "brainalign/neuron_select.h"
 #include "brainalign/formula.h"
 #include "brainalign/similarity.h"
 #include "brainalign/cluster.h"

@@ -31,19 +31,24 @@ BA_API void ba_ranking_free(ba_ranking_t *ranking);
 BA_API int ba_ranking_sort(ba_ranking_t *ranking);
 
 /* The table of docs/formats.md: rank neuron layer component unit concept score p q, best
- * first within each concept; top 0 = all neurons. BA_EXISTS without force. */
+ * first within each concept, and stability where there is one; top 0 = all neurons. A
+ * neuron is called by its number. BA_EXISTS without force. */
 BA_API int ba_ranking_write(
     const ba_ranking_t *ranking, const char *file, size_t top, int force);
 
 /* Reads such a table. BA_FORMAT names row and column; a table cut short at some rank holds
- * NaN for the rest. n_neurons 0 = the largest neuron number and one. */
+ * NaN for the rest. n_neurons 0 = the largest neuron number and one; a number that
+ * n_neurons does not hold is BA_SHAPE. */
 BA_API int ba_ranking_read(const char *file, size_t n_neurons, ba_ranking_t **out);
 
 /* A list of neurons, as neurons select writes it: a table with the column neuron (and
- * layer, component, unit), or one number a line. BA_VALUE: a neuron that n_neurons does
- * not hold, twice the same. *out is ascending and the caller's to free(). */
+ * layer, component, unit), or one number a line. BA_SHAPE: a neuron that n_neurons (0 =
+ * any) does not hold; BA_FORMAT: twice the same. *out is ascending and the caller's to
+ * free(). */
 BA_API int ba_neuron_list_read(
     const char *file, size_t n_neurons, size_t **out, size_t *n_listed);
+
+/* list: places in *neurons, in the order of the file. */
 BA_API int ba_neuron_list_write(const char *file, const ba_neuron_table_t *neurons,
     const size_t *list, size_t n_listed, int force);
 
