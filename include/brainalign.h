@@ -43,5 +43,7 @@
 #include "brainalign/similarity.h"
 #include "brainalign/cluster.h"
 #include "brainalign/cosy.h"
+#include "brainalign/explain.h"
+#include "brainalign/structure.h"
 
 #endif

@@ -43,7 +43,7 @@ static int
 check(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *opts)
 {
     size_t pairs, copy;
-    int status;
+    int status = BA_OK;
 
     if (x.n_rows < 2 || x.n_cols < 1) {
         return ba_fail(BA_SHAPE, "clusters: found %zu tokens x %zu neurons, wanted at "
@@ -115,7 +115,7 @@ correlate(const ba_ctx_t *ctx, ba_cdmat_t x, int is_signed, double *r)
 {
     size_t p = x.n_cols;
     double *z = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_similarity_take(x, BA_TAKE_ZSCORED, &z));
     ba_syrk_tiled(ctx, 1.0 / (double) x.n_rows, BA_TRANSPOSE,
@@ -134,7 +134,7 @@ static int
 grow(tree_t *tree, size_t p, const ba_cluster_opts_t *opts, size_t *n_clusters)
 {
     size_t n_merges = 0;
-    int status;
+    int status = BA_OK;
 
     for (size_t i = 0; i < p * p; i++) {
         tree->r[i] = 1.0 - tree->r[i];
@@ -181,7 +181,7 @@ static int
 clusters_create(size_t p, size_t n_clusters, int stability, ba_clusters_t **out)
 {
     ba_clusters_t *clusters = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(clusters, ba_calloc(1, sizeof *clusters));
     clusters->n_neurons = p;
@@ -251,7 +251,7 @@ bootstrap(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *opts, tree
     size_t n = x.n_rows, p = x.n_cols, *size = NULL, *count = NULL;
     double *drawn = NULL;
     ba_rng_t *rng = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(drawn, ba_malloc(n, p * sizeof *drawn));
     BA_TRY_ALLOC(size, ba_malloc(p, sizeof *size));
@@ -288,7 +288,7 @@ ba_neurons_cluster(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *o
     size_t p = x.n_cols, n_clusters;
     ba_clusters_t *clusters = NULL;
     tree_t tree = {0};
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY(check(ctx, x, opts));

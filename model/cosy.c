@@ -3,9 +3,10 @@
  * (control, explanation) pairs with control above, ties half; auc = 1 - U / (n0 n1). */
 #include "brainalign/cosy.h"
 #include "core/alloc.h"
-#include "model/rank_correlation.h"
+#include "model/cosy_impl.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { EXACT_UP_TO = 8 };
@@ -20,24 +21,6 @@ check_finite(const double *x, size_t n, const char *what)
         }
     }
     return BA_OK;
-}
-
-/* Sum over ties of t^3 - t from mean ranks: values of a tie share one. */
-static double
-tie_sum(const double *ranks, size_t n, size_t *room)
-{
-    double sum = 0.0;
-
-    memset(room, 0, 2 * n * sizeof *room);
-    for (size_t i = 0; i < n; i++) {
-        room[(size_t) (2.0 * ranks[i])]++;
-    }
-    for (size_t k = 0; k < 2 * n; k++) {
-        double t = (double) room[k];
-
-        sum += t * t * t - t;
-    }
-    return sum;
 }
 
 /* P(U >= u) where all orders are as likely. count[k] = probability that U = k: the
@@ -85,75 +68,160 @@ normal_p(double u, double n0, double n1, double ties)
     return fmin(1.0, erfc((high - n0 * n1 / 2.0 - 0.5) / sqrt(2.0 * variance)));
 }
 
-/* U and its p from both samples one after another. */
 static int
-mann_whitney(double *both, size_t n0, size_t n1, ba_cosy_t *out)
+by_value(const void *left, const void *right)
 {
-    double sum = 0.0, ties, tail, top = (double) n0 * (double) n1;
-    size_t *room = NULL, few = n0 < n1 ? n0 : n1, many = n0 < n1 ? n1 : n0;
-    int status;
+    const double *a = left, *b = right;
 
-    BA_TRY(ba_mean_ranks(both, n0 + n1));
-    BA_TRY_ALLOC(room, ba_malloc(n0 + n1, 2 * sizeof *room));
-    ties = tie_sum(both, n0 + n1, room);
-    for (size_t i = 0; i < n0; i++) {
-        sum += both[i] + 1.0;
+    return (*a > *b) - (*a < *b);
+}
+
+static double
+cube_less(size_t t)
+{
+    double x = (double) t;
+
+    return x * x * x - x;
+}
+
+/* Equal values from place i on. */
+static size_t
+run_from(const double *sorted, size_t n, size_t i)
+{
+    size_t end = i;
+
+    while (end < n && sorted[end] == sorted[i]) {
+        end++;
     }
-    out->u = sum - 0.5 * (double) n0 * ((double) n0 + 1.0);
+    return end - i;
+}
+
+/* Values below x. */
+static size_t
+count_below(const double *sorted, size_t n, double x)
+{
+    size_t low = 0, high = n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (sorted[middle] < x) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+void
+ba_cosy_control_free(ba_cosy_control_t *control)
+{
+    ba_free(control->sorted);
+    memset(control, 0, sizeof *control);
+}
+
+int
+ba_cosy_control(const double *x, size_t n, ba_cosy_control_t *out)
+{
+    double square = 0.0;
+    int status = BA_OK;
+
+    memset(out, 0, sizeof *out);
+    if (n < 2) {
+        return ba_fail(BA_SHAPE, "control: found %zu sample(s), wanted at least 2", n);
+    }
+    BA_TRY(check_finite(x, n, "control"));
+    BA_TRY_ALLOC(out->sorted, ba_malloc(n, sizeof *out->sorted));
+    memcpy(out->sorted, x, n * sizeof *x);
+    qsort(out->sorted, n, sizeof *x, by_value);
+    out->n = n;
+    for (size_t i = 0; i < n; i++) {
+        out->mean += x[i] / (double) n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        square += (x[i] - out->mean) * (x[i] - out->mean);
+    }
+    if (out->sorted[0] < out->sorted[n - 1]) {
+        out->deviation = sqrt(square / ((double) n - 1.0));
+    }
+    for (size_t i = 0; i < n;) {
+        size_t t = run_from(out->sorted, n, i);
+
+        out->ties += cube_less(t);
+        i += t;
+    }
+out:
+    return status;
+}
+
+/* U of control and the ties of both, from the explanation's values in order: each distinct
+ * one is looked up among those of control. */
+static void
+count_pairs(const ba_cosy_control_t *control, const double *sorted, size_t n, double *u,
+    double *ties)
+{
+    double below = 0.0;
+
+    *ties = control->ties;
+    for (size_t i = 0; i < n;) {
+        size_t t = run_from(sorted, n, i);
+        size_t place = count_below(control->sorted, control->n, sorted[i]), same = 0;
+
+        if (place < control->n && control->sorted[place] == sorted[i]) {
+            same = run_from(control->sorted, control->n, place);
+        }
+        below += (double) t * ((double) place + 0.5 * (double) same);
+        *ties += cube_less(t + same) - cube_less(same);
+        i += t;
+    }
+    *u = (double) control->n * (double) n - below;
+}
+
+int
+ba_cosy_score(const ba_cosy_control_t *control, const double *explanation, size_t n,
+    ba_cosy_t *out)
+{
+    double *sorted = NULL, mean = 0.0, ties, tail, n0 = (double) control->n;
+    double top = n0 * (double) n;
+    size_t few = control->n < n ? control->n : n, many = control->n + n - few;
+    int status = BA_OK;
+
+    *out = (ba_cosy_t){0};
+    if (n < 1) {
+        return ba_fail(BA_SHAPE, "explanation: found no sample, wanted at least 1");
+    }
+    BA_TRY(check_finite(explanation, n, "explanation"));
+    BA_TRY_ALLOC(sorted, ba_malloc(n, sizeof *sorted));
+    memcpy(sorted, explanation, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_value);
+    for (size_t i = 0; i < n; i++) {
+        mean += explanation[i] / (double) n;
+    }
+    out->mad = control->deviation > 0.0 ? (mean - control->mean) / control->deviation : 0.0;
+    count_pairs(control, sorted, n, &out->u, &ties);
     out->auc = 1.0 - out->u / top;
     out->exact = few <= EXACT_UP_TO && ties == 0.0;
-    out->p = normal_p(out->u, (double) n0, (double) n1, ties);
+    out->p = normal_p(out->u, n0, (double) n, ties);
     if (out->exact) {
         BA_TRY(exact_tail(few, many, (size_t) fmax(out->u, top - out->u), &tail));
         out->p = fmin(1.0, 2.0 * tail);
     }
 out:
-    ba_free(room);
+    ba_free(sorted);
     return status;
-}
-
-static double
-deviation_score(const double *control, size_t n0, const double *explanation, size_t n1)
-{
-    double mean0 = 0.0, mean1 = 0.0, square = 0.0, deviation;
-    int constant = 1;
-
-    for (size_t i = 0; i < n0; i++) {
-        mean0 += control[i] / (double) n0;
-        constant = constant && control[i] == control[0];
-    }
-    for (size_t i = 0; i < n1; i++) {
-        mean1 += explanation[i] / (double) n1;
-    }
-    for (size_t i = 0; i < n0; i++) {
-        square += (control[i] - mean0) * (control[i] - mean0);
-    }
-    deviation = sqrt(square / ((double) n0 - 1.0));
-    return constant || deviation == 0.0 ? 0.0 : (mean1 - mean0) / deviation;
 }
 
 int
 ba_cosy(const double *control, size_t n_control, const double *explanation,
     size_t n_explanation, ba_cosy_t *out)
 {
-    double *both = NULL;
+    ba_cosy_control_t prepared = {0};
     int status;
 
-    if (n_control < 2 || n_explanation < 1) {
-        return ba_fail(BA_SHAPE,
-            "samples: found %zu of control and %zu of the explanation, wanted at least 2 "
-            "and 1",
-            n_control, n_explanation);
-    }
-    BA_TRY(check_finite(control, n_control, "control"));
-    BA_TRY(check_finite(explanation, n_explanation, "explanation"));
-    BA_TRY_ALLOC(both, ba_malloc(n_control + n_explanation, sizeof *both));
-    memcpy(both, control, n_control * sizeof *both);
-    memcpy(both + n_control, explanation, n_explanation * sizeof *both);
-    *out = (ba_cosy_t){
-        .mad = deviation_score(control, n_control, explanation, n_explanation)};
-    BA_TRY(mann_whitney(both, n_control, n_explanation, out));
+    BA_TRY(ba_cosy_control(control, n_control, &prepared));
+    BA_TRY(ba_cosy_score(&prepared, explanation, n_explanation, out));
 out:
-    ba_free(both);
+    ba_cosy_control_free(&prepared);
     return status;
 }

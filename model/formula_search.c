@@ -71,7 +71,7 @@ ba_formula_search_create(const ba_masks_t *leaves, const ba_formula_opts_t *opts
 {
     ba_formula_search_t *search = NULL;
     size_t n_all;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY(check_opts(opts));

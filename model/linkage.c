@@ -125,7 +125,7 @@ ba_linkage_average(double *d, size_t n, double *height, uint32_t *merge)
     size_t *size = NULL, *chain = NULL;
     merge_t *merges = NULL;
     uint32_t *parent = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(size, ba_malloc(n, sizeof *size));
     BA_TRY_ALLOC(chain, ba_malloc(n + 1, sizeof *chain));

@@ -23,7 +23,7 @@ typedef struct {
 static int
 check(ba_cdmat_t x, size_t rank)
 {
-    int status;
+    int status = BA_OK;
 
     if (rank < 1 || x.n_rows < 1 || x.n_cols < 1) {
         return ba_fail(BA_SHAPE, "factors: found %zu of %zu x %zu, wanted at least 1",
@@ -59,7 +59,7 @@ scratch_free(scratch_t *scratch)
 static int
 scratch_create(size_t n, size_t p, size_t k, scratch_t *scratch)
 {
-    int status;
+    int status = BA_OK;
 
     memset(scratch, 0, sizeof *scratch);
     BA_TRY_ALLOC(scratch->xh, ba_malloc(n, k * sizeof(double)));
@@ -132,7 +132,7 @@ ba_nmf_run(const ba_ctx_t *ctx, ba_cdmat_t x, size_t rank, size_t n_rounds,
 {
     double square, first = 0.0, last = 0.0;
     scratch_t scratch = {0};
-    int status;
+    int status = BA_OK;
 
     *n_done = 0;
     BA_TRY(check(x, rank));
@@ -164,7 +164,7 @@ ba_nmf_opts_t
 ba_nmf_opts_default(void)
 {
     return (ba_nmf_opts_t){
-        .rank = 10, .n_rounds = 500, .tolerance = 1e-6, .n_seeds = 5};
+        .rank = 10, .n_rounds = 200, .tolerance = 1e-5, .n_seeds = 5};
 }
 
 void
@@ -294,7 +294,7 @@ nmf_create(ba_cdmat_t x, const ba_nmf_opts_t *opts, ba_nmf_t **out)
 {
     size_t k = opts->rank, all_w, all_h;
     ba_nmf_t *nmf = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_multiply(x.n_rows, k, &all_w));
     BA_TRY(ba_multiply(x.n_cols, k, &all_h));
@@ -321,7 +321,7 @@ run_seeds(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_nmf_opts_t *opts, ba_nmf_t
 {
     size_t all_h = opts->rank * x.n_cols;
     double *w = NULL, *objective = NULL, square = sum_of_squares(x);
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(w, ba_malloc(x.n_rows, opts->rank * sizeof *w));
     BA_TRY_ALLOC(objective, ba_calloc(opts->n_rounds, sizeof *objective));
@@ -355,7 +355,7 @@ ba_nmf(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_nmf_opts_t *opts, ba_nmf_t **
     size_t k = opts->rank, all_h;
     double *h = NULL, *cosine = NULL;
     ba_nmf_t *nmf = NULL;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     if (opts->n_seeds < 1 || opts->n_rounds < 1 || !(opts->tolerance >= 0.0)) {

@@ -78,7 +78,7 @@ ba_spearman(const double *a, const double *b, size_t n, double *rho)
 {
     double *x = NULL, *y = NULL;
     size_t used = 0;
-    int status;
+    int status = BA_OK;
 
     *rho = (double) NAN;
     BA_TRY_ALLOC(x, ba_malloc(n, sizeof *x));
@@ -172,7 +172,7 @@ ba_kendall(const double *a, const double *b, size_t n, double *tau)
 {
     pair_t *x = NULL, *room = NULL;
     size_t used = 0;
-    int status;
+    int status = BA_OK;
 
     *tau = (double) NAN;
     BA_TRY_ALLOC(x, ba_malloc(n, sizeof *x));

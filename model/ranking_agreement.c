@@ -64,7 +64,7 @@ ba_ranking_agreement(const uint32_t *const *orders, size_t n_methods, size_t n,
 {
     unsigned char *marks = NULL;
     double *points = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(check_sizes(n_methods, n, top));
     BA_TRY_ALLOC(marks, ba_calloc(n, 1));

@@ -39,7 +39,7 @@ dissimilarities(const ba_ctx_t *ctx, ba_cdmat_t model, ba_dissimilarity_t kind,
 {
     size_t p = model.n_cols, at = 0;
     double *x = NULL, *g = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(x, ba_malloc(p, n * sizeof *x));
     BA_TRY_ALLOC(g, ba_malloc(n, n * sizeof *g));
@@ -71,7 +71,7 @@ ba_similarity_rsa(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t n_models
 {
     size_t n_pairs, n_all;
     double *ranks = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_similarity_check(models, n_models));
     if (n_tokens < 3) {

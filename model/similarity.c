@@ -71,7 +71,7 @@ int
 ba_similarity_take(ba_cdmat_t model, ba_take_t take, double **out)
 {
     size_t n = model.n_rows, n_all;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY(ba_multiply(n, model.n_cols, &n_all));
@@ -111,7 +111,7 @@ correlate(const ba_ctx_t *ctx, ba_cdmat_t a, ba_cdmat_t b, const side_t *of_a,
     const side_t *of_b)
 {
     double *c = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(c, ba_malloc(b.n_cols, BLOCK * sizeof *c));
     for (size_t a0 = 0; a0 < a.n_cols; a0 += BLOCK) {
@@ -157,7 +157,7 @@ sum_up(const double *best, size_t n_all, size_t n_models, double *most, double *
 static int
 zscore_all(const ba_cdmat_t *models, size_t n_models, double ***z, size_t **first)
 {
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(*z, ba_calloc(n_models, sizeof **z));
     BA_TRY_ALLOC(*first, ba_calloc(n_models + 1, sizeof **first));
@@ -205,7 +205,7 @@ ba_similarity_correlation(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t 
     double **z = NULL, *own_best = NULL;
     uint32_t *own_partner = NULL;
     size_t *first = NULL, n_all;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_similarity_check(models, n_models));
     BA_TRY(zscore_all(models, n_models, &z, &first));
@@ -246,7 +246,7 @@ project(const ba_ctx_t *ctx, const ba_basis_svd_t *basis, ba_cdmat_t y, double *
 {
     double *c = NULL;
     size_t n_all;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_multiply(basis->rank, y.n_cols, &n_all));
     BA_TRY_ALLOC(c, ba_malloc(n_all, sizeof *c));
@@ -278,7 +278,7 @@ ba_similarity_linreg(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t n_mod
     double **z = NULL, *copy = NULL;
     size_t *first = NULL;
     ba_basis_svd_t basis = {0};
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_similarity_check(models, n_models));
     BA_TRY(zscore_all(models, n_models, &z, &first));

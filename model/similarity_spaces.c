@@ -52,7 +52,7 @@ ba_basis_svd(double *x, size_t n_rows, size_t n_cols, double cut, ba_basis_svd_t
 {
     size_t low = n_rows < n_cols ? n_rows : n_cols;
     double *turned = NULL;
-    int status;
+    int status = BA_OK;
 
     *out = (ba_basis_svd_t){.n_rows = n_rows, .n_cols = n_cols};
     BA_TRY_ALLOC(out->u, ba_malloc(n_rows, (low + 1) * sizeof *out->u));
@@ -98,7 +98,7 @@ canonical(const ba_ctx_t *ctx, const ba_basis_svd_t *a, size_t n_a,
     const ba_basis_svd_t *b, size_t n_b, ba_basis_svd_t *out)
 {
     double *c = NULL;
-    int status;
+    int status = BA_OK;
 
     memset(out, 0, sizeof *out);
     BA_TRY_ALLOC(c, ba_malloc(n_a, n_b * sizeof *c));
@@ -135,7 +135,7 @@ projection_weighted(const ba_ctx_t *ctx, const ba_basis_svd_t *model, const doub
 {
     size_t r = model->rank;
     double *sp = NULL, *h = NULL, above = 0.0, below = 0.0;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(sp, ba_malloc(r, corr->rank * sizeof *sp));
     BA_TRY_ALLOC(h, ba_malloc(model->n_cols, corr->rank * sizeof *h));
@@ -178,7 +178,7 @@ static int
 take_tokens(tokens_t *tokens)
 {
     double *total = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(total, ba_calloc(tokens->p, sizeof *total));
     BA_TRY_ALLOC(tokens->norm, ba_calloc(tokens->n, sizeof *tokens->norm));
@@ -210,7 +210,7 @@ static int
 cross_square(const ba_ctx_t *ctx, const tokens_t *a, const tokens_t *b, double *out)
 {
     double *c = NULL;
-    int status;
+    int status = BA_OK;
 
     *out = 0.0;
     BA_TRY_ALLOC(c, ba_malloc(a->p, b->p * sizeof *c));
@@ -250,7 +250,7 @@ kernel_alignment(const ba_ctx_t *ctx, double *const *x, const ba_cdmat_t *models
 {
     tokens_t *tokens = NULL;
     double *h = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(tokens, ba_calloc(n_models, sizeof *tokens));
     BA_TRY_ALLOC(h, ba_calloc(n_models, n_models * sizeof *h));
@@ -318,7 +318,7 @@ compare_bases(const ba_ctx_t *ctx, double *const *x, const ba_cdmat_t *models,
     size_t n_models, const ba_similarity_opts_t *opts, ba_similarity_spaces_t *out)
 {
     ba_basis_svd_t *svd = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(svd, ba_calloc(n_models, sizeof *svd));
     for (size_t m = 0; m < n_models; m++) {
@@ -345,7 +345,7 @@ ba_similarity_spaces(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t n_mod
     const ba_similarity_opts_t *opts, ba_similarity_spaces_t *out)
 {
     double **x = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY(ba_similarity_check(models, n_models));
     BA_TRY_ALLOC(x, ba_calloc(n_models, sizeof *x));
@@ -378,7 +378,7 @@ ba_similarity_svcca(const ba_ctx_t *ctx, ba_cdmat_t a, ba_cdmat_t b,
     ba_cdmat_t models[] = {a, b};
     ba_basis_svd_t svd[2] = {{0}, {0}}, corr = {0};
     double *x = NULL;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY(ba_similarity_check(models, 2));

@@ -56,8 +56,8 @@ BA_API int ba_nmf_run(const ba_ctx_t *ctx, ba_cdmat_t x, size_t rank, size_t n_r
 
 typedef struct {
     size_t rank;      /* factors (10) */
-    size_t n_rounds;  /* 500 */
-    double tolerance; /* 1e-6 */
+    size_t n_rounds;  /* 200 */
+    double tolerance; /* 1e-5 */
     size_t n_seeds;   /* starts (5): the best is kept, the others tell its stability */
     uint64_t seed;
 } ba_nmf_opts_t;
