@@ -61,13 +61,12 @@ run(const char *what, const ba_formula_opts_t *opts, const ba_masks_t *concepts,
     BA_TRY(ba_formula_search_create(concepts, opts, &search));
     start = ba_seconds();
     for (size_t i = 0; i < n_neurons; i++) {
-        ba_formula_search_run(
-            search, neurons->bits + i * neurons->n_words, best, &info);
+        ba_formula_search_run(search, neurons->bits + i * neurons->n_words, best, &info);
         sum += best[opts->n_leaves - 1].score;
     }
     seconds = (ba_seconds() - start) / (double) n_neurons;
-    printf("%-28s counted %zu bounded %zu %10.5f s a neuron, mean iou %.4f", what, info.n_counted, info.n_bounded, seconds,
-        sum / (double) n_neurons);
+    printf("%-28s counted %zu bounded %zu %10.5f s a neuron, mean iou %.4f", what,
+        info.n_counted, info.n_bounded, seconds, sum / (double) n_neurons);
     if (!opts->exact) {
         printf(", compexp / this %.0f", compexp_seconds / seconds);
     }

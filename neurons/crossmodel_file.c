@@ -60,12 +60,11 @@ write_integers(const ba_crossmodel_t *job, ba_bundle_t *bundle)
     if (job->partner) {
         for (size_t i = 0; i < dims[0] * dims[1]; i++) {
             values[i] = job->partner[i] == UINT32_MAX
-                ? -1
-                : (int64_t) ba_neuron_number(neurons,
-                      job->place[job->first[i % dims[1]] + job->partner[i]]);
+                            ? -1
+                            : (int64_t) ba_neuron_number(neurons,
+                                  job->place[job->first[i % dims[1]] + job->partner[i]]);
         }
-        BA_TRY(
-            ba_bundle_write(bundle, "/neurons/partner", BA_I64, 2, dims, values));
+        BA_TRY(ba_bundle_write(bundle, "/neurons/partner", BA_I64, 2, dims, values));
     }
     if (job->rank) {
         for (size_t m = 0; m < job->n_models; m++) {
@@ -93,8 +92,8 @@ write_attributes(const ba_crossmodel_t *job, ba_bundle_t *bundle)
     for (size_t i = 0; i < 4; i++) {
         BA_TRY(ba_bundle_attr_i64(bundle, "/", names[i], 1, &counts[i]));
     }
-    BA_TRY(ba_bundle_attr_f64(
-        bundle, "/", "svcca_variance", 1, &opts->similarity.variance));
+    BA_TRY(
+        ba_bundle_attr_f64(bundle, "/", "svcca_variance", 1, &opts->similarity.variance));
     BA_TRY(ba_bundle_attr_f64(bundle, "/", "rank_cut", 1, &opts->similarity.cut));
     BA_TRY(
         ba_bundle_attr_string(bundle, "/", "dissimilarity", kinds[opts->dissimilarity]));
@@ -157,9 +156,9 @@ put_partner(const ba_crossmodel_t *job, ba_table_writer_t *table, size_t k)
         return BA_OK;
     }
     BA_TRY(ba_table_put_text(table, job->names[best]));
-    BA_TRY(ba_table_put_integer(table,
-        (int64_t) ba_neuron_number(&job->opts->activations->neurons,
-            job->place[job->first[best] + job->partner[k * n + best]])));
+    BA_TRY(ba_table_put_integer(
+        table, (int64_t) ba_neuron_number(&job->opts->activations->neurons,
+                   job->place[job->first[best] + job->partner[k * n + best]])));
 out:
     return status;
 }
@@ -175,8 +174,7 @@ fill_table(const ba_crossmodel_t *job, ba_table_writer_t *table)
     BA_TRY(ba_table_put_names(table, names, 6));
     for (size_t m = 0; m < job->n_models; m++) {
         for (size_t k = job->first[m]; k < job->first[m + 1]; k++) {
-            BA_TRY(ba_neuron_put(
-                table, &job->opts->activations->neurons, job->place[k]));
+            BA_TRY(ba_neuron_put(table, &job->opts->activations->neurons, job->place[k]));
             BA_TRY(ba_table_put_text(table, job->names[m]));
             BA_TRY(put_some(table, job->most, k));
             BA_TRY(put_some(table, job->least, k));

@@ -26,9 +26,9 @@ struct ba_explain_moves {
     int by_types;
     /* Of types: tokens by type, types by stratum. */
     size_t n_types;
-    size_t *first;          /* n_types + 1: of each type in `token` */
-    uint32_t *token;        /* n_tokens: training tokens by type, ascending */
-    size_t *by_stratum;     /* n_types: types, stratum by stratum */
+    size_t *first;      /* n_types + 1: of each type in `token` */
+    uint32_t *token;    /* n_tokens: training tokens by type, ascending */
+    size_t *by_stratum; /* n_types: types, stratum by stratum */
     size_t stratum[STRATA + 1], n_strata;
     size_t *shuffled; /* n_types */
 };
@@ -122,13 +122,11 @@ ba_explain_moves_create(const ba_explaining_t *job, ba_explain_moves_t **out)
     moves->by_types = job->null == BA_EXPLAIN_NULL_TYPES;
     if (moves->by_types) {
         moves->n_types = job->concepts->n_types;
-        BA_TRY_ALLOC(
-            moves->first, ba_calloc(moves->n_types + 2, sizeof *moves->first));
+        BA_TRY_ALLOC(moves->first, ba_calloc(moves->n_types + 2, sizeof *moves->first));
         BA_TRY_ALLOC(moves->token, ba_malloc(job->n_train, sizeof *moves->token));
         BA_TRY_ALLOC(
             moves->by_stratum, ba_malloc(moves->n_types, sizeof *moves->by_stratum));
-        BA_TRY_ALLOC(
-            moves->shuffled, ba_malloc(moves->n_types, sizeof *moves->shuffled));
+        BA_TRY_ALLOC(moves->shuffled, ba_malloc(moves->n_types, sizeof *moves->shuffled));
         sort_tokens(job, moves);
         sort_types(moves);
     } else if (shifts_of(job->n_train) < 1) {

@@ -83,9 +83,9 @@ open_collinear(case_t *c)
         const double *row = words.data + 384 * i;
 
         for (size_t j = 0; j < 58; j++) {
-            second[i + j * N] = j < 32 ? row[64 + j]
-                : j < 48               ? row[64 + j - 32]
-                                       : 2.0 * row[80 + j - 48] - row[64 + j - 48];
+            second[i + j * N] = j < 32   ? row[64 + j]
+                                : j < 48 ? row[64 + j - 32]
+                                         : 2.0 * row[80 + j - 48] - row[64 + j - 48];
         }
     }
     add_model(c, layer_of(&words, 0, N, 0), N, 64);
@@ -127,8 +127,8 @@ check_neurons(const case_t *c)
 
     assert_non_null(most);
     assert_non_null(least);
-    assert_int_equal(ba_similarity_correlation(
-                         &ctx, c->models, c->n_models, most, least, NULL, NULL),
+    assert_int_equal(
+        ba_similarity_correlation(&ctx, c->models, c->n_models, most, least, NULL, NULL),
         0);
     compare(c, "maxcorr", most, 1e-9);
     compare(c, "mincorr", least, 1e-9);
@@ -205,8 +205,8 @@ test_fewer_rows(void **state)
     case_t c;
 
     (void) state;
-    check_case(&c,
-        open_layers(&c, "alice_48_words_fewer_rows_than_neurons", ALICE, 100, 48));
+    check_case(
+        &c, open_layers(&c, "alice_48_words_fewer_rows_than_neurons", ALICE, 100, 48));
 }
 
 static void
