@@ -61,8 +61,8 @@ ba_masks_count(ba_masks_t *masks)
     }
 }
 
-BA_CLONES size_t
-ba_formula_count(const uint64_t *a, const uint64_t *b, size_t n_words)
+static BA_CLONES size_t
+count_common(const uint64_t *a, const uint64_t *b, size_t n_words)
 {
     size_t count = 0;
 
@@ -70,6 +70,12 @@ ba_formula_count(const uint64_t *a, const uint64_t *b, size_t n_words)
         count += (size_t) __builtin_popcountll(a[w] & b[w]);
     }
     return count;
+}
+
+size_t
+ba_formula_count(const uint64_t *a, const uint64_t *b, size_t n_words)
+{
+    return count_common(a, b, n_words);
 }
 
 void

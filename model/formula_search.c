@@ -145,20 +145,25 @@ take_neuron(ba_formula_search_t *search, const uint64_t *on)
     }
 }
 
-BA_CLONES void
-ba_formula_overlaps(ba_formula_search_t *search, const uint64_t *on)
+static BA_CLONES void
+count_overlaps(const uint64_t *leaf, size_t n_leaves, const uint64_t *on, size_t n_words,
+    uint32_t *overlap)
 {
-    const uint64_t *leaf = search->leaf_on;
-    size_t n_words = search->n_on_words;
-
-    for (size_t l = 0; l < search->leaves->n_masks; l++, leaf += n_words) {
+    for (size_t l = 0; l < n_leaves; l++, leaf += n_words) {
         int count = 0;
 
         for (size_t w = 0; w < n_words; w++) {
             count += __builtin_popcountll(leaf[w] & on[w]);
         }
-        search->overlap[l] = (uint32_t) count;
+        overlap[l] = (uint32_t) count;
     }
+}
+
+void
+ba_formula_overlaps(ba_formula_search_t *search, const uint64_t *on)
+{
+    count_overlaps(search->leaf_on, search->leaves->n_masks, on, search->n_on_words,
+        search->overlap);
 }
 
 ba_formula_t

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Numbers of ba_explained_t that are written, by data set. */
 typedef struct {
@@ -31,7 +32,10 @@ enum { N_NUMBERS = sizeof numbers / sizeof numbers[0], DIGITS = 9 };
 static double
 number_of(const ba_explained_t *found, size_t which)
 {
-    return *(const double *) ((const char *) found + numbers[which].offset);
+    double value;
+
+    memcpy(&value, (const char *) found + numbers[which].offset, sizeof value);
+    return value;
 }
 
 /* "n/a" where there is none; the caller frees. */
