@@ -5,7 +5,7 @@
  *     how the neuron's states follow one another.
  *   types: tokens of a word type are not exchangeable with others one by one, since a
  *     neuron answers to the type; and a frequent type not with a rare one. Word types are
- *     put into strata of frequency (powers of two; a stratum of fewer than 8 types joins
+ *     put into strata of frequency (half octaves; a stratum of fewer than 4 types joins
  *     the next lower one), the types of a stratum are shuffled, and their tokens, type by
  *     type, hand their states to the tokens of the stratum in the order of old. Types of
  *     the same frequency change places as wholes. */
@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { LEAST_SHIFT = 10, LEAST_TYPES = 8, STRATA = 64 };
+enum { LEAST_SHIFT = 10, LEAST_TYPES = 4, STRATA = 64 };
 
 /* A stream of the seed that nothing else uses. */
 static const uint64_t stream_base = UINT64_C(1) << 40;
@@ -81,10 +81,10 @@ sort_tokens(const ba_explaining_t *job, ba_explain_moves_t *moves)
 static unsigned
 level_of(const ba_explain_moves_t *moves, size_t type)
 {
-    size_t n = moves->first[type + 1] - moves->first[type];
+    uint64_t n = moves->first[type + 1] - moves->first[type];
     unsigned level = 0;
 
-    while (n > 1) {
+    for (n *= n; n > 1;) {
         n /= 2;
         level++;
     }
