@@ -19,7 +19,7 @@
 typedef struct {
     cli_neuron_data_t data;
     cli_list_t rankings;
-    const char *concept, *measures, *table, *pairs;
+    const char *concept, *measures, *table, *pairs, *as_ranking;
     int by, centre, dissimilarity;
     double variance, cut;
     uint64_t more, rsa_tokens, top, depth;
@@ -114,6 +114,12 @@ static const cli_option_t rows[] = {
         .metavar = "FILE.tsv",
         .help = "Pairs of models as a table.",
         .offset = offsetof(compare_args_t, pairs)},
+    {.name = "as-ranking",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Neurons ranked by maxcorr, mincorr and linreg, a table for neurons "
+                "select.",
+        .offset = offsetof(compare_args_t, as_ranking)},
     {0},
 };
 
@@ -124,12 +130,13 @@ check_outputs(const cli_call_t *call)
 {
     const compare_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
-        {"--table", args->table}, {"--pairs", args->pairs}};
+        {"--table", args->table}, {"--pairs", args->pairs},
+        {"--as-ranking", args->as_ranking}};
     int status;
 
     BA_TRY(cli_outputs_check_list(
-        outputs, 3, args->data.activations.items, args->data.activations.n));
-    BA_TRY(cli_outputs_check_list(outputs, 3, args->rankings.items, args->rankings.n));
+        outputs, 4, args->data.activations.items, args->data.activations.n));
+    BA_TRY(cli_outputs_check_list(outputs, 4, args->rankings.items, args->rankings.n));
 out:
     return status;
 }
@@ -159,6 +166,7 @@ compare_models(const cli_call_t *call)
     opts.output = call->common->output;
     opts.table = args->table;
     opts.pairs = args->pairs;
+    opts.ranking = args->as_ranking;
     opts.force = call->common->force;
     opts.dry_run = call->common->dry_run;
     opts.argc = call->argc;
@@ -243,9 +251,10 @@ run(const cli_call_t *call)
         return ba_fail(
             BA_VALUE, "--ranking: found --activations as well, wanted one of them");
     }
-    if (args->rankings.n > 0 && args->pairs) {
-        return ba_fail(
-            BA_VALUE, "--pairs: found --ranking as well, wanted models to compare");
+    if (args->rankings.n > 0 && (args->pairs || args->as_ranking)) {
+        return ba_fail(BA_VALUE,
+            "--%s: found --ranking as well, wanted models to compare",
+            args->pairs ? "pairs" : "as-ranking");
     }
     BA_TRY(check_outputs(call));
     BA_TRY(args->rankings.n > 0 ? compare_rankings(call) : compare_models(call));

@@ -267,6 +267,10 @@ ba_neurons_compare(
     ba_crossmodel_outputs_t outputs = {0};
     int status;
 
+    if (opts->ranking && !(opts->what & (BA_COMPARE_CORR | BA_COMPARE_LINREG))) {
+        return ba_fail(BA_VALUE,
+            "ranking: found no measure of single neurons, wanted corr or linreg");
+    }
     BA_TRY(find_models(&job));
     BA_TRY(check_memory(&job));
     job.n_rsa = job.n_tokens < opts->rsa_tokens ? job.n_tokens : opts->rsa_tokens;

@@ -6,6 +6,7 @@
 #include "neurons/neuron_output.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { DIGITS = 9 };
 
@@ -15,6 +16,9 @@ ba_crossmodel_outputs_create(
 {
     int status;
 
+    if (opts->ranking && !opts->force && access(opts->ranking, F_OK) == 0) {
+        return ba_fail(BA_EXISTS, "%s: exists already", opts->ranking);
+    }
     BA_TRY(ba_bundle_create(opts->output, opts->force, &outputs->bundle));
     if (opts->table) {
         BA_TRY(ba_table_create(opts->table, opts->force, &outputs->table));
@@ -214,6 +218,38 @@ out:
     return status;
 }
 
+/* The measures of single neurons as rankings, in the order of the activations. */
+static int
+write_ranking(const ba_crossmodel_t *job)
+{
+    const double *const measures[] = {job->most, job->least, job->linreg};
+    static const char *const all_names[] = {"maxcorr", "mincorr", "linreg"};
+    const char *names[3];
+    const double *scores[3];
+    ba_ranking_t *ranking = NULL;
+    size_t n = 0;
+    int status;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (measures[i]) {
+            names[n] = all_names[i];
+            scores[n++] = measures[i];
+        }
+    }
+    BA_TRY(ba_ranking_create(
+        "compare", n, names, &job->opts->activations->neurons, &ranking));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < job->n_neurons; k++) {
+            ranking->score[i * job->n_neurons + job->place[k]] = scores[i][k];
+        }
+    }
+    BA_TRY(ba_ranking_sort(ranking));
+    BA_TRY(ba_ranking_write(ranking, job->opts->ranking, 0, job->opts->force));
+out:
+    ba_ranking_free(ranking);
+    return status;
+}
+
 int
 ba_crossmodel_outputs_write(const ba_crossmodel_t *job, ba_crossmodel_outputs_t *outputs)
 {
@@ -227,6 +263,9 @@ ba_crossmodel_outputs_write(const ba_crossmodel_t *job, ba_crossmodel_outputs_t 
     if (outputs->pairs) {
         BA_TRY(fill_pairs(job, outputs->pairs));
         BA_TRY(ba_table_finish(outputs->pairs));
+    }
+    if (job->opts->ranking) {
+        BA_TRY(write_ranking(job));
     }
     BA_TRY(ba_bundle_commit(outputs->bundle));
     if (outputs->table) {

@@ -39,6 +39,8 @@ typedef struct {
     size_t rsa_tokens; /* most tokens of RSA, evenly spaced among all (2,000) */
     const char *output;
     const char *table, *pairs; /* TSV: neurons, pairs of models; NULL = none */
+    const char *ranking;       /* ranking table whose concepts are maxcorr, mincorr and
+                                  linreg, as far as asked for; NULL = none */
     int force, dry_run;
     int argc;
     const char *const *argv;

@@ -67,6 +67,8 @@ compare --ranking r.tsv --ranking r.tsv --top 1 --concept B
 compare --ranking r.tsv --ranking r.tsv --top 3
 compare --ranking r.tsv --ranking no.tsv
 compare --ranking r.tsv --ranking r.tsv --pairs p.tsv
+compare --activations a=x.csv --activations b=z.csv --measures cka --as-ranking q.tsv
+compare --activations a=x.csv --activations b=z.csv --as-ranking r.tsv
 
 echo 'cluster'
 cluster() { bad neurons cluster --progress never -j 1 -o o.h5 "$@"; }

@@ -18,6 +18,10 @@ awk -F'\t' 'NR > 1 { printf "%s %s", $1, $2; for (i = 3; i <= 8; i++) printf " %
 neurons compare --activations a=a.csv --activations b=b.csv --activations c=c.csv --variance 2 -o m2.h5 --table m2.tsv --pairs p2.tsv -j 1 -q
 cmp m.tsv m2.tsv && cmp p.tsv p2.tsv && echo 'same with one thread'
 neurons compare --activations a=a.csv --layer-size 1 --by layer --measures corr,cka -o l.h5 --pairs l.tsv
+neurons compare --activations a=a.csv --activations b=b.csv --measures corr -o q.h5 --as-ranking q.tsv -q
+cut -f1,2,6 q.tsv | head -7
+neurons select --ranking q.tsv --concept mincorr --n-neurons 2 -o q.list -q
+cut -f1 q.list
 neurons compare --activations a=a.csv --activations c=c.csv --dry-run -o no.h5
 [ -e no.h5 ] || echo 'a dry run writes nothing'
 numbers 4 9 >x.csv
