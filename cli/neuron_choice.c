@@ -120,8 +120,9 @@ cli_neuron_choice(const char *option, const char *text, const ba_neuron_table_t 
     }
     for (size_t i = 0; i < n_numbers; i++) {
         if (marks[i]) {
-            BA_TRY(ba_fail(BA_VALUE, "%s: found neuron %zu, wanted one of the layers "
-                                     "that are kept",
+            BA_TRY(ba_fail(BA_VALUE,
+                "%s: found neuron %zu, wanted one of the layers "
+                "that are kept",
                 option, i));
         }
     }

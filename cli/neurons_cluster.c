@@ -170,8 +170,8 @@ report(const ba_grouping_opts_t *opts, const ba_grouping_info_t *info)
             info->n_constant == 1 ? " is" : "s are");
     }
     if (opts->factors) {
-        cli_message_note("%zu factors, error %.4f of the activations", info->n_groups,
-            info->error);
+        cli_message_note(
+            "%zu factors, error %.4f of the activations", info->n_groups, info->error);
     } else {
         cli_message_note("%zu clusters, %zu of one neuron, the largest of %zu",
             info->n_groups, info->n_alone, info->largest);
@@ -195,8 +195,8 @@ run(const cli_call_t *call)
     set_options(call, &opts);
     BA_TRY(check_outputs(call));
     BA_TRY(cli_neuron_data_open(call, &activations, NULL));
-    BA_TRY(cli_neuron_choice(
-        "--only", args->only, &activations->neurons, &only, &n_only));
+    BA_TRY(
+        cli_neuron_choice("--only", args->only, &activations->neurons, &only, &n_only));
     opts.activations = activations;
     opts.only = only;
     opts.n_only = n_only;
@@ -209,7 +209,8 @@ out:
 }
 
 static const char *const description[] = {
-    "Groups neurons that say the same: average linkage on correlations, cut at a distance "
+    "Groups neurons that say the same: average linkage on correlations, cut at a "
+    "distance "
     "or into a number of clusters. Each cluster has one representative, the neuron that "
     "correlates most with the others of its cluster, and a stability, the mean over "
     "draws of the tokens of the best Jaccard index with a cluster of the draw.",

@@ -19,7 +19,7 @@
 typedef struct {
     cli_neuron_data_t data;
     cli_list_t rankings;
-    const char *concept, *measures, *table, *pairs;
+    const char *concept, *measures, *table, *pairs, *as_ranking;
     int by, centre, dissimilarity;
     double variance, cut;
     uint64_t more, rsa_tokens, top, depth;
@@ -114,6 +114,12 @@ static const cli_option_t rows[] = {
         .metavar = "FILE.tsv",
         .help = "Pairs of models as a table.",
         .offset = offsetof(compare_args_t, pairs)},
+    {.name = "as-ranking",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Neurons ranked by maxcorr, mincorr and linreg, a table for neurons "
+                "select.",
+        .offset = offsetof(compare_args_t, as_ranking)},
     {0},
 };
 
@@ -124,13 +130,13 @@ check_outputs(const cli_call_t *call)
 {
     const compare_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
-        {"--table", args->table}, {"--pairs", args->pairs}};
+        {"--table", args->table}, {"--pairs", args->pairs},
+        {"--as-ranking", args->as_ranking}};
     int status;
 
     BA_TRY(cli_outputs_check_list(
-        outputs, 3, args->data.activations.items, args->data.activations.n));
-    BA_TRY(
-        cli_outputs_check_list(outputs, 3, args->rankings.items, args->rankings.n));
+        outputs, 4, args->data.activations.items, args->data.activations.n));
+    BA_TRY(cli_outputs_check_list(outputs, 4, args->rankings.items, args->rankings.n));
 out:
     return status;
 }
@@ -144,13 +150,13 @@ compare_models(const cli_call_t *call)
     ba_crossmodel_info_t info;
     int status;
 
-    BA_TRY(cli_words_parse("--measures", "corr|linreg|svcca|pwcca|cka|rsa",
-        args->measures, &opts.what));
+    BA_TRY(cli_words_parse(
+        "measures", "corr|linreg|svcca|pwcca|cka|rsa", args->measures, &opts.what));
     BA_TRY(cli_neuron_data_open(call, &activations, NULL));
     opts.activations = activations;
-    opts.by = args->by < 0 ? BA_MODEL_DEFAULT
-        : args->by == 0    ? BA_MODEL_COMPONENT
-                           : BA_MODEL_LAYER;
+    opts.by = args->by < 0    ? BA_MODEL_DEFAULT
+              : args->by == 0 ? BA_MODEL_COMPONENT
+                              : BA_MODEL_LAYER;
     opts.similarity = (ba_similarity_opts_t){.cut = args->cut,
         .variance = args->variance,
         .more = (size_t) args->more,
@@ -160,6 +166,7 @@ compare_models(const cli_call_t *call)
     opts.output = call->common->output;
     opts.table = args->table;
     opts.pairs = args->pairs;
+    opts.ranking = args->as_ranking;
     opts.force = call->common->force;
     opts.dry_run = call->common->dry_run;
     opts.argc = call->argc;
@@ -168,11 +175,11 @@ compare_models(const cli_call_t *call)
     cli_message_note("%zu models, %zu neurons, %zu tokens", info.n_models, info.n_neurons,
         info.n_tokens);
     if (!opts.dry_run && isfinite(info.most_cka)) {
-        cli_message_note("CKA of different models from %.4f to %.4f", info.least_cka,
-            info.most_cka);
+        cli_message_note(
+            "CKA of different models from %.4f to %.4f", info.least_cka, info.most_cka);
     }
-    cli_message_note(opts.dry_run ? "nothing written: this was a dry run" : "wrote %s",
-        opts.output);
+    cli_message_note(
+        opts.dry_run ? "nothing written: this was a dry run" : "wrote %s", opts.output);
 out:
     ba_activations_free(activations);
     return status;
@@ -223,8 +230,8 @@ compare_rankings(const cli_call_t *call)
     cli_message_note("mean overlap of the first %zu %.4f, with the vote of the others "
                      "%.4f; mean Spearman %.4f",
         opts.top, info.overlap, info.vote, info.spearman);
-    cli_message_note(opts.dry_run ? "nothing written: this was a dry run" : "wrote %s",
-        opts.output);
+    cli_message_note(
+        opts.dry_run ? "nothing written: this was a dry run" : "wrote %s", opts.output);
 out:
     for (size_t i = 0; i < n; i++) {
         free(names[i]);
@@ -241,12 +248,13 @@ run(const cli_call_t *call)
     int status;
 
     if (args->rankings.n > 0 && args->data.activations.n > 0) {
-        return ba_fail(BA_VALUE,
-            "--ranking: found --activations as well, wanted one of them");
-    }
-    if (args->rankings.n > 0 && args->pairs) {
         return ba_fail(
-            BA_VALUE, "--pairs: found --ranking as well, wanted models to compare");
+            BA_VALUE, "--ranking: found --activations as well, wanted one of them");
+    }
+    if (args->rankings.n > 0 && (args->pairs || args->as_ranking)) {
+        return ba_fail(BA_VALUE,
+            "--%s: found --ranking as well, wanted models to compare",
+            args->pairs ? "pairs" : "as-ranking");
     }
     BA_TRY(check_outputs(call));
     BA_TRY(args->rankings.n > 0 ? compare_rankings(call) : compare_models(call));
@@ -255,7 +263,8 @@ out:
 }
 
 static const char *const description[] = {
-    "Compares models, layers or seeds that saw the same tokens. Each neuron: its best |r| "
+    "Compares models, layers or seeds that saw the same tokens. Each neuron: its best "
+    "|r| "
     "with a neuron of another model (largest and smallest over models), and how well all "
     "neurons of another model predict it. Each pair of models: SVCCA, PWCCA, linear CKA, "
     "biased and debiased, and Spearman's correlation of dissimilarities between tokens.",
@@ -267,13 +276,15 @@ static const char *const description[] = {
 };
 
 static const cli_example_t examples[] = {
-    {"neurons compare --activations act.h5:/residual --layer-size 64 -o layers.h5 --pairs "
+    {"neurons compare --activations act.h5:/residual --layer-size 64 -o layers.h5 "
+     "--pairs "
      "layers.tsv",
         "the layers of one model"},
     {"neurons compare --activations one=seed1.h5:/h --activations two=seed2.h5:/h -o "
      "seeds.h5 --table seeds.tsv",
         "two seeds"},
-    {"neurons compare --ranking lca.tsv --ranking probeless.tsv --ranking ap.tsv --top 50 "
+    {"neurons compare --ranking lca.tsv --ranking probeless.tsv --ranking ap.tsv --top "
+     "50 "
      "-o agree.h5 --table agree.tsv",
         "three ways of ranking the same neurons"},
     {0},

@@ -68,8 +68,8 @@ check_args(const cosy_args_t *args)
             args->control ? "control" : "explanation");
     }
     if (from_files && args->control_label) {
-        return ba_fail(BA_VALUE,
-            "--control-label: found --control as well, wanted --labels");
+        return ba_fail(
+            BA_VALUE, "--control-label: found --control as well, wanted --labels");
     }
     return BA_OK;
 }
@@ -87,8 +87,8 @@ check_outputs(const cli_call_t *call)
         outputs, 2, args->explanations.items, args->explanations.n));
     BA_TRY(cli_outputs_check_list(
         outputs, 2, args->data.activations.items, args->data.activations.n));
-    BA_TRY(cli_outputs_check_list(
-        outputs, 2, args->data.labels.items, args->data.labels.n));
+    BA_TRY(
+        cli_outputs_check_list(outputs, 2, args->data.labels.items, args->data.labels.n));
 out:
     return status;
 }
@@ -149,8 +149,8 @@ score_files(const cli_call_t *call, ba_cosy_opts_t *opts)
 
     BA_TRY(open_samples(call, args->control, &control));
     for (size_t i = 0; i < n; i++) {
-        BA_TRY(open_named(
-            call, args->explanations.items[i], &names[i], &explanations[i]));
+        BA_TRY(
+            open_named(call, args->explanations.items[i], &names[i], &explanations[i]));
     }
     opts->control = control;
     opts->explanations = explanations;
@@ -220,7 +220,8 @@ static const char *const description[] = {
 };
 
 static const cli_example_t examples[] = {
-    {"neurons cosy --control act.h5:/random --explanation food=act.h5:/food --explanation "
+    {"neurons cosy --control act.h5:/random --explanation food=act.h5:/food "
+     "--explanation "
      "number=act.h5:/number -o cosy.h5 --table cosy.tsv",
         "two explanations"},
     {"neurons cosy --activations act.h5:/all --labels samples.tsv:explanation "

@@ -194,7 +194,7 @@ set_options(const cli_call_t *call, ba_explain_opts_t *opts)
         .min_on = (size_t) args->min_on,
         .n_permutations = (size_t) args->n_permutations,
         .null = args->null < 0 ? BA_EXPLAIN_NULL_DEFAULT
-            : args->null       ? BA_EXPLAIN_NULL_TYPES
+                : args->null   ? BA_EXPLAIN_NULL_TYPES
                                : BA_EXPLAIN_NULL_CIRCULAR,
         .vectors = args->vectors,
         .vocabulary = args->vocabulary,
@@ -234,8 +234,8 @@ check_outputs(const cli_call_t *call)
 
     BA_TRY(cli_outputs_check_list(
         outputs, 4, args->data.activations.items, args->data.activations.n));
-    BA_TRY(cli_outputs_check_list(
-        outputs, 4, args->data.labels.items, args->data.labels.n));
+    BA_TRY(
+        cli_outputs_check_list(outputs, 4, args->data.labels.items, args->data.labels.n));
     BA_TRY(cli_outputs_check_list(outputs, 4, more, sizeof more / sizeof more[0]));
 out:
     return status;
@@ -256,10 +256,12 @@ report(const ba_explain_opts_t *opts, const ba_explain_info_t *info)
     }
     cli_message_note("%zu neuron%s explained, %zu on for fewer than %zu tokens",
         info->n_explained, cli_plural(info->n_explained), info->n_few, opts->min_on);
-    cli_message_note("mean score %.4f of 1 concept, %.4f of up to %zu; mean IoU on test "
-                     "tokens %.4f and %.4f",
-        info->score[0], info->score[longest], longest + 1, info->iou_test[0],
-        info->iou_test[longest]);
+    cli_message_note("mean score %.4f of 1 concept, %.4f of up to %zu", info->score[0],
+        info->score[longest], longest + 1);
+    if (info->n_test > 0) {
+        cli_message_note("mean IoU on test tokens %.4f and %.4f", info->iou_test[0],
+            info->iou_test[longest]);
+    }
     if (opts->n_permutations > 0) {
         cli_message_note("%zu neuron%s with q < 0.05 (%zu permutations, smallest p %.2g)",
             info->n_significant, cli_plural(info->n_significant), opts->n_permutations,
@@ -288,13 +290,13 @@ run(const cli_call_t *call)
     BA_TRY(check_outputs(call));
     BA_TRY(cli_neuron_data_open(call, &activations, &concepts));
     BA_TRY(cli_token_split(call, concepts, &split));
-    BA_TRY(cli_neuron_choice(
-        "--only", args->only, &activations->neurons, &only, &n_only));
+    BA_TRY(
+        cli_neuron_choice("--only", args->only, &activations->neurons, &only, &n_only));
     opts.split = &split;
     opts.only = only;
     opts.n_only = n_only;
-    cli_neuron_data_note(activations, concepts);
     BA_TRY(ba_neurons_explain(call->ctx, activations, concepts, &opts, &info));
+    cli_neuron_data_note(activations, concepts);
     report(&opts, &info);
 out:
     free(only);

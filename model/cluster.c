@@ -46,8 +46,9 @@ check(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *opts)
     int status = BA_OK;
 
     if (x.n_rows < 2 || x.n_cols < 1) {
-        return ba_fail(BA_SHAPE, "clusters: found %zu tokens x %zu neurons, wanted at "
-                                 "least 2 x 1",
+        return ba_fail(BA_SHAPE,
+            "clusters: found %zu tokens x %zu neurons, wanted at "
+            "least 2 x 1",
             x.n_rows, x.n_cols);
     }
     if (opts->n_clusters > x.n_cols) {
@@ -63,8 +64,8 @@ check(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *opts)
     BA_TRY(ba_multiply(x.n_rows, 16 * x.n_cols, &copy));
     if (pairs > ba_ctx_memory(ctx) || copy > ba_ctx_memory(ctx) - pairs) {
         return ba_fail(BA_TOO_LARGE,
-            "clusters: %zu neurons need %.1f GiB for their correlations and %zu tokens "
-            "%.1f, wanted at most %.1f",
+            "clusters: %zu neurons need %.3g GiB for their correlations and %zu tokens "
+            "%.3g, wanted at most %.3g",
             x.n_cols, (double) pairs * 0x1p-30, x.n_rows, (double) copy * 0x1p-30,
             (double) ba_ctx_memory(ctx) * 0x1p-30);
     }
@@ -219,8 +220,7 @@ add_jaccard(ba_clusters_t *clusters, const uint32_t *label, const size_t *size,
                 size_t both = count[label[i]];
 
                 best = fmax(best,
-                    (double) both /
-                        (double) (clusters->size[c] + size[label[i]] - both));
+                    (double) both / (double) (clusters->size[c] + size[label[i]] - both));
                 count[label[i]] = 0;
             }
         }
@@ -282,8 +282,8 @@ out:
 }
 
 int
-ba_neurons_cluster(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *opts,
-    ba_clusters_t **out)
+ba_neurons_cluster(
+    const ba_ctx_t *ctx, ba_cdmat_t x, const ba_cluster_opts_t *opts, ba_clusters_t **out)
 {
     size_t p = x.n_cols, n_clusters;
     ba_clusters_t *clusters = NULL;

@@ -179,8 +179,8 @@ count_pairs(const ba_cosy_control_t *control, const double *sorted, size_t n, do
 }
 
 int
-ba_cosy_score(const ba_cosy_control_t *control, const double *explanation, size_t n,
-    ba_cosy_t *out)
+ba_cosy_score(
+    const ba_cosy_control_t *control, const double *explanation, size_t n, ba_cosy_t *out)
 {
     double *sorted = NULL, mean = 0.0, ties, tail, n0 = (double) control->n;
     double top = n0 * (double) n;
@@ -198,7 +198,8 @@ ba_cosy_score(const ba_cosy_control_t *control, const double *explanation, size_
     for (size_t i = 0; i < n; i++) {
         mean += explanation[i] / (double) n;
     }
-    out->mad = control->deviation > 0.0 ? (mean - control->mean) / control->deviation : 0.0;
+    out->mad =
+        control->deviation > 0.0 ? (mean - control->mean) / control->deviation : 0.0;
     count_pairs(control, sorted, n, &out->u, &ties);
     out->auc = 1.0 - out->u / top;
     out->exact = few <= EXACT_UP_TO && ties == 0.0;

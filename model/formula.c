@@ -18,8 +18,8 @@ ba_masks_create(size_t n_masks, size_t n_tokens, ba_masks_t **out)
 
     *out = NULL;
     if (n_tokens > UINT32_MAX || n_masks > UINT32_MAX) {
-        return ba_fail(BA_TOO_LARGE, "sets of tokens: found %zu of %zu, wanted below 2^32",
-            n_masks, n_tokens);
+        return ba_fail(BA_TOO_LARGE,
+            "sets of tokens: found %zu of %zu, wanted below 2^32", n_masks, n_tokens);
     }
     BA_TRY_ALLOC(masks, ba_calloc(1, sizeof *masks));
     BA_TRY(ba_multiply(n_masks, n_words, &n_all));
@@ -61,8 +61,8 @@ ba_masks_count(ba_masks_t *masks)
     }
 }
 
-BA_CLONES size_t
-ba_formula_count(const uint64_t *a, const uint64_t *b, size_t n_words)
+static BA_CLONES size_t
+count_common(const uint64_t *a, const uint64_t *b, size_t n_words)
 {
     size_t count = 0;
 
@@ -72,14 +72,20 @@ ba_formula_count(const uint64_t *a, const uint64_t *b, size_t n_words)
     return count;
 }
 
+size_t
+ba_formula_count(const uint64_t *a, const uint64_t *b, size_t n_words)
+{
+    return count_common(a, b, n_words);
+}
+
 void
 ba_formula_apply(uint64_t *dst, const uint64_t *left, ba_formula_op_t op,
     const uint64_t *right, size_t n_words)
 {
     for (size_t w = 0; w < n_words; w++) {
-        dst[w] = op == BA_FORMULA_OR ? left[w] | right[w]
-            : op == BA_FORMULA_AND   ? left[w] & right[w]
-                                     : left[w] & ~right[w];
+        dst[w] = op == BA_FORMULA_OR    ? left[w] | right[w]
+                 : op == BA_FORMULA_AND ? left[w] & right[w]
+                                        : left[w] & ~right[w];
     }
 }
 
@@ -174,7 +180,7 @@ key_of(const ba_formula_t *formula)
     for (size_t i = 0; i < formula->n_leaves; i++) {
         uint32_t kind = formula->op[i] == BA_FORMULA_OR ? KIND_OR : KIND_AND;
         uint32_t member = 2 * formula->leaf[i] +
-            (uint32_t) (i > 0 && formula->op[i] == BA_FORMULA_AND_NOT);
+                          (uint32_t) (i > 0 && formula->op[i] == BA_FORMULA_AND_NOT);
 
         if (i > 0 && start == 0 && key.n == 2) {
             key.code[0] = kind;
@@ -196,5 +202,5 @@ ba_formula_is_equal(const ba_formula_t *a, const ba_formula_t *b)
     formula_key_t left = key_of(a), right = key_of(b);
 
     return left.n == right.n &&
-        memcmp(left.code, right.code, left.n * sizeof *left.code) == 0;
+           memcmp(left.code, right.code, left.n * sizeof *left.code) == 0;
 }

@@ -21,7 +21,7 @@ is_beaten(const ba_formula_search_t *search, size_t a, size_t b)
     size_t out_a = count[a] - both[a], out_b = count[b] - both[b];
 
     return both[b] >= both[a] && out_b <= out_a &&
-        (both[b] > both[a] || out_b < out_a || b < a);
+           (both[b] > both[a] || out_b < out_a || b < a);
 }
 
 /* The leaves that no other beats, to search->front. */
@@ -49,8 +49,7 @@ bound_of_pair(const ba_formula_search_t *search, const ba_formula_t *f)
 {
     const uint32_t *both = search->leaf_both, *count = search->leaves->count;
     size_t f_out = f->n_formula - f->n_both;
-    double bound =
-        ba_formula_score(BA_FORMULA_IOU, f->n_both, f->n_both, search->n_on);
+    double bound = ba_formula_score(BA_FORMULA_IOU, f->n_both, f->n_both, search->n_on);
 
     for (size_t i = 0; i < search->n_front; i++) {
         size_t l = search->front[i], out = count[l] - both[l];
@@ -58,8 +57,8 @@ bound_of_pair(const ba_formula_search_t *search, const ba_formula_t *f)
 
         hits = hits < search->n_on ? hits : search->n_on;
         out = out > f_out ? out : f_out;
-        bound = fmax(bound,
-            ba_formula_score(BA_FORMULA_IOU, hits + out, hits, search->n_on));
+        bound =
+            fmax(bound, ba_formula_score(BA_FORMULA_IOU, hits + out, hits, search->n_on));
     }
     return search->factor[3] * bound;
 }
@@ -99,8 +98,7 @@ extend_pair(ba_formula_search_t *search, const ba_formula_t *pair, ba_formula_t 
         size_t fla = search->overlap[l], fl;
         ba_joined_t counts;
 
-        if (!(search->factor[3] * ba_formula_bound(search, pair, l, fla) >
-                best->score)) {
+        if (!(search->factor[3] * ba_formula_bound(search, pair, l, fla) > best->score)) {
             search->info.n_bounded += 3;
             continue;
         }
@@ -178,8 +176,8 @@ ba_formula_exact(ba_formula_search_t *search, ba_formula_t *best)
         }
     }
     search->info.proven = search->opts.n_leaves < BA_FORMULA_EXACT_LEAVES
-        ? (int) search->opts.n_leaves
-        : BA_FORMULA_EXACT_LEAVES;
+                              ? (int) search->opts.n_leaves
+                              : BA_FORMULA_EXACT_LEAVES;
     for (size_t i = 1; i < search->opts.n_leaves; i++) {
         keep_better(&best[i], &best[i - 1]);
     }

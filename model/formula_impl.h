@@ -20,16 +20,17 @@ struct ba_formula_search {
     double factor[BA_FORMULA_LEAVES + 1]; /* penalty of each number of leaves */
     /* Of the current neuron. */
     size_t n_on, n_on_words;
-    uint32_t *on;       /* n_on tokens, ascending */
-    uint64_t *leaf_on;  /* n_masks x n_on_words */
+    uint32_t *on;        /* n_on tokens, ascending */
+    uint64_t *leaf_on;   /* n_masks x n_on_words */
     uint32_t *leaf_both; /* n_masks */
-    uint32_t *overlap;  /* n_masks: of the candidate at hand with each leaf and the neuron */
+    uint32_t
+        *overlap; /* n_masks: of the candidate at hand with each leaf and the neuron */
     ba_candidate_t *beam, *next;
     size_t n_beam, n_next;
     uint64_t *beam_words; /* what `on` and `mask` of both beams point into */
     uint32_t *front;      /* exact search: leaves that no other beats */
     size_t n_front;
-    ba_candidate_t pair;  /* exact search: the first two leaves */
+    ba_candidate_t pair; /* exact search: the first two leaves */
     ba_formula_info_t info;
 };
 
@@ -37,9 +38,9 @@ struct ba_formula_search {
 static inline double
 ba_formula_score(ba_fit_by_t by, size_t n_formula, size_t n_both, size_t n_on)
 {
-    size_t below = by == BA_FORMULA_IOU ? n_formula + n_on - n_both
-        : by == BA_FORMULA_PRECISION   ? n_formula
-                                       : n_on;
+    size_t below = by == BA_FORMULA_IOU         ? n_formula + n_on - n_both
+                   : by == BA_FORMULA_PRECISION ? n_formula
+                                                : n_on;
 
     return below > 0 ? (double) n_both / (double) below : 0.0;
 }
@@ -60,8 +61,8 @@ ba_formula_join(size_t f, size_t fa, size_t l, size_t la, size_t fl, size_t fla)
  * number of false alarms shared by F and L, between 0 or what does not fit beside one
  * another and the smaller of the two, that suits it best. */
 static inline double
-ba_formula_bound(const ba_formula_search_t *search, const ba_formula_t *f, size_t leaf,
-    size_t fla)
+ba_formula_bound(
+    const ba_formula_search_t *search, const ba_formula_t *f, size_t leaf, size_t fla)
 {
     const ba_masks_t *leaves = search->leaves;
     size_t fa = f->n_both, la = search->leaf_both[leaf], outside;

@@ -66,8 +66,8 @@ out:
 }
 
 int
-ba_formula_search_create(const ba_masks_t *leaves, const ba_formula_opts_t *opts,
-    ba_formula_search_t **out)
+ba_formula_search_create(
+    const ba_masks_t *leaves, const ba_formula_opts_t *opts, ba_formula_search_t **out)
 {
     ba_formula_search_t *search = NULL;
     size_t n_all;
@@ -141,25 +141,29 @@ take_neuron(ba_formula_search_t *search, const uint64_t *on)
             }
             to[w] = word;
         }
-        search->leaf_both[l] =
-            (uint32_t) ba_formula_count(to, to, search->n_on_words);
+        search->leaf_both[l] = (uint32_t) ba_formula_count(to, to, search->n_on_words);
     }
 }
 
-BA_CLONES void
-ba_formula_overlaps(ba_formula_search_t *search, const uint64_t *on)
+static BA_CLONES void
+count_overlaps(const uint64_t *leaf, size_t n_leaves, const uint64_t *on, size_t n_words,
+    uint32_t *overlap)
 {
-    const uint64_t *leaf = search->leaf_on;
-    size_t n_words = search->n_on_words;
-
-    for (size_t l = 0; l < search->leaves->n_masks; l++, leaf += n_words) {
+    for (size_t l = 0; l < n_leaves; l++, leaf += n_words) {
         int count = 0;
 
         for (size_t w = 0; w < n_words; w++) {
             count += __builtin_popcountll(leaf[w] & on[w]);
         }
-        search->overlap[l] = (uint32_t) count;
+        overlap[l] = (uint32_t) count;
     }
+}
+
+void
+ba_formula_overlaps(ba_formula_search_t *search, const uint64_t *on)
+{
+    count_overlaps(search->leaf_on, search->leaves->n_masks, on, search->n_on_words,
+        search->overlap);
 }
 
 ba_formula_t
@@ -173,9 +177,9 @@ ba_formula_joined(const ba_formula_search_t *search, const ba_formula_t *formula
     joined.n_leaves++;
     joined.n_formula = (uint32_t) counts->n_formula[op];
     joined.n_both = (uint32_t) counts->n_both[op];
-    joined.score = search->factor[joined.n_leaves] *
-        ba_formula_score(
-            search->opts.score, joined.n_formula, joined.n_both, search->n_on);
+    joined.score = search->factor[joined.n_leaves] * ba_formula_score(search->opts.score,
+                                                         joined.n_formula, joined.n_both,
+                                                         search->n_on);
     return joined;
 }
 
@@ -184,8 +188,8 @@ static double
 lowest(const ba_formula_search_t *search)
 {
     return search->n_next < search->opts.beam
-        ? 0.0
-        : search->next[search->n_next - 1].formula.score;
+               ? 0.0
+               : search->next[search->n_next - 1].formula.score;
 }
 
 /* Puts a formula into the next beam behind those that score as much. Its tokens are made
@@ -289,8 +293,8 @@ advance(ba_formula_search_t *search)
 }
 
 void
-ba_formula_search_run(ba_formula_search_t *search, const uint64_t *on,
-    ba_formula_t *best, ba_formula_info_t *info)
+ba_formula_search_run(ba_formula_search_t *search, const uint64_t *on, ba_formula_t *best,
+    ba_formula_info_t *info)
 {
     search->info = (ba_formula_info_t){.proven = 1};
     take_neuron(search, on);

@@ -85,8 +85,8 @@ run_chains(double *d, size_t n, size_t *size, size_t *chain, merge_t *merges)
             chain[length++] = y;
         }
         length -= 2;
-        merges[k] = (merge_t){d[x + y * n], (uint32_t) (x < y ? x : y),
-            (uint32_t) (x < y ? y : x), k};
+        merges[k] = (merge_t){
+            d[x + y * n], (uint32_t) (x < y ? x : y), (uint32_t) (x < y ? y : x), k};
         join(d, n, size, x < y ? x : y, x < y ? y : x);
     }
 }
@@ -103,8 +103,8 @@ root_of(uint32_t *parent, uint32_t i)
 
 /* From points to numbers of clusters, in the order of the heights. */
 static void
-number_merges(const merge_t *merges, size_t n, uint32_t *parent, double *height,
-    uint32_t *merge)
+number_merges(
+    const merge_t *merges, size_t n, uint32_t *parent, double *height, uint32_t *merge)
 {
     for (size_t i = 0; i < 2 * n - 1; i++) {
         parent[i] = (uint32_t) i;

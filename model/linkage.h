@@ -7,8 +7,7 @@
 /* Average linkage of n points from their distances d (n x n, symmetric, destroyed): height
  * (n - 1) ascending, merge (2 (n - 1)): what each merge joined, n + i = merge i, the lower
  * number first. Cost: n^2. */
-int ba_linkage_average(
-    double *d, size_t n, double *height, uint32_t *merge) BA_MUST_USE;
+int ba_linkage_average(double *d, size_t n, double *height, uint32_t *merge) BA_MUST_USE;
 
 /* Clusters left after the first n_merges merges, numbered by their first member; returns
  * how many. */

@@ -112,14 +112,14 @@ update(const ba_ctx_t *ctx, ba_cdmat_t x, double square, size_t k, double *w, do
 
     ba_gemm_tiled(
         ctx, 1.0, BA_KEEP, x, BA_TRANSPOSE, h_view, 0.0, ba_dmat(s->xh, n, k, n));
-    ba_gemm_tiled(ctx, 1.0, BA_KEEP, w_view, BA_KEEP, ba_cdmat(s->gram_h, k, k, k), 0.0,
-        below_w);
+    ba_gemm_tiled(
+        ctx, 1.0, BA_KEEP, w_view, BA_KEEP, ba_cdmat(s->gram_h, k, k, k), 0.0, below_w);
     multiply(w, s->xh, s->below, n * k);
     ba_gemm_tiled(
         ctx, 1.0, BA_TRANSPOSE, w_view, BA_KEEP, x, 0.0, ba_dmat(s->wx, k, p, k));
     ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, w_view, 0.0, ba_dmat(s->gram_w, k, k, k));
-    ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(s->gram_w, k, k, k), BA_KEEP, h_view, 0.0,
-        below_h);
+    ba_gemm_tiled(
+        ctx, 1.0, BA_KEEP, ba_cdmat(s->gram_w, k, k, k), BA_KEEP, h_view, 0.0, below_h);
     multiply(h, s->wx, s->below, k * p);
     ba_syrk_tiled(ctx, 1.0, BA_KEEP, h_view, 0.0, ba_dmat(s->gram_h, k, k, k));
     return fmax(0.0,
@@ -163,8 +163,7 @@ out:
 ba_nmf_opts_t
 ba_nmf_opts_default(void)
 {
-    return (ba_nmf_opts_t){
-        .rank = 10, .n_rounds = 200, .tolerance = 1e-5, .n_seeds = 5};
+    return (ba_nmf_opts_t){.rank = 10, .n_rounds = 200, .tolerance = 1e-5, .n_seeds = 5};
 }
 
 void
@@ -222,8 +221,8 @@ normalise(size_t n, size_t p, size_t k, double *w, double *h)
 }
 
 static double
-row_product(const double *a, size_t row_a, const double *b, size_t row_b, size_t p,
-    size_t k)
+row_product(
+    const double *a, size_t row_a, const double *b, size_t row_b, size_t p, size_t k)
 {
     double sum = 0.0;
 
@@ -263,8 +262,8 @@ sort_factors(size_t n, size_t p, size_t k, double *w, double *h)
 /* Adds to sum[f] the cosine of row f of h with the row of `other` that it is matched with:
  * the pair of the largest cosine first. cosine: k x k. */
 static void
-match(const double *h, const double *other, size_t p, size_t k, double *cosine,
-    double *sum)
+match(
+    const double *h, const double *other, size_t p, size_t k, double *cosine, double *sum)
 {
     for (size_t g = 0; g < k; g++) {
         for (size_t f = 0; f < k; f++) {
@@ -332,9 +331,8 @@ run_seeds(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_nmf_opts_t *opts, ba_nmf_t
         BA_TRY(start(x, opts->rank, opts->seed, s, w, h_s));
         BA_TRY(ba_nmf_run(ctx, x, opts->rank, opts->n_rounds, opts->tolerance, w, h_s,
             objective, &nmf->n_rounds[s]));
-        nmf->error[s] = square > 0.0
-            ? sqrt(2.0 * objective[nmf->n_rounds[s] - 1] / square)
-            : 0.0;
+        nmf->error[s] =
+            square > 0.0 ? sqrt(2.0 * objective[nmf->n_rounds[s] - 1] / square) : 0.0;
         normalise(x.n_rows, x.n_cols, opts->rank, w, h_s);
         sort_factors(x.n_rows, x.n_cols, opts->rank, w, h_s);
         if (s == 0 || nmf->error[s] < nmf->error[nmf->best]) {
@@ -360,7 +358,8 @@ ba_nmf(const ba_ctx_t *ctx, ba_cdmat_t x, const ba_nmf_opts_t *opts, ba_nmf_t **
     *out = NULL;
     if (opts->n_seeds < 1 || opts->n_rounds < 1 || !(opts->tolerance >= 0.0)) {
         return ba_fail(BA_VALUE,
-            "factors: found %zu starts, %zu rounds, tolerance %g, wanted at least 1, 1, 0",
+            "factors: found %zu starts, %zu rounds, tolerance %g, wanted at least 1, 1, "
+            "0",
             opts->n_seeds, opts->n_rounds, opts->tolerance);
     }
     BA_TRY(check(x, k));

@@ -164,7 +164,7 @@ tau_of(pair_t *x, pair_t *room, size_t n)
     }
     tied_b = tied_pairs(x, n, 0);
     return (all - tied_a - tied_b + tied_both - 2.0 * swaps) / sqrt(all - tied_a) /
-        sqrt(all - tied_b);
+           sqrt(all - tied_b);
 }
 
 int

@@ -59,8 +59,7 @@ check_sizes(size_t n_methods, size_t n, size_t top)
 
 int
 ba_ranking_agreement(const uint32_t *const *orders, size_t n_methods, size_t n,
-    size_t top, size_t depth, double *overlap, double *vote, double *pairs,
-    double *borda)
+    size_t top, size_t depth, double *overlap, double *vote, double *pairs, double *borda)
 {
     unsigned char *marks = NULL;
     double *points = NULL;

@@ -49,13 +49,12 @@ dissimilarities(const ba_ctx_t *ctx, ba_cdmat_t model, ba_dissimilarity_t kind,
         }
         prepare(x + t * p, p, kind);
     }
-    ba_syrk_tiled(
-        ctx, 1.0, BA_TRANSPOSE, ba_cdmat(x, p, n, p), 0.0, ba_dmat(g, n, n, n));
+    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, ba_cdmat(x, p, n, p), 0.0, ba_dmat(g, n, n, n));
     for (size_t i = 0; i < n; i++) {
         for (size_t j = i + 1; j < n; j++) {
             out[at++] = kind == BA_DISSIMILARITY_EUCLIDEAN
-                ? g[i + i * n] + g[j + j * n] - 2.0 * g[i + j * n]
-                : 1.0 - g[i + j * n];
+                            ? g[i + i * n] + g[j + j * n] - 2.0 * g[i + j * n]
+                            : 1.0 - g[i + j * n];
         }
     }
     BA_TRY(ba_mean_ranks(out, at));
@@ -75,8 +74,9 @@ ba_similarity_rsa(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t n_models
 
     BA_TRY(ba_similarity_check(models, n_models));
     if (n_tokens < 3) {
-        BA_TRY(ba_fail(BA_SHAPE, "representational similarity: found %zu tokens, wanted "
-                                 "at least 3",
+        BA_TRY(ba_fail(BA_SHAPE,
+            "representational similarity: found %zu tokens, wanted "
+            "at least 3",
             n_tokens));
     }
     BA_TRY(ba_multiply(n_tokens, n_tokens - 1, &n_pairs));
@@ -85,8 +85,8 @@ ba_similarity_rsa(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t n_models
     BA_TRY_ALLOC(ranks, ba_malloc(n_all, sizeof *ranks));
     for (size_t m = 0; m < n_models; m++) {
         BA_TRY(ba_ctx_check(ctx));
-        BA_TRY(dissimilarities(
-            ctx, models[m], kind, tokens, n_tokens, ranks + m * n_pairs));
+        BA_TRY(
+            dissimilarities(ctx, models[m], kind, tokens, n_tokens, ranks + m * n_pairs));
     }
     for (size_t a = 0; a < n_models; a++) {
         for (size_t b = a; b < n_models; b++) {

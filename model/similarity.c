@@ -288,13 +288,12 @@ ba_similarity_linreg(const ba_ctx_t *ctx, const ba_cdmat_t *models, size_t n_mod
     for (size_t m = 0; m < n_models; m++) {
         BA_TRY(ba_ctx_check(ctx));
         BA_TRY(ba_similarity_take(packed(z[m], models[m]), BA_TAKE_RAW, &copy));
-        BA_TRY(ba_basis_svd(
-            copy, models[m].n_rows, models[m].n_cols, opts->cut, &basis));
+        BA_TRY(ba_basis_svd(copy, models[m].n_rows, models[m].n_cols, opts->cut, &basis));
         rank[m] = basis.rank;
         for (size_t other = 0; other < n_models; other++) {
             if (other != m) {
-                BA_TRY(project(ctx, &basis, packed(z[other], models[other]),
-                    least + first[other]));
+                BA_TRY(project(
+                    ctx, &basis, packed(z[other], models[other]), least + first[other]));
             }
         }
         ba_basis_svd_free(&basis);

@@ -23,8 +23,8 @@ typedef struct {
 } ba_basis_svd_t;
 
 /* x is destroyed. BA_NUMERIC, BA_NOMEM. */
-int ba_basis_svd(double *x, size_t n_rows, size_t n_cols, double cut,
-    ba_basis_svd_t *out) BA_MUST_USE;
+int ba_basis_svd(
+    double *x, size_t n_rows, size_t n_cols, double cut, ba_basis_svd_t *out) BA_MUST_USE;
 void ba_basis_svd_free(ba_basis_svd_t *svd);
 
 #endif

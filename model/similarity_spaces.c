@@ -234,7 +234,7 @@ hsic(const tokens_t *a, const tokens_t *b, double square)
         rows += a->row[i] * b->row[i];
     }
     return (trace + a->sum * b->sum / ((n - 1.0) * (n - 2.0)) - 2.0 / (n - 2.0) * rows) /
-        (n * (n - 3.0));
+           (n * (n - 3.0));
 }
 
 static double
@@ -255,8 +255,7 @@ kernel_alignment(const ba_ctx_t *ctx, double *const *x, const ba_cdmat_t *models
     BA_TRY_ALLOC(tokens, ba_calloc(n_models, sizeof *tokens));
     BA_TRY_ALLOC(h, ba_calloc(n_models, n_models * sizeof *h));
     for (size_t m = 0; m < n_models; m++) {
-        tokens[m] = (tokens_t){
-            .x = x[m], .n = models[m].n_rows, .p = models[m].n_cols};
+        tokens[m] = (tokens_t){.x = x[m], .n = models[m].n_rows, .p = models[m].n_cols};
         BA_TRY(take_tokens(&tokens[m]));
     }
     for (size_t a = 0; a < n_models; a++) {
@@ -266,14 +265,15 @@ kernel_alignment(const ba_ctx_t *ctx, double *const *x, const ba_cdmat_t *models
             BA_TRY(ba_ctx_check(ctx));
             BA_TRY(cross_square(ctx, &tokens[a], &tokens[b], &square));
             h[a + b * n_models] = !debiased ? square
-                : tokens[a].n < 4           ? (double) NAN
-                                            : hsic(&tokens[a], &tokens[b], square);
+                                  : tokens[a].n < 4
+                                      ? (double) NAN
+                                      : hsic(&tokens[a], &tokens[b], square);
         }
     }
     for (size_t a = 0; a < n_models; a++) {
         for (size_t b = a; b < n_models; b++) {
-            out[a * n_models + b] = out[b * n_models + a] = ratio_of(
-                h[a + b * n_models], h[a + a * n_models], h[b + b * n_models]);
+            out[a * n_models + b] = out[b * n_models + a] =
+                ratio_of(h[a + b * n_models], h[a + a * n_models], h[b + b * n_models]);
         }
     }
 out:
@@ -323,8 +323,8 @@ compare_bases(const ba_ctx_t *ctx, double *const *x, const ba_cdmat_t *models,
     BA_TRY_ALLOC(svd, ba_calloc(n_models, sizeof *svd));
     for (size_t m = 0; m < n_models; m++) {
         BA_TRY(ba_ctx_check(ctx));
-        BA_TRY(ba_basis_svd(
-            x[m], models[m].n_rows, models[m].n_cols, opts->cut, &svd[m]));
+        BA_TRY(
+            ba_basis_svd(x[m], models[m].n_rows, models[m].n_cols, opts->cut, &svd[m]));
     }
     for (size_t a = 0; a < n_models; a++) {
         for (size_t b = a; b < n_models; b++) {
@@ -385,8 +385,7 @@ ba_similarity_svcca(const ba_ctx_t *ctx, ba_cdmat_t a, ba_cdmat_t b,
     for (int m = 0; m < 2; m++) {
         BA_TRY(ba_similarity_take(
             models[m], opts->centre ? BA_TAKE_CENTRED : BA_TAKE_RAW, &x));
-        BA_TRY(
-            ba_basis_svd(x, models[m].n_rows, models[m].n_cols, opts->cut, &svd[m]));
+        BA_TRY(ba_basis_svd(x, models[m].n_rows, models[m].n_cols, opts->cut, &svd[m]));
         ba_free(x);
         x = NULL;
     }

@@ -13,10 +13,10 @@ enum { DIGITS = 9 };
 /* What is found for one concept. */
 typedef struct {
     const char *name;
-    size_t *row;                  /* n_files: the concept in each table */
-    double *overlap, *vote;       /* n_files */
-    double *jaccard, *rho, *tau;  /* n_files x n_files */
-    double *borda;                /* n_neurons */
+    size_t *row;                 /* n_files: the concept in each table */
+    double *overlap, *vote;      /* n_files */
+    double *jaccard, *rho, *tau; /* n_files x n_files */
+    double *borda;               /* n_neurons */
 } concept_t;
 
 typedef struct {
@@ -55,8 +55,7 @@ read_rankings(agreement_t *job)
     int status = BA_OK;
 
     if (opts->n_files < 2) {
-        return ba_fail(
-            BA_SHAPE, "rankings: found %zu, wanted at least 2", opts->n_files);
+        return ba_fail(BA_SHAPE, "rankings: found %zu, wanted at least 2", opts->n_files);
     }
     BA_TRY_ALLOC(job->rankings, ba_calloc(opts->n_files, sizeof(ba_ranking_t *)));
     BA_TRY_ALLOC(job->names, ba_calloc(opts->n_files, sizeof *job->names));
@@ -94,8 +93,7 @@ find_concepts(agreement_t *job)
             continue;
         }
         for (size_t f = 1; f < job->n_files; f++) {
-            everywhere &=
-                find_concept(job->rankings[f], first->concepts[c]) != SIZE_MAX;
+            everywhere &= find_concept(job->rankings[f], first->concepts[c]) != SIZE_MAX;
         }
         if (everywhere) {
             concept->name = first->concepts[c];
@@ -162,9 +160,9 @@ compare_concept(const agreement_t *job, concept_t *concept)
     for (size_t f = 0; f < n; f++) {
         orders[f] = job->rankings[f]->order + concept->row[f] * job->n_neurons;
     }
-    BA_TRY(ba_ranking_agreement(orders, n, job->n_neurons, job->opts->top,
-        job->opts->depth, concept->overlap, concept->vote, concept->jaccard,
-        concept->borda));
+    BA_TRY(
+        ba_ranking_agreement(orders, n, job->n_neurons, job->opts->top, job->opts->depth,
+            concept->overlap, concept->vote, concept->jaccard, concept->borda));
     BA_TRY(correlate_scores(job, concept));
 out:
     ba_free(orders);
@@ -173,8 +171,8 @@ out:
 
 /* One member of all concepts as an array, whose first dimension is the concepts. */
 static int
-write_member(const agreement_t *job, const char *path, size_t offset, int rank,
-    const size_t *dims)
+write_member(
+    const agreement_t *job, const char *path, size_t offset, int rank, const size_t *dims)
 {
     size_t n_each = rank == 2 ? dims[1] : dims[1] * dims[2];
     double *all = NULL;
@@ -211,11 +209,9 @@ fill_bundle(const agreement_t *job)
         names[c] = job->concepts[c].name;
     }
     BA_TRY(ba_bundle_write_strings(job->bundle, "/concepts", job->n_concepts, names));
-    BA_TRY(
-        write_member(job, "/overlap", offsetof(concept_t, overlap), 2, by_method));
+    BA_TRY(write_member(job, "/overlap", offsetof(concept_t, overlap), 2, by_method));
     BA_TRY(write_member(job, "/vote", offsetof(concept_t, vote), 2, by_method));
-    BA_TRY(
-        write_member(job, "/jaccard", offsetof(concept_t, jaccard), 3, by_method));
+    BA_TRY(write_member(job, "/jaccard", offsetof(concept_t, jaccard), 3, by_method));
     BA_TRY(write_member(job, "/spearman", offsetof(concept_t, rho), 3, by_method));
     BA_TRY(write_member(job, "/kendall", offsetof(concept_t, tau), 3, by_method));
     BA_TRY(write_member(job, "/borda", offsetof(concept_t, borda), 2, by_neuron));
@@ -317,8 +313,8 @@ int
 ba_neurons_agree(
     const ba_ctx_t *ctx, const ba_agreement_opts_t *opts, ba_agreement_info_t *info)
 {
-    agreement_t job = {.opts = opts,
-        .provenance = ba_provenance_start(ctx, opts->argc, opts->argv)};
+    agreement_t job = {
+        .opts = opts, .provenance = ba_provenance_start(ctx, opts->argc, opts->argv)};
     int status;
 
     BA_TRY(read_rankings(&job));

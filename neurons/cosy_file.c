@@ -29,7 +29,7 @@ typedef struct {
     size_t n_neurons, n_explanations;
     samples_t *samples; /* 1 + n_explanations */
     ba_cosy_t *scores;  /* n_neurons x n_explanations */
-    double *q, *all; /* all: a block of neurons on all samples of the common file */
+    double *q, *all;    /* all: a block of neurons on all samples of the common file */
     ba_bundle_t *bundle;
     ba_table_writer_t *table;
 } cosy_job_t;
@@ -59,8 +59,9 @@ take_groups(cosy_job_t *job)
     int status = BA_OK;
 
     if (groups->n_tokens != job->opts->activations->n_tokens) {
-        return ba_fail(BA_SHAPE, "groups: found %zu samples, wanted the %zu of the "
-                                 "activations",
+        return ba_fail(BA_SHAPE,
+            "groups: found %zu samples, wanted the %zu of the "
+            "activations",
             groups->n_tokens, job->opts->activations->n_tokens);
     }
     for (size_t c = 0; job->opts->control_name && c < groups->n_concepts; c++) {
@@ -70,8 +71,7 @@ take_groups(cosy_job_t *job)
         return ba_fail(BA_MISSING, "groups: no control '%s'", job->opts->control_name);
     }
     job->n_explanations = groups->n_concepts - (control != SIZE_MAX);
-    BA_TRY_ALLOC(
-        job->samples, ba_calloc(job->n_explanations + 1, sizeof *job->samples));
+    BA_TRY_ALLOC(job->samples, ba_calloc(job->n_explanations + 1, sizeof *job->samples));
     if (control == SIZE_MAX) {
         BA_TRY(take_rest(groups, &job->samples[0]));
     }
@@ -95,8 +95,7 @@ take_files(cosy_job_t *job)
     int status = BA_OK;
 
     job->n_explanations = opts->n_explanations;
-    BA_TRY_ALLOC(
-        job->samples, ba_calloc(job->n_explanations + 1, sizeof *job->samples));
+    BA_TRY_ALLOC(job->samples, ba_calloc(job->n_explanations + 1, sizeof *job->samples));
     job->samples[0] = (samples_t){
         .name = "control", .activations = opts->control, .n = opts->control->n_tokens};
     for (size_t e = 0; e < job->n_explanations; e++) {
@@ -127,8 +126,8 @@ check_samples(const cosy_job_t *job)
     }
     for (size_t e = 1; e <= job->n_explanations; e++) {
         if (job->samples[e].n < 1) {
-            return ba_fail(BA_SHAPE, "%s: found no sample, wanted at least 1",
-                job->samples[e].name);
+            return ba_fail(
+                BA_SHAPE, "%s: found no sample, wanted at least 1", job->samples[e].name);
         }
     }
     return BA_OK;
@@ -137,7 +136,8 @@ check_samples(const cosy_job_t *job)
 /* n neurons on all samples of control or an explanation: from its own file, or picked out
  * of what was read of the common one (all: n_all rows). */
 static int
-take_samples(samples_t *samples, size_t neuron0, size_t n, const double *all, size_t n_all)
+take_samples(
+    samples_t *samples, size_t neuron0, size_t n, const double *all, size_t n_all)
 {
     int status = BA_OK;
 
@@ -145,8 +145,8 @@ take_samples(samples_t *samples, size_t neuron0, size_t n, const double *all, si
         BA_TRY_ALLOC(samples->x, ba_malloc(samples->n, BLOCK * sizeof *samples->x));
     }
     if (!samples->rows) {
-        BA_TRY(ba_activations_read(samples->activations, NULL, samples->n, neuron0, n,
-            samples->x, samples->n));
+        BA_TRY(ba_activations_read(
+            samples->activations, NULL, samples->n, neuron0, n, samples->x, samples->n));
     }
     for (size_t j = 0; samples->rows && j < n; j++) {
         for (size_t i = 0; i < samples->n; i++) {
@@ -168,8 +168,8 @@ read_block(cosy_job_t *job, size_t neuron0, size_t n)
         BA_TRY_ALLOC(job->all, ba_malloc(n_all, BLOCK * sizeof *job->all));
     }
     if (activations) {
-        BA_TRY(ba_activations_read(
-            activations, NULL, n_all, neuron0, n, job->all, n_all));
+        BA_TRY(
+            ba_activations_read(activations, NULL, n_all, neuron0, n, job->all, n_all));
     }
     for (size_t e = 0; e <= job->n_explanations; e++) {
         BA_TRY(take_samples(&job->samples[e], neuron0, n, job->all, n_all));
@@ -280,10 +280,10 @@ write_numbers(const cosy_job_t *job)
         for (size_t i = 0; i < n; i++) {
             const ba_cosy_t *score = &job->scores[i];
 
-            values[i] = which == 0 ? score->auc
-                : which == 1       ? score->mad
-                : which == 2       ? score->u
-                                   : score->p;
+            values[i] = which == 0   ? score->auc
+                        : which == 1 ? score->mad
+                        : which == 2 ? score->u
+                                     : score->p;
         }
         BA_TRY(ba_bundle_write(job->bundle, paths[which], BA_F64, 2, dims, values));
     }
@@ -316,8 +316,8 @@ fill_bundle(const cosy_job_t *job)
         sources[e + 1] = job->samples[e + 1].activations->source;
     }
     BA_TRY(ba_bundle_write_strings(job->bundle, "/explanations/name", n, names));
-    BA_TRY(ba_bundle_write(
-        job->bundle, "/explanations/n_samples", BA_I64, 1, &n, counts));
+    BA_TRY(
+        ba_bundle_write(job->bundle, "/explanations/n_samples", BA_I64, 1, &n, counts));
     BA_TRY(ba_neuron_write_provenance(job->bundle, &job->provenance, sources, n + 1));
 out:
     ba_free(counts);

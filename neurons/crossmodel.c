@@ -19,7 +19,7 @@ static int
 is_by_layer(const ba_crossmodel_opts_t *opts)
 {
     return opts->by == BA_MODEL_LAYER ||
-        (opts->by == BA_MODEL_DEFAULT && opts->activations->neurons.n_components == 1);
+           (opts->by == BA_MODEL_DEFAULT && opts->activations->neurons.n_components == 1);
 }
 
 /* The model of neuron i among those found so far, which it may be new to. */
@@ -94,7 +94,7 @@ check_memory(const ba_crossmodel_t *job)
     BA_TRY(ba_multiply(bytes, 3 * sizeof(double), &bytes));
     if (bytes > ba_ctx_memory(job->ctx)) {
         return ba_fail(BA_TOO_LARGE,
-            "activations: %zu tokens x %zu neurons need %.1f GiB, wanted at most %.1f",
+            "activations: %zu tokens x %zu neurons need %.3g GiB, wanted at most %.3g",
             job->n_tokens, job->n_neurons, (double) bytes * 0x1p-30,
             (double) ba_ctx_memory(job->ctx) * 0x1p-30);
     }
@@ -119,8 +119,8 @@ read_models(ba_crossmodel_t *job)
             run++;
         }
         BA_TRY(ba_ctx_check(job->ctx));
-        BA_TRY(ba_activations_read(job->opts->activations, NULL, n, job->place[k], run,
-            job->x + k * n, n));
+        BA_TRY(ba_activations_read(
+            job->opts->activations, NULL, n, job->place[k], run, job->x + k * n, n));
         k += run;
     }
     for (size_t m = 0; m < job->n_models; m++) {
@@ -257,8 +257,8 @@ free_job(ba_crossmodel_t *job)
 }
 
 int
-ba_neurons_compare(const ba_ctx_t *ctx, const ba_crossmodel_opts_t *opts,
-    ba_crossmodel_info_t *info)
+ba_neurons_compare(
+    const ba_ctx_t *ctx, const ba_crossmodel_opts_t *opts, ba_crossmodel_info_t *info)
 {
     ba_crossmodel_t job = {.ctx = ctx,
         .opts = opts,
@@ -267,6 +267,10 @@ ba_neurons_compare(const ba_ctx_t *ctx, const ba_crossmodel_opts_t *opts,
     ba_crossmodel_outputs_t outputs = {0};
     int status;
 
+    if (opts->ranking && !(opts->what & (BA_COMPARE_CORR | BA_COMPARE_LINREG))) {
+        return ba_fail(BA_VALUE,
+            "ranking: found no measure of single neurons, wanted corr or linreg");
+    }
     BA_TRY(find_models(&job));
     BA_TRY(check_memory(&job));
     job.n_rsa = job.n_tokens < opts->rsa_tokens ? job.n_tokens : opts->rsa_tokens;

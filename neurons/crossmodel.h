@@ -32,8 +32,8 @@ typedef struct {
     ba_table_writer_t *table, *pairs;
 } ba_crossmodel_outputs_t;
 
-int ba_crossmodel_outputs_create(const ba_crossmodel_opts_t *opts,
-    ba_crossmodel_outputs_t *outputs) BA_MUST_USE;
+int ba_crossmodel_outputs_create(
+    const ba_crossmodel_opts_t *opts, ba_crossmodel_outputs_t *outputs) BA_MUST_USE;
 int ba_crossmodel_outputs_write(
     const ba_crossmodel_t *job, ba_crossmodel_outputs_t *outputs) BA_MUST_USE;
 void ba_crossmodel_outputs_free(ba_crossmodel_outputs_t *outputs);

@@ -6,6 +6,7 @@
 #include "neurons/neuron_output.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { DIGITS = 9 };
 
@@ -15,6 +16,9 @@ ba_crossmodel_outputs_create(
 {
     int status;
 
+    if (opts->ranking && !opts->force && access(opts->ranking, F_OK) == 0) {
+        return ba_fail(BA_EXISTS, "%s: exists already", opts->ranking);
+    }
     BA_TRY(ba_bundle_create(opts->output, opts->force, &outputs->bundle));
     if (opts->table) {
         BA_TRY(ba_table_create(opts->table, opts->force, &outputs->table));
@@ -60,12 +64,11 @@ write_integers(const ba_crossmodel_t *job, ba_bundle_t *bundle)
     if (job->partner) {
         for (size_t i = 0; i < dims[0] * dims[1]; i++) {
             values[i] = job->partner[i] == UINT32_MAX
-                ? -1
-                : (int64_t) ba_neuron_number(neurons,
-                      job->place[job->first[i % dims[1]] + job->partner[i]]);
+                            ? -1
+                            : (int64_t) ba_neuron_number(neurons,
+                                  job->place[job->first[i % dims[1]] + job->partner[i]]);
         }
-        BA_TRY(
-            ba_bundle_write(bundle, "/neurons/partner", BA_I64, 2, dims, values));
+        BA_TRY(ba_bundle_write(bundle, "/neurons/partner", BA_I64, 2, dims, values));
     }
     if (job->rank) {
         for (size_t m = 0; m < job->n_models; m++) {
@@ -93,8 +96,8 @@ write_attributes(const ba_crossmodel_t *job, ba_bundle_t *bundle)
     for (size_t i = 0; i < 4; i++) {
         BA_TRY(ba_bundle_attr_i64(bundle, "/", names[i], 1, &counts[i]));
     }
-    BA_TRY(ba_bundle_attr_f64(
-        bundle, "/", "svcca_variance", 1, &opts->similarity.variance));
+    BA_TRY(
+        ba_bundle_attr_f64(bundle, "/", "svcca_variance", 1, &opts->similarity.variance));
     BA_TRY(ba_bundle_attr_f64(bundle, "/", "rank_cut", 1, &opts->similarity.cut));
     BA_TRY(
         ba_bundle_attr_string(bundle, "/", "dissimilarity", kinds[opts->dissimilarity]));
@@ -157,9 +160,9 @@ put_partner(const ba_crossmodel_t *job, ba_table_writer_t *table, size_t k)
         return BA_OK;
     }
     BA_TRY(ba_table_put_text(table, job->names[best]));
-    BA_TRY(ba_table_put_integer(table,
-        (int64_t) ba_neuron_number(&job->opts->activations->neurons,
-            job->place[job->first[best] + job->partner[k * n + best]])));
+    BA_TRY(ba_table_put_integer(
+        table, (int64_t) ba_neuron_number(&job->opts->activations->neurons,
+                   job->place[job->first[best] + job->partner[k * n + best]])));
 out:
     return status;
 }
@@ -175,8 +178,7 @@ fill_table(const ba_crossmodel_t *job, ba_table_writer_t *table)
     BA_TRY(ba_table_put_names(table, names, 6));
     for (size_t m = 0; m < job->n_models; m++) {
         for (size_t k = job->first[m]; k < job->first[m + 1]; k++) {
-            BA_TRY(ba_neuron_put(
-                table, &job->opts->activations->neurons, job->place[k]));
+            BA_TRY(ba_neuron_put(table, &job->opts->activations->neurons, job->place[k]));
             BA_TRY(ba_table_put_text(table, job->names[m]));
             BA_TRY(put_some(table, job->most, k));
             BA_TRY(put_some(table, job->least, k));
@@ -216,6 +218,38 @@ out:
     return status;
 }
 
+/* The measures of single neurons as rankings, in the order of the activations. */
+static int
+write_ranking(const ba_crossmodel_t *job)
+{
+    const double *const measures[] = {job->most, job->least, job->linreg};
+    static const char *const all_names[] = {"maxcorr", "mincorr", "linreg"};
+    const char *names[3];
+    const double *scores[3];
+    ba_ranking_t *ranking = NULL;
+    size_t n = 0;
+    int status;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (measures[i]) {
+            names[n] = all_names[i];
+            scores[n++] = measures[i];
+        }
+    }
+    BA_TRY(ba_ranking_create(
+        "compare", n, names, &job->opts->activations->neurons, &ranking));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < job->n_neurons; k++) {
+            ranking->score[i * job->n_neurons + job->place[k]] = scores[i][k];
+        }
+    }
+    BA_TRY(ba_ranking_sort(ranking));
+    BA_TRY(ba_ranking_write(ranking, job->opts->ranking, 0, job->opts->force));
+out:
+    ba_ranking_free(ranking);
+    return status;
+}
+
 int
 ba_crossmodel_outputs_write(const ba_crossmodel_t *job, ba_crossmodel_outputs_t *outputs)
 {
@@ -229,6 +263,9 @@ ba_crossmodel_outputs_write(const ba_crossmodel_t *job, ba_crossmodel_outputs_t 
     if (outputs->pairs) {
         BA_TRY(fill_pairs(job, outputs->pairs));
         BA_TRY(ba_table_finish(outputs->pairs));
+    }
+    if (job->opts->ranking) {
+        BA_TRY(write_ranking(job));
     }
     BA_TRY(ba_bundle_commit(outputs->bundle));
     if (outputs->table) {

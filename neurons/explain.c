@@ -27,8 +27,8 @@ static int
 check_opts(const ba_concepts_t *concepts, const ba_explain_opts_t *opts)
 {
     if (isnan(opts->threshold) && !(opts->quantile > 0.0 && opts->quantile < 1.0)) {
-        return ba_fail(BA_VALUE, "quantile: found %g, wanted above 0 and below 1",
-            opts->quantile);
+        return ba_fail(
+            BA_VALUE, "quantile: found %g, wanted above 0 and below 1", opts->quantile);
     }
     if (opts->min_on < 1) {
         return ba_fail(BA_VALUE, "min-on: found 0, wanted at least 1");
@@ -38,20 +38,20 @@ check_opts(const ba_concepts_t *concepts, const ba_explain_opts_t *opts)
             opts->split ? opts->split->n_train : 0);
     }
     if ((opts->words || opts->contexts || opts->vectors) && !concepts->type) {
-        return ba_fail(BA_VALUE,
-            "%s: found no words of the tokens, wanted them (forms)",
-            opts->vectors     ? "word vectors"
-                : opts->words ? "top words"
-                              : "contexts");
+        return ba_fail(BA_VALUE, "%s: found no words of the tokens, wanted them (forms)",
+            opts->vectors ? "word vectors"
+            : opts->words ? "top words"
+                          : "contexts");
     }
     if (!opts->vectors != !opts->vocabulary) {
-        return ba_fail(BA_VALUE, "word vectors: found %s alone, wanted vectors and "
-                                 "vocabulary",
+        return ba_fail(BA_VALUE,
+            "word vectors: found %s alone, wanted vectors and "
+            "vocabulary",
             opts->vectors ? "vectors" : "a vocabulary");
     }
     if (opts->null == BA_EXPLAIN_NULL_TYPES && !concepts->type) {
-        return ba_fail(BA_VALUE,
-            "null: found no words of the tokens, wanted them for types");
+        return ba_fail(
+            BA_VALUE, "null: found no words of the tokens, wanted them for types");
     }
     return BA_OK;
 }
@@ -60,8 +60,9 @@ static int
 check_tokens(const ba_activations_t *activations, const ba_concepts_t *concepts)
 {
     if (activations->n_tokens != concepts->n_tokens) {
-        return ba_fail(BA_SHAPE, "labels: found %zu tokens, wanted the %zu of the "
-                                 "activations",
+        return ba_fail(BA_SHAPE,
+            "labels: found %zu tokens, wanted the %zu of the "
+            "activations",
             concepts->n_tokens, activations->n_tokens);
     }
     if (concepts->n_concepts == 0) {
@@ -80,8 +81,8 @@ allocate_words(ba_explaining_t *job)
     if (!job->concepts->type) {
         return BA_OK;
     }
-    BA_TRY_ALLOC(job->n_of_type,
-        ba_calloc(job->concepts->n_types, sizeof *job->n_of_type));
+    BA_TRY_ALLOC(
+        job->n_of_type, ba_calloc(job->concepts->n_types, sizeof *job->n_of_type));
     for (size_t t = 0; t < job->n_tokens; t++) {
         job->n_of_type[job->concepts->type[t]]++;
     }
@@ -261,7 +262,7 @@ ba_neurons_explain(const ba_ctx_t *ctx, ba_activations_t *activations,
     job.test = opts->split->test;
     job.n_test = opts->split->n_test;
     job.null = opts->null != BA_EXPLAIN_NULL_DEFAULT ? opts->null
-        : concepts->type                             ? BA_EXPLAIN_NULL_TYPES
+               : concepts->type                      ? BA_EXPLAIN_NULL_TYPES
                                                      : BA_EXPLAIN_NULL_CIRCULAR;
     BA_TRY(ba_leaves_create(&job));
     BA_TRY(ba_formula_search_create(job.leaves.train, &opts->formula, &search));

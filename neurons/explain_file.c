@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Numbers of ba_explained_t that are written, by data set. */
 typedef struct {
@@ -31,7 +32,10 @@ enum { N_NUMBERS = sizeof numbers / sizeof numbers[0], DIGITS = 9 };
 static double
 number_of(const ba_explained_t *found, size_t which)
 {
-    return *(const double *) ((const char *) found + numbers[which].offset);
+    double value;
+
+    memcpy(&value, (const char *) found + numbers[which].offset, sizeof value);
+    return value;
 }
 
 /* "n/a" where there is none; the caller frees. */
@@ -44,9 +48,9 @@ text_of(const ba_explaining_t *job, const ba_formula_t *formula)
         return ba_strdup("n/a");
     }
     return ba_formula_text(formula, (const char *const *) job->leaves.names, &text) ==
-            BA_OK
-        ? text
-        : NULL;
+                   BA_OK
+               ? text
+               : NULL;
 }
 
 static int
@@ -138,9 +142,10 @@ write_attributes(const ba_explaining_t *job, ba_bundle_t *bundle)
     static const char *const scores[] = {"iou", "precision", "recall"};
     const ba_explain_opts_t *opts = job->opts;
     const int64_t counts[] = {(int64_t) opts->formula.n_leaves,
-        (int64_t) opts->formula.beam, opts->formula.overlap_only, opts->formula.keep_equal,
-        opts->formula.exact, (int64_t) opts->min_on, (int64_t) opts->n_permutations,
-        (int64_t) job->n_train, (int64_t) job->n_test, (int64_t) job->n_shifts};
+        (int64_t) opts->formula.beam, opts->formula.overlap_only,
+        opts->formula.keep_equal, opts->formula.exact, (int64_t) opts->min_on,
+        (int64_t) opts->n_permutations, (int64_t) job->n_train, (int64_t) job->n_test,
+        (int64_t) job->n_shifts};
     static const char *const names[] = {"n_lengths", "beam", "overlap_only", "keep_equal",
         "exact", "min_on", "n_permutations", "n_train", "n_test", "n_shifts"};
     double quantile = isnan(opts->threshold) ? opts->quantile : (double) NAN;
@@ -149,9 +154,9 @@ write_attributes(const ba_explaining_t *job, ba_bundle_t *bundle)
     BA_TRY(ba_neuron_write_format(bundle, "brainalign-explain"));
     BA_TRY(ba_bundle_attr_string(bundle, "/", "score", scores[opts->formula.score]));
     BA_TRY(ba_bundle_attr_string(bundle, "/", "null",
-        opts->n_permutations == 0                ? "none"
-            : job->null == BA_EXPLAIN_NULL_TYPES ? "types"
-                                                 : "circular"));
+        opts->n_permutations == 0            ? "none"
+        : job->null == BA_EXPLAIN_NULL_TYPES ? "types"
+                                             : "circular"));
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         BA_TRY(ba_bundle_attr_i64(bundle, "/", names[i], 1, &counts[i]));
     }
@@ -185,8 +190,8 @@ put_formula(const ba_explaining_t *job, ba_table_writer_t *table, size_t k, size
     char *text = NULL;
     int status = BA_OK;
 
-    BA_TRY(ba_neuron_put(
-        table, &job->activations->neurons, ba_explaining_neuron(job, k)));
+    BA_TRY(
+        ba_neuron_put(table, &job->activations->neurons, ba_explaining_neuron(job, k)));
     BA_TRY(ba_table_put_integer(table, (int64_t) i + 1));
     BA_TRY_ALLOC(text, text_of(job, &found->train));
     BA_TRY(ba_table_put_text(table, text));
@@ -262,8 +267,8 @@ put_span(const ba_explaining_t *job, ba_table_writer_t *table, size_t first, siz
 
     BA_TRY_ALLOC(text, ba_strdup(""));
     for (size_t t = first; t < stop; t++) {
-        char *longer = ba_asprintf(
-            "%s%s%s", text, t > first ? " " : "", job->concepts->forms[t]);
+        char *longer =
+            ba_asprintf("%s%s%s", text, t > first ? " " : "", job->concepts->forms[t]);
 
         ba_free(text);
         BA_TRY_ALLOC(text, longer);
@@ -283,15 +288,15 @@ put_context(const ba_explaining_t *job, ba_table_writer_t *table, size_t i)
     int status;
 
     while (first > 0 && t - first < window &&
-        (!sentence || sentence[first - 1] == sentence[t])) {
+           (!sentence || sentence[first - 1] == sentence[t])) {
         first--;
     }
     while (stop < job->n_tokens && stop - t <= window &&
-        (!sentence || sentence[stop] == sentence[t])) {
+           (!sentence || sentence[stop] == sentence[t])) {
         stop++;
     }
-    BA_TRY(ba_neuron_put(
-        table, &job->activations->neurons, ba_explaining_neuron(job, k)));
+    BA_TRY(
+        ba_neuron_put(table, &job->activations->neurons, ba_explaining_neuron(job, k)));
     BA_TRY(ba_table_put_integer(table, (int64_t) (i % job->opts->n_contexts) + 1));
     BA_TRY(ba_table_put_integer(table, (int64_t) t));
     BA_TRY(ba_table_put_integer(table, sentence ? (int64_t) sentence[t] : -1));
@@ -313,8 +318,7 @@ fill_contexts(const ba_explaining_t *job, ba_table_writer_t *table)
 
     BA_TRY(ba_neuron_put_header(table));
     BA_TRY(ba_table_put_names(table, names, sizeof names / sizeof names[0]));
-    for (size_t i = 0; job->contexts && i < job->n_neurons * job->opts->n_contexts;
-         i++) {
+    for (size_t i = 0; job->contexts && i < job->n_neurons * job->opts->n_contexts; i++) {
         if (job->contexts[i] != UINT32_MAX) {
             BA_TRY(put_context(job, table, i));
         }

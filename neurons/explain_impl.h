@@ -44,7 +44,7 @@ typedef struct {
     const size_t *train, *test;
     ba_explain_null_t null;
     size_t n_shifts;
-    double *threshold;  /* n_neurons */
+    double *threshold; /* n_neurons */
     uint32_t *n_on, *n_on_test;
     unsigned char *proven;
     ba_explained_t *found; /* n_neurons x n_lengths */
@@ -84,7 +84,8 @@ size_t ba_explain_moves_shifts(const ba_explain_moves_t *moves);
 
 /* Top words and contexts of neuron k from its activations on all tokens. room: 3 n_types
  * numbers. */
-void ba_explain_words(const ba_explaining_t *job, size_t k, const double *x, double *room);
+void ba_explain_words(
+    const ba_explaining_t *job, size_t k, const double *x, double *room);
 
 /* Result file and tables: made before the work, so that one that exists is refused then,
  * and filled after it. */

@@ -134,8 +134,8 @@ out:
 
 /* The n_near words of the largest cosine (ties: the first), the word itself in front. */
 static void
-take_nearest(const known_words_t *words, size_t word, double *cosine, size_t n_near,
-    size_t *types)
+take_nearest(
+    const known_words_t *words, size_t word, double *cosine, size_t n_near, size_t *types)
 {
     types[0] = words->type[word];
     cosine[word] = -2.0;
@@ -152,8 +152,8 @@ take_nearest(const known_words_t *words, size_t word, double *cosine, size_t n_n
 
 /* Known words with enough training tokens, as places among the known ones. */
 static int
-frequent_words(const ba_explaining_t *job, const known_words_t *words, size_t **out,
-    size_t *n_out)
+frequent_words(
+    const ba_explaining_t *job, const known_words_t *words, size_t **out, size_t *n_out)
 {
     size_t *count = NULL;
     int status = BA_OK;
@@ -189,8 +189,8 @@ add_name(const ba_explaining_t *job, size_t type, ba_texts_t *names)
 }
 
 int
-ba_neighbours_find(const ba_explaining_t *job, ba_texts_t *names, size_t **types,
-    size_t *n_found)
+ba_neighbours_find(
+    const ba_explaining_t *job, ba_texts_t *names, size_t **types, size_t *n_found)
 {
     known_words_t words = {0};
     size_t *frequent = NULL, n_near = job->opts->n_neighbours, n_all;
@@ -211,7 +211,8 @@ ba_neighbours_find(const ba_explaining_t *job, ba_texts_t *names, size_t **types
         if (f % BLOCK == 0) {
             BA_TRY(ba_ctx_check(job->ctx));
             for (size_t k = 0; k < n; k++) {
-                memcpy(from + k * d, words.vector + frequent[f + k] * d, d * sizeof *from);
+                memcpy(
+                    from + k * d, words.vector + frequent[f + k] * d, d * sizeof *from);
             }
             ba_gemm_tiled(job->ctx, 1.0, BA_TRANSPOSE,
                 ba_cdmat(words.vector, d, words.n, d), BA_KEEP, ba_cdmat(from, d, n, d),

@@ -5,7 +5,7 @@
  *     how the neuron's states follow one another.
  *   types: tokens of a word type are not exchangeable with others one by one, since a
  *     neuron answers to the type; and a frequent type not with a rare one. Word types are
- *     put into strata of frequency (powers of two; a stratum of fewer than 8 types joins
+ *     put into strata of frequency (half octaves; a stratum of fewer than 4 types joins
  *     the next lower one), the types of a stratum are shuffled, and their tokens, type by
  *     type, hand their states to the tokens of the stratum in the order of old. Types of
  *     the same frequency change places as wholes. */
@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { LEAST_SHIFT = 10, LEAST_TYPES = 8, STRATA = 64 };
+enum { LEAST_SHIFT = 10, LEAST_TYPES = 4, STRATA = 64 };
 
 /* A stream of the seed that nothing else uses. */
 static const uint64_t stream_base = UINT64_C(1) << 40;
@@ -26,9 +26,9 @@ struct ba_explain_moves {
     int by_types;
     /* Of types: tokens by type, types by stratum. */
     size_t n_types;
-    size_t *first;          /* n_types + 1: of each type in `token` */
-    uint32_t *token;        /* n_tokens: training tokens by type, ascending */
-    size_t *by_stratum;     /* n_types: types, stratum by stratum */
+    size_t *first;      /* n_types + 1: of each type in `token` */
+    uint32_t *token;    /* n_tokens: training tokens by type, ascending */
+    size_t *by_stratum; /* n_types: types, stratum by stratum */
     size_t stratum[STRATA + 1], n_strata;
     size_t *shuffled; /* n_types */
 };
@@ -81,10 +81,10 @@ sort_tokens(const ba_explaining_t *job, ba_explain_moves_t *moves)
 static unsigned
 level_of(const ba_explain_moves_t *moves, size_t type)
 {
-    size_t n = moves->first[type + 1] - moves->first[type];
+    uint64_t n = moves->first[type + 1] - moves->first[type];
     unsigned level = 0;
 
-    while (n > 1) {
+    for (n *= n; n > 1;) {
         n /= 2;
         level++;
     }
@@ -122,13 +122,11 @@ ba_explain_moves_create(const ba_explaining_t *job, ba_explain_moves_t **out)
     moves->by_types = job->null == BA_EXPLAIN_NULL_TYPES;
     if (moves->by_types) {
         moves->n_types = job->concepts->n_types;
-        BA_TRY_ALLOC(
-            moves->first, ba_calloc(moves->n_types + 2, sizeof *moves->first));
+        BA_TRY_ALLOC(moves->first, ba_calloc(moves->n_types + 2, sizeof *moves->first));
         BA_TRY_ALLOC(moves->token, ba_malloc(job->n_train, sizeof *moves->token));
         BA_TRY_ALLOC(
             moves->by_stratum, ba_malloc(moves->n_types, sizeof *moves->by_stratum));
-        BA_TRY_ALLOC(
-            moves->shuffled, ba_malloc(moves->n_types, sizeof *moves->shuffled));
+        BA_TRY_ALLOC(moves->shuffled, ba_malloc(moves->n_types, sizeof *moves->shuffled));
         sort_tokens(job, moves);
         sort_types(moves);
     } else if (shifts_of(job->n_train) < 1) {

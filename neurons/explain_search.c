@@ -26,7 +26,7 @@ typedef struct {
     ba_explaining_t *job;
     size_t n_workers, n_block;
     worker_t *workers;
-    double *x;           /* n_tokens x n_block */
+    double *x;                /* n_tokens x n_block */
     ba_masks_t *on, *on_test; /* of the block */
     ba_explain_moves_t *moves;
     uint32_t *to; /* n_train */
@@ -144,8 +144,8 @@ quantile_of(const double *sorted, size_t n, double q)
 }
 
 static void
-set_on(const double *x, const size_t *tokens, double threshold, size_t k,
-    ba_masks_t *masks)
+set_on(
+    const double *x, const size_t *tokens, double threshold, size_t k, ba_masks_t *masks)
 {
     memset(masks->bits + k * masks->n_words, 0, masks->n_words * sizeof *masks->bits);
     masks->count[k] = 0;
@@ -223,8 +223,8 @@ explain(pool_t *pool, worker_t *worker, size_t k0, size_t k)
     job->n_on_test[k0 + k] = pool->on_test->count[k];
     ba_explain_words(job, k0 + k, x, worker->room);
     if (pool->on->count[k] >= job->opts->min_on) {
-        ba_formula_search_run(worker->search, pool->on->bits + k * pool->on->n_words,
-            worker->best, &info);
+        ba_formula_search_run(
+            worker->search, pool->on->bits + k * pool->on->n_words, worker->best, &info);
         job->proven[k0 + k] = (unsigned char) info.proven;
         keep_found(pool, worker, k0, k);
     }
@@ -257,8 +257,8 @@ explain_moved(pool_t *pool, worker_t *worker, size_t k0, size_t k)
 }
 
 static void
-run_block(pool_t *pool, size_t k0, size_t n,
-    void (*call)(pool_t *, worker_t *, size_t, size_t))
+run_block(
+    pool_t *pool, size_t k0, size_t n, void (*call)(pool_t *, worker_t *, size_t, size_t))
 {
     int n_threads = (int) pool->n_workers;
 
@@ -288,7 +288,7 @@ ba_explain_all(ba_explaining_t *job)
             run_block(&pool, k0, n, explain_moved);
             ba_ctx_progress(job->ctx, "formulas",
                 floor((double) done +
-                    (double) n * (double) (b + 1) / (double) n_permutations),
+                      (double) n * (double) (b + 1) / (double) n_permutations),
                 (double) job->n_neurons);
         }
         done += n;

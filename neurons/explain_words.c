@@ -35,7 +35,7 @@ offer_word(ba_top_word_t *words, size_t n_words, const ba_top_word_t *word)
     size_t at = n_words;
 
     while (at > 0 &&
-        (words[at - 1].type == UINT32_MAX || words[at - 1].score < word->score)) {
+           (words[at - 1].type == UINT32_MAX || words[at - 1].score < word->score)) {
         if (at < n_words) {
             words[at] = words[at - 1];
         }
@@ -47,8 +47,8 @@ offer_word(ba_top_word_t *words, size_t n_words, const ba_top_word_t *word)
 }
 
 static void
-find_words(const ba_explaining_t *job, const double *x, double *room,
-    ba_top_word_t *words)
+find_words(
+    const ba_explaining_t *job, const double *x, double *room, ba_top_word_t *words)
 {
     const ba_concepts_t *concepts = job->concepts;
     size_t n_types = concepts->n_types;

@@ -45,7 +45,7 @@ check_memory(const grouping_t *job)
     BA_TRY(ba_multiply(bytes, 3 * sizeof(double), &bytes));
     if (bytes > ba_ctx_memory(job->ctx)) {
         return ba_fail(BA_TOO_LARGE,
-            "activations: %zu tokens x %zu neurons need %.1f GiB, wanted at most %.1f",
+            "activations: %zu tokens x %zu neurons need %.3g GiB, wanted at most %.3g",
             job->n, job->p, (double) bytes * 0x1p-30,
             (double) ba_ctx_memory(job->ctx) * 0x1p-30);
     }
@@ -104,12 +104,12 @@ put_cluster(const grouping_t *job, size_t k)
     BA_TRY(ba_neuron_put(job->table, job->neurons, place_of(job, k)));
     BA_TRY(ba_table_put_integer(job->table, (int64_t) c));
     BA_TRY(ba_table_put_integer(job->table, (int64_t) clusters->size[c]));
-    BA_TRY(ba_table_put_integer(job->table,
-        (int64_t) ba_neuron_number(
-            job->neurons, place_of(job, clusters->representative[c]))));
+    BA_TRY(ba_table_put_integer(
+        job->table, (int64_t) ba_neuron_number(
+                        job->neurons, place_of(job, clusters->representative[c]))));
     BA_TRY(ba_table_put_number(job->table, clusters->mean_r[c], DIGITS));
-    BA_TRY(ba_table_put_number(job->table,
-        clusters->stability ? clusters->stability[c] : (double) NAN, DIGITS));
+    BA_TRY(ba_table_put_number(
+        job->table, clusters->stability ? clusters->stability[c] : (double) NAN, DIGITS));
     BA_TRY(ba_table_end_row(job->table));
 out:
     return status;
@@ -171,8 +171,7 @@ write_clusters(const grouping_t *job)
         wide[c] = (int64_t) ba_neuron_number(
             job->neurons, place_of(job, clusters->representative[c]));
     }
-    BA_TRY(ba_bundle_write(
-        job->bundle, "/clusters/representative", BA_I64, 1, &n, wide));
+    BA_TRY(ba_bundle_write(job->bundle, "/clusters/representative", BA_I64, 1, &n, wide));
     BA_TRY(ba_bundle_write(
         job->bundle, "/clusters/mean_r", BA_F64, 1, &n, clusters->mean_r));
     if (clusters->stability) {
@@ -246,16 +245,16 @@ write_factors(const grouping_t *job)
     int64_t best = (int64_t) nmf->best;
     int status;
 
-    BA_TRY(ba_bundle_write(
-        job->bundle, "/factors/loadings", BA_F64, 2, loadings, nmf->h));
+    BA_TRY(
+        ba_bundle_write(job->bundle, "/factors/loadings", BA_F64, 2, loadings, nmf->h));
     BA_TRY(ba_bundle_write(
         job->bundle, "/factors/activities", BA_F64, 2, activities, nmf->w));
     if (nmf->stability) {
         BA_TRY(ba_bundle_write(
             job->bundle, "/factors/stability", BA_F64, 1, loadings + 1, nmf->stability));
     }
-    BA_TRY(ba_bundle_write(
-        job->bundle, "/starts/error", BA_F64, 1, &n_seeds, nmf->error));
+    BA_TRY(
+        ba_bundle_write(job->bundle, "/starts/error", BA_F64, 1, &n_seeds, nmf->error));
     BA_TRY(ba_bundle_attr_i64(job->bundle, "/starts", "best", 1, &best));
 out:
     return status;
@@ -268,8 +267,8 @@ write_all(grouping_t *job)
 
     BA_TRY(ba_neuron_write_format(
         job->bundle, factors ? "brainalign-factors" : "brainalign-clusters"));
-    BA_TRY(ba_neuron_write(
-        job->bundle, "/neurons", job->neurons, job->opts->only, job->p));
+    BA_TRY(
+        ba_neuron_write(job->bundle, "/neurons", job->neurons, job->opts->only, job->p));
     BA_TRY(factors ? write_factors(job) : write_clusters(job));
     BA_TRY(ba_neuron_write_provenance(
         job->bundle, &job->provenance, &job->opts->activations->source, 1));
@@ -353,9 +352,8 @@ compute(grouping_t *job)
         BA_TRY(ba_nmf(job->ctx, (ba_cdmat_t){job->x, job->n, job->p, job->n},
             &job->opts->nmf, &job->nmf));
     } else {
-        BA_TRY(ba_neurons_cluster(job->ctx,
-            (ba_cdmat_t){job->x, job->n, job->p, job->n}, &job->opts->cluster,
-            &job->clusters));
+        BA_TRY(ba_neurons_cluster(job->ctx, (ba_cdmat_t){job->x, job->n, job->p, job->n},
+            &job->opts->cluster, &job->clusters));
     }
 out:
     return status;

@@ -26,7 +26,7 @@ int ba_neuron_write_provenance(ba_bundle_t *bundle, const ba_provenance_t *prove
     ba_source_t *const *sources, size_t n_sources) BA_MUST_USE;
 
 /* Puts n header cells and ends the row. */
-int ba_table_put_names(ba_table_writer_t *table, const char *const *names, size_t n)
-    BA_MUST_USE;
+int ba_table_put_names(
+    ba_table_writer_t *table, const char *const *names, size_t n) BA_MUST_USE;
 
 #endif

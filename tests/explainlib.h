@@ -151,7 +151,7 @@ explain_read(const char *file, const char *path, size_t n)
     double *values = calloc(n, sizeof *values);
     size_t dims[BA_MAX_RANK], all = 1;
     ba_bundle_t *bundle;
-    int rank;
+    int rank = 0;
 
     assert_non_null(values);
     if (ba_bundle_open(file, NULL, &bundle) != BA_OK ||

@@ -70,8 +70,8 @@ typedef struct {
 typedef struct ba_formula_search ba_formula_search_t;
 
 /* `leaves` must be counted and outlive it. BA_VALUE, BA_NOMEM. */
-BA_API int ba_formula_search_create(const ba_masks_t *leaves,
-    const ba_formula_opts_t *opts, ba_formula_search_t **out);
+BA_API int ba_formula_search_create(
+    const ba_masks_t *leaves, const ba_formula_opts_t *opts, ba_formula_search_t **out);
 BA_API void ba_formula_search_free(ba_formula_search_t *search);
 
 /* The best formula of at most 1, 2 ... opts.n_leaves leaves for the tokens `on` (n_words

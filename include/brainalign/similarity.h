@@ -25,11 +25,11 @@ BA_API int ba_similarity_correlation(const ba_ctx_t *ctx, const ba_cdmat_t *mode
 
 /* How a model is taken to a basis. */
 typedef struct {
-    double cut;     /* singular values at most this times the largest are none (1e-10) */
+    double cut;      /* singular values at most this times the largest are none (1e-10) */
     double variance; /* SVCCA: directions with less than this share of the sum of squared
                         singular values before and with them are kept (0.99) */
-    size_t more;    /* SVCCA: so many directions more (0; 1 reaches the share) */
-    int centre;     /* 1 = neurons about their means (1) */
+    size_t more;     /* SVCCA: so many directions more (0; 1 reaches the share) */
+    int centre;      /* 1 = neurons about their means (1) */
 } ba_similarity_opts_t;
 
 BA_API ba_similarity_opts_t ba_similarity_opts_default(void);

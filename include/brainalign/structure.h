@@ -39,6 +39,8 @@ typedef struct {
     size_t rsa_tokens; /* most tokens of RSA, evenly spaced among all (2,000) */
     const char *output;
     const char *table, *pairs; /* TSV: neurons, pairs of models; NULL = none */
+    const char *ranking;       /* ranking table whose concepts are maxcorr, mincorr and
+                                  linreg, as far as asked for; NULL = none */
     int force, dry_run;
     int argc;
     const char *const *argv;
@@ -55,8 +57,8 @@ typedef struct {
 /* Errors: BA_SHAPE (fewer than two models or layers, tokens differ), BA_NONFINITE,
  * BA_TOO_LARGE (the activations twice do not fit the budget), those of writing. Cost:
  * that of what is asked for (similarity.h). */
-BA_API int ba_neurons_compare(const ba_ctx_t *ctx, const ba_crossmodel_opts_t *opts,
-    ba_crossmodel_info_t *info);
+BA_API int ba_neurons_compare(
+    const ba_ctx_t *ctx, const ba_crossmodel_opts_t *opts, ba_crossmodel_info_t *info);
 
 typedef struct {
     const char *const *files; /* n_files ranking tables */
@@ -82,8 +84,8 @@ typedef struct {
 /* Agreement of ranking tables, concept by concept. Errors: BA_SHAPE (fewer than two
  * tables, tables of different neurons, no concept in common), BA_MISSING (no such
  * concept), BA_VALUE, those of ba_ranking_read(). */
-BA_API int ba_neurons_agree(const ba_ctx_t *ctx, const ba_agreement_opts_t *opts,
-    ba_agreement_info_t *info);
+BA_API int ba_neurons_agree(
+    const ba_ctx_t *ctx, const ba_agreement_opts_t *opts, ba_agreement_info_t *info);
 
 typedef struct {
     ba_activations_t *activations;
@@ -110,8 +112,8 @@ typedef struct {
 
 /* Clusters or factors of the neurons on all tokens. Errors: those of ba_neurons_cluster(),
  * ba_nmf(), reading and writing; BA_SHAPE where all neurons are constant. */
-BA_API int ba_neurons_group(const ba_ctx_t *ctx, const ba_grouping_opts_t *opts,
-    ba_grouping_info_t *info);
+BA_API int ba_neurons_group(
+    const ba_ctx_t *ctx, const ba_grouping_opts_t *opts, ba_grouping_info_t *info);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
  * to three leaves, and the beam of compexp with and without its leaf filter. */
 #include "tests/golden/golden.h"
 
-#include "brainalign/formula.h"
+#include "brainalign/explain.h"
 
 #include <jansson.h>
 
@@ -88,8 +88,8 @@ search_all(const n7_t *n7, const ba_formula_opts_t *opts, ba_formula_t *best)
     for (size_t i = 0; i < n7->on->n_masks; i++) {
         ba_formula_info_t info;
 
-        ba_formula_search_run(search, n7->on->bits + i * n7->on->n_words,
-            best + i * opts->n_leaves, &info);
+        ba_formula_search_run(
+            search, n7->on->bits + i * n7->on->n_words, best + i * opts->n_leaves, &info);
         assert_int_equal(info.proven, opts->exact ? 3 : 1);
     }
     ba_formula_search_free(search);
@@ -190,10 +190,10 @@ test_merged_is_no_worse(void **state)
 
         assert_true(best[3 * i + 2].score >= peer);
         n_missed += best[3 * i + 2].score <
-            real_of(json_object_get(neuron, "best3"), "iou") - 1e-12;
+                    real_of(json_object_get(neuron, "best3"), "iou") - 1e-12;
     }
-    print_message("N7: the merged beam misses the best of 3 leaves in %zu of 30\n",
-        n_missed);
+    print_message(
+        "N7: the merged beam misses the best of 3 leaves in %zu of 30\n", n_missed);
     assert_true(n_missed <= 4);
     close_n7(&n7);
 }
@@ -215,13 +215,134 @@ test_single_leaves(void **state)
     for (size_t i = 0; i < wanted.n; i++) {
         ba_formula_t leaf = {.n_leaves = 1, .leaf = {(uint32_t) (i % 71)}}, found;
 
-        assert_int_equal(ba_formula_rescore(&leaf, n7.leaves,
-                             n7.on->bits + i / 71 * n7.on->n_words, BA_FORMULA_IOU, &found),
+        assert_int_equal(
+            ba_formula_rescore(&leaf, n7.leaves, n7.on->bits + i / 71 * n7.on->n_words,
+                BA_FORMULA_IOU, &found),
             BA_OK);
         golden_close(&check, i, found.score, wanted.data[i], 1e-12);
     }
     golden_report("N7", &check);
     golden_free(&wanted);
+    close_n7(&n7);
+}
+
+/* Everything from the files on: activations, labels of four kinds, thresholds, search. */
+static ba_activations_t *
+open_activations(const char *data)
+{
+    char residual[TEST_PATH_SIZE + 64], ffn[TEST_PATH_SIZE + 64];
+    const char *files[] = {residual, ffn}, *sizes[] = {"residual=64", "ffn=172"};
+    ba_activations_opts_t opts = {
+        .files = files, .n_files = 2, .layer_sizes = sizes, .n_layer_sizes = 2};
+    ba_ctx_t ctx = ba_ctx_default();
+    ba_activations_t *activations;
+
+    snprintf(residual, sizeof residual, "residual=%s:activations/residual", data);
+    snprintf(ffn, sizeof ffn, "ffn=%s:activations/ffn", data);
+    if (ba_activations_open(&ctx, &opts, &activations) != BA_OK) {
+        fail_msg("%s", ba_error_message());
+    }
+    return activations;
+}
+
+static ba_concepts_t *
+read_concepts(const char *data, const char *lists, const ba_activations_t *activations)
+{
+    char upos[TEST_PATH_SIZE + 64], ss[TEST_PATH_SIZE + 64], lemmas[TEST_PATH_SIZE + 64];
+    char forms[TEST_PATH_SIZE + 64];
+    const char *labels[] = {upos, ss};
+    ba_concepts_opts_t opts = {.labels = labels,
+        .n_labels = 2,
+        .word_lists = &lists,
+        .n_word_lists = 1,
+        .forms = forms,
+        .lemmas = lemmas,
+        .min_tokens = 20};
+    ba_ctx_t ctx = ba_ctx_default();
+    ba_concepts_t *concepts;
+
+    snprintf(upos, sizeof upos, "%s:token/upos", data);
+    snprintf(ss, sizeof ss, "%s:token/supersense", data);
+    snprintf(lemmas, sizeof lemmas, "%s:token/lemma", data);
+    snprintf(forms, sizeof forms, "%s:token/form", data);
+    if (ba_concepts_read(&ctx, &opts, activations, &concepts) != BA_OK) {
+        fail_msg("%s", ba_error_message());
+    }
+    return concepts;
+}
+
+static void
+check_explained(const char *output, const n7_t *n7, const golden_t *threshold)
+{
+    static const char *const keys[] = {"best1", "best2", "best3"};
+    golden_check_t check = {.what = "from the files"};
+    ba_bundle_t *bundle;
+    double iou[30 * 3], found[30];
+
+    assert_int_equal(ba_bundle_open(output, "brainalign-explain", &bundle), BA_OK);
+    assert_int_equal(ba_bundle_read(bundle, "/iou", BA_F64, NULL, NULL, iou), BA_OK);
+    assert_int_equal(
+        ba_bundle_read(bundle, "/threshold", BA_F64, NULL, NULL, found), BA_OK);
+    ba_bundle_free(bundle);
+    for (size_t i = 0; i < 30; i++) {
+        assert_close(found[i], threshold->data[i], 1e-12);
+        for (size_t k = 0; k < 3; k++) {
+            golden_close(&check, 3 * i + k, iou[3 * i + k],
+                real_of(json_object_get(neuron_of(n7, i), keys[k]), "iou"), 1e-12);
+        }
+    }
+    golden_report("N7", &check);
+}
+
+static void
+test_from_files(void **state)
+{
+    char data[TEST_PATH_SIZE], lists[TEST_PATH_SIZE], file[TEST_PATH_SIZE];
+    char folder[TEST_PATH_SIZE], output[TEST_PATH_SIZE];
+    ba_ctx_t ctx = ba_ctx_default();
+    ba_explain_opts_t opts = ba_explain_opts_default();
+    ba_activations_t *activations;
+    ba_concepts_t *concepts;
+    ba_token_split_t split = {0};
+    ba_explain_info_t info;
+    golden_t neurons, threshold;
+    size_t only[30];
+    n7_t n7;
+
+    (void) state;
+    test_need_data(data, "data/tinylm_streusle/tinylm_streusle.h5");
+    test_need_data(lists, "data/lexicon/concepts");
+    test_need_data(file, N7 ".h5");
+    assert_true(open_n7(&n7));
+    neurons = golden_read(file, "neuron");
+    threshold = golden_read(file, "threshold");
+    for (size_t i = 0; i < 30; i++) {
+        only[i] = (size_t) neurons.data[i];
+    }
+    test_make_folder(folder);
+    opts.output = test_join(output, folder, "out.h5");
+    activations = open_activations(data);
+    concepts = read_concepts(data, lists, activations);
+    assert_int_equal(concepts->n_concepts, 71);
+    assert_int_equal(
+        ba_concepts_split(concepts, BA_SPLIT_TYPES, 0.0, 0, 0, &split), BA_OK);
+    opts.split = &split;
+    opts.only = only;
+    opts.n_only = 30;
+    opts.n_permutations = 0;
+    opts.formula.n_leaves = 3;
+    opts.formula.exact = 1;
+    if (ba_neurons_explain(&ctx, activations, concepts, &opts, &info) != BA_OK) {
+        fail_msg("%s", ba_error_message());
+    }
+    assert_int_equal(info.n_explained, 30);
+    check_explained(output, &n7, &threshold);
+    test_remove_folder(folder);
+    ba_token_split_free(&split);
+    ba_concepts_free(concepts);
+    ba_activations_free(activations);
+    golden_free(&neurons);
+    golden_free(&threshold);
     close_n7(&n7);
 }
 
@@ -234,6 +355,7 @@ main(void)
         cmocka_unit_test(test_beam_of_compexp),
         cmocka_unit_test(test_beam_of_all_leaves),
         cmocka_unit_test(test_merged_is_no_worse),
+        cmocka_unit_test(test_from_files),
     };
 
     return cmocka_run_group_tests_name("formula_search", tests, NULL, NULL);

@@ -83,9 +83,9 @@ open_collinear(case_t *c)
         const double *row = words.data + 384 * i;
 
         for (size_t j = 0; j < 58; j++) {
-            second[i + j * N] = j < 32 ? row[64 + j]
-                : j < 48               ? row[64 + j - 32]
-                                       : 2.0 * row[80 + j - 48] - row[64 + j - 48];
+            second[i + j * N] = j < 32   ? row[64 + j]
+                                : j < 48 ? row[64 + j - 32]
+                                         : 2.0 * row[80 + j - 48] - row[64 + j - 48];
         }
     }
     add_model(c, layer_of(&words, 0, N, 0), N, 64);
@@ -116,6 +116,32 @@ compare(const case_t *c, const char *name, const double *found, double tolerance
     golden_free(&wanted);
 }
 
+/* Neurons of each model by descending score, the lower one first on ties. */
+static void
+check_order(const case_t *c, const char *name, const double *score)
+{
+    golden_t wanted = golden_read_in(c->file, c->group, name);
+    size_t first = 0;
+
+    for (size_t m = 0; m < c->n_models; m++) {
+        size_t n = c->models[m].n_cols;
+
+        for (size_t i = 0; i < n; i++) {
+            size_t rank = 0;
+
+            for (size_t k = 0; k < n; k++) {
+                /* Duplicated neurons tie but for rounding. */
+                double gap = score[first + k] - score[first + i];
+
+                rank += gap > 1e-13 || (fabs(gap) <= 1e-13 && k < i);
+            }
+            assert_int_equal(wanted.data[first + rank], i);
+        }
+        first += n;
+    }
+    golden_free(&wanted);
+}
+
 static void
 check_neurons(const case_t *c)
 {
@@ -127,11 +153,13 @@ check_neurons(const case_t *c)
 
     assert_non_null(most);
     assert_non_null(least);
-    assert_int_equal(ba_similarity_correlation(
-                         &ctx, c->models, c->n_models, most, least, NULL, NULL),
+    assert_int_equal(
+        ba_similarity_correlation(&ctx, c->models, c->n_models, most, least, NULL, NULL),
         0);
     compare(c, "maxcorr", most, 1e-9);
     compare(c, "mincorr", least, 1e-9);
+    check_order(c, "maxcorr_order", most);
+    check_order(c, "mincorr_order", least);
     assert_int_equal(
         ba_similarity_linreg(&ctx, c->models, c->n_models, &opts, least, rank), 0);
     compare(c, "linreg_min", least, 1e-8);
@@ -205,8 +233,8 @@ test_fewer_rows(void **state)
     case_t c;
 
     (void) state;
-    check_case(&c,
-        open_layers(&c, "alice_48_words_fewer_rows_than_neurons", ALICE, 100, 48));
+    check_case(
+        &c, open_layers(&c, "alice_48_words_fewer_rows_than_neurons", ALICE, 100, 48));
 }
 
 static void

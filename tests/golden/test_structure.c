@@ -83,8 +83,8 @@ check_clusters(int is_signed, const char *group)
         opts.cut = cuts[c];
         assert_int_equal(ba_neurons_cluster(&ctx, view, &opts, &found), 0);
         for (size_t k = 0; k < height.n; k++) {
-            golden_close(&check, k, found->height[k], height.data[k],
-                1e-9 * fabs(height.data[k]));
+            golden_close(
+                &check, k, found->height[k], height.data[k], 1e-9 * fabs(height.data[k]));
         }
         snprintf(name, sizeof name, "label_%.1f", cuts[c]);
         test_join(path, group, name);
@@ -176,8 +176,7 @@ test_factors(void **state)
         0);
     assert_int_equal(n_done, 200);
     for (size_t i = 0; i < 200; i++) {
-        golden_close(
-            &check, i, found[i], objective.data[i], 1e-9 * objective.data[i]);
+        golden_close(&check, i, found[i], objective.data[i], 1e-9 * objective.data[i]);
     }
     golden_report("N11", &check);
     check_factor(file, "nmf/W", w);

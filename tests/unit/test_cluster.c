@@ -30,8 +30,8 @@ make_data(void **state)
     for (size_t i = 0; i < N; i++) {
         double a = draw(&seed), b = draw(&seed), c = draw(&seed);
         const double row[P] = {a, a + 0.3 * draw(&seed), -a + 0.4 * draw(&seed),
-            a + 0.4 * draw(&seed), b, 2.0 * b + 0.6 * draw(&seed),
-            b + 0.4 * draw(&seed), c, 0.1};
+            a + 0.4 * draw(&seed), b, 2.0 * b + 0.6 * draw(&seed), b + 0.4 * draw(&seed),
+            c, 0.1};
 
         for (size_t j = 0; j < P; j++) {
             data[i + j * N] = row[j];
@@ -121,8 +121,7 @@ test_same_bits(void **state)
     two = cluster(&opts);
     ctx.n_threads = 0;
     assert_memory_equal(one->height, two->height, (P - 1) * sizeof(double));
-    assert_memory_equal(
-        one->stability, two->stability, one->n_clusters * sizeof(double));
+    assert_memory_equal(one->stability, two->stability, one->n_clusters * sizeof(double));
     ba_clusters_free(one);
     ba_clusters_free(two);
 }
@@ -229,8 +228,7 @@ test_no_memory(void **state)
     for (size_t n = 1; status == BA_NOMEM; n++) {
         assert_true(n < 100);
         ba_alloc_fail_at(n);
-        status =
-            ba_neurons_cluster(&ctx, (ba_cdmat_t){data, N, P, N}, &opts, &clusters);
+        status = ba_neurons_cluster(&ctx, (ba_cdmat_t){data, N, P, N}, &opts, &clusters);
         ba_alloc_fail_at(0);
     }
     assert_int_equal(status, BA_OK);

@@ -32,7 +32,8 @@ make_data(void **state)
             active[f] = i % K == f ? 1.0 + draw(&seed) : 0.0;
         }
         for (size_t j = 0; j < P; j++) {
-            data[i + j * N] = active[j / 4] * (1.0 + (double) (j % 4)) * (j < 4 ? 1.3 : 1.0);
+            data[i + j * N] =
+                active[j / 4] * (1.0 + (double) (j % 4)) * (j < 4 ? 1.3 : 1.0);
         }
     }
     return 0;
@@ -71,15 +72,13 @@ test_updates(void **state)
     for (size_t i = 0; i < K * P; i++) {
         h[i] = draw(&seed);
     }
-    assert_int_equal(
-        ba_nmf_run(&ctx, x, K, 30, 0.0, w, h, objective, &n_done), BA_OK);
+    assert_int_equal(ba_nmf_run(&ctx, x, K, 30, 0.0, w, h, objective, &n_done), BA_OK);
     assert_int_equal(n_done, 30);
     for (size_t i = 1; i < 30; i++) {
         assert_true(objective[i] <= objective[i - 1] * (1.0 + 1e-12));
     }
     assert_close(objective[29], half_error(w, h), 1e-9 * objective[0]);
-    assert_int_equal(
-        ba_nmf_run(&ctx, x, K, 30, 0.5, w, h, objective, &n_done), BA_OK);
+    assert_int_equal(ba_nmf_run(&ctx, x, K, 30, 0.5, w, h, objective, &n_done), BA_OK);
     assert_int_equal(n_done, 2);
 }
 

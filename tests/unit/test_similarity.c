@@ -36,7 +36,7 @@ make_models(void **state)
     for (size_t i = 0; i < N; i++) {
         for (size_t j = 0; j < 3; j++) {
             y_data[i + j * N] = x_data[i + j * N] - 0.5 * x_data[i + (j + 1) * N] +
-                0.1 * y_data[i + j * N];
+                                0.1 * y_data[i + j * N];
         }
     }
     return 0;
@@ -132,8 +132,8 @@ hsic_of(const double *k, const double *l, int debiased)
         rows += row_k * row_l;
     }
     return debiased
-        ? trace + sum_k * sum_l / ((N - 1.0) * (N - 2.0)) - 2.0 / (N - 2.0) * rows
-        : trace;
+               ? trace + sum_k * sum_l / ((N - 1.0) * (N - 2.0)) - 2.0 / (N - 2.0) * rows
+               : trace;
 }
 
 static double
@@ -144,7 +144,7 @@ cka_of(int centre, int debiased)
     gram(models[0], centre, !debiased, k);
     gram(models[1], centre, !debiased, l);
     return hsic_of(k, l, debiased) /
-        sqrt(hsic_of(k, k, debiased) * hsic_of(l, l, debiased));
+           sqrt(hsic_of(k, k, debiased) * hsic_of(l, l, debiased));
 }
 
 static void
@@ -189,8 +189,8 @@ test_canonical(void **state)
     assert_close(svcca[2], 1.0, 1e-12);
     assert_close(pwcca[2], 1.0, 1e-12);
     assert_close(svcca[1], svcca[5], 1e-12);
-    assert_int_equal(ba_similarity_svcca(&ctx, three[0], three[1], &opts, &corr, &n),
-        BA_OK);
+    assert_int_equal(
+        ba_similarity_svcca(&ctx, three[0], three[1], &opts, &corr, &n), BA_OK);
     assert_int_equal(n, P);
     /* The largest correlation of any mixture with one neuron is below the first. */
     for (size_t k = 0; k < Q; k++) {
@@ -263,7 +263,7 @@ test_representations(void **state)
                 d[m][at] = 0.0;
                 for (size_t j = 0; j < models[m].n_cols; j++) {
                     double by = models[m].data[tokens[i] + j * N] -
-                        models[m].data[tokens[k] + j * N];
+                                models[m].data[tokens[k] + j * N];
 
                     d[m][at] += by * by;
                 }
@@ -272,13 +272,13 @@ test_representations(void **state)
         }
     }
     assert_int_equal(ba_spearman(d[0], d[1], PAIRS, &wanted), BA_OK);
-    assert_int_equal(ba_similarity_rsa(&ctx, models, 2, BA_DISSIMILARITY_EUCLIDEAN,
-                         tokens, T, rho),
+    assert_int_equal(
+        ba_similarity_rsa(&ctx, models, 2, BA_DISSIMILARITY_EUCLIDEAN, tokens, T, rho),
         BA_OK);
     assert_close(rho[1], wanted, 1e-12);
     assert_close(rho[0], 1.0, 1e-14);
-    assert_int_equal(ba_similarity_rsa(&ctx, models, 2, BA_DISSIMILARITY_CORRELATION,
-                         tokens, T, rho),
+    assert_int_equal(
+        ba_similarity_rsa(&ctx, models, 2, BA_DISSIMILARITY_CORRELATION, tokens, T, rho),
         BA_OK);
     assert_true(rho[1] > 0.0 && rho[1] < 1.0 && rho[1] != wanted);
     assert_int_equal(
@@ -295,7 +295,8 @@ test_bad(void **state)
     (void) state;
     assert_int_equal(
         ba_similarity_correlation(&ctx, shorter, 2, most, least, NULL, NULL), BA_SHAPE);
-    assert_contains(ba_error_message(), "found 40 tokens in the first and 39 in number 2");
+    assert_contains(
+        ba_error_message(), "found 40 tokens in the first and 39 in number 2");
     assert_int_equal(
         ba_similarity_correlation(&ctx, models, 1, most, least, NULL, NULL), BA_SHAPE);
     assert_contains(ba_error_message(), "models: found 1, wanted at least 2");
