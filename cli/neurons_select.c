@@ -18,7 +18,7 @@ typedef struct {
     const char *ranking;
     int pick, by_absolute;
     uint64_t n_neurons, layer_quota;
-    double fraction, mass, max_correlation;
+    double fraction, mass, max_correlation, cluster_cut;
 } select_args_t;
 
 static const cli_option_t select_rows[] = {
@@ -74,6 +74,13 @@ static const cli_option_t select_rows[] = {
         .help = "Leave a neuron out whose |r| with a better one is above R; needs "
                 "--activations. With --n-neurons and --fraction the next ones follow.",
         .offset = offsetof(select_args_t, max_correlation)},
+    {.name = "cluster-cut",
+        .kind = CLI_REAL,
+        .metavar = "D",
+        .otherwise = "none is left out",
+        .help = "Keep the best one of each cluster: average linkage, all that merges at "
+                "distance 1 - |r| up to D; needs --activations.",
+        .offset = offsetof(select_args_t, cluster_cut)},
     {0},
 };
 
@@ -100,6 +107,7 @@ options_of(const cli_call_t *call)
         .layer_quota =
             args->layer_quota == CLI_NOT_GIVEN ? 0 : (size_t) args->layer_quota,
         .max_correlation = args->max_correlation,
+        .cluster_cut = args->cluster_cut,
         .concepts = args->data.concept.items,
         .n_concepts = args->data.concept.n,
         .seed = call->ctx->seed,
@@ -124,6 +132,10 @@ check_options(const select_args_t *args)
     if (!isnan(args->max_correlation) && args->data.activations.n == 0) {
         return ba_fail(
             BA_VALUE, "--max-correlation: needs --activations, which are not given");
+    }
+    if (!isnan(args->cluster_cut) && args->data.activations.n == 0) {
+        return ba_fail(
+            BA_VALUE, "--cluster-cut: needs --activations, which are not given");
     }
     return BA_OK;
 }

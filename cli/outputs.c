@@ -200,3 +200,46 @@ cli_outputs_check_files(
 out:
     return status;
 }
+
+/* The file of an input that may have a name in front. */
+static int
+check_named(const char *output, const char *input)
+{
+    const char *equals = input ? strchr(input, '=') : NULL;
+    int status;
+
+    BA_TRY(check_input(output, input));
+    BA_TRY(check_spec(output, input));
+    if (equals) {
+        BA_TRY(check_input(output, equals + 1));
+        BA_TRY(check_spec(output, equals + 1));
+    }
+out:
+    return status;
+}
+
+int
+cli_outputs_check_list(const cli_output_t *outputs, size_t n_outputs,
+    const char *const *inputs, size_t n_inputs)
+{
+    int status = BA_OK;
+
+    for (size_t i = 0; i < n_outputs; i++) {
+        const char *file = outputs[i].file;
+
+        for (size_t k = 0; file && k < i; k++) {
+            if (outputs[k].file && is_same_file(file, outputs[k].file)) {
+                return ba_fail(BA_VALUE, "%s: found '%s', the file of %s, wanted another",
+                    outputs[i].option, file, outputs[k].option);
+            }
+        }
+        for (size_t k = 0; file && k < n_inputs; k++) {
+            BA_TRY(check_named(file, inputs[k]));
+        }
+        if (file) {
+            BA_TRY(check_place(file));
+        }
+    }
+out:
+    return status;
+}

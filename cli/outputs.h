@@ -21,4 +21,13 @@ int cli_outputs_check(const cli_outputs_t *outputs, const cli_data_t *data,
 int cli_outputs_check_files(
     const cli_outputs_t *outputs, const char *const *inputs, size_t n_inputs);
 
+/* One output and the option that names it, "--words"; a file of NULL was not asked for. */
+typedef struct {
+    const char *option, *file;
+} cli_output_t;
+
+/* The same for any outputs; inputs are SPECs or files, with [NAME=] in front or without. */
+int cli_outputs_check_list(const cli_output_t *outputs, size_t n_outputs,
+    const char *const *inputs, size_t n_inputs);
+
 #endif

@@ -150,7 +150,7 @@ static int
 add_folder(lexicon_t *lexicon, const char *folder)
 {
     struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, is_listed, NULL), n_files = 0;
+    int n = scandir(folder, &entries, is_listed, alphasort), n_files = 0;
     int status = BA_OK;
 
     if (n < 0) {

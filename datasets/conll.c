@@ -166,14 +166,17 @@ split(char *line, char separator, char *cells[MOST_COLUMNS])
 {
     size_t n = 0;
 
-    for (; line && n < MOST_COLUMNS; n++) {
-        cells[n] = line;
-        line = strchr(line, separator);
-        if (line) {
-            *line++ = '\0';
+    while (n < MOST_COLUMNS) {
+        char *end = strchr(line, separator);
+
+        cells[n++] = line;
+        if (!end) {
+            return n;
         }
+        *end = '\0';
+        line = end + 1;
     }
-    return line ? MOST_COLUMNS + 1 : n;
+    return MOST_COLUMNS + 1;
 }
 
 /* Words count from 1 in every sentence. *is_word = 0 for ranges and empty nodes. */

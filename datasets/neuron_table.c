@@ -5,13 +5,11 @@
 #include "core/texts.h"
 #include "brainalign/table.h"
 
-#include <limits.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Layers and units from here on are mistakes. */
-#define MOST_LAYERS 1e6
+#define MOST_LAYERS 1000000
 #define MOST_UNITS 1e9
 
 int
@@ -66,6 +64,28 @@ size_t
 ba_neuron_number(const ba_neuron_table_t *table, size_t i)
 {
     return table->number ? table->number[i] : i;
+}
+
+int
+ba_neuron_place(const ba_neuron_table_t *table, size_t number, size_t *place)
+{
+    size_t low = 0, high = table->n_neurons;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (ba_neuron_number(table, middle) < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *place = low;
+    if (low == table->n_neurons || ba_neuron_number(table, low) != number) {
+        return ba_fail(
+            BA_SHAPE, "neuron %zu: not among those of the activations", number);
+    }
+    return BA_OK;
 }
 
 static int
@@ -159,27 +179,34 @@ out:
     return status;
 }
 
+/* Digits at *text, which moves behind them; 0 = there are none, or too many. */
+static int
+parse_layer(const char **text, size_t *layer)
+{
+    const char *digits = *text;
+
+    for (*layer = 0; **text >= '0' && **text <= '9' && *layer < MOST_LAYERS; ++*text) {
+        *layer = 10 * *layer + (size_t) (**text - '0');
+    }
+    return *text > digits && *layer < MOST_LAYERS;
+}
+
 /* One of "3" and "3:6" at *text, which moves behind it and its comma. */
 static int
 parse_range(const char *layers, const char **text, size_t *start, size_t *stop)
 {
-    char *end;
-    unsigned long long a, b;
-    int is_range = 0;
+    int is_good = parse_layer(text, start);
 
-    a = b = **text >= '0' && **text <= '9' ? strtoull(*text, &end, 10) : LLONG_MAX;
-    if (a < MOST_LAYERS && *end == ':') {
-        is_range = 1;
-        b = end[1] >= '0' && end[1] <= '9' ? strtoull(end + 1, &end, 10) : LLONG_MAX;
+    *stop = *start + 1;
+    if (is_good && **text == ':') {
+        ++*text;
+        is_good = parse_layer(text, stop) && *stop > *start;
     }
-    if (a >= MOST_LAYERS || b > MOST_LAYERS || (*end && (*end != ',' || !end[1])) ||
-        (is_range && b <= a)) {
+    if (!is_good || (**text && (**text != ',' || !(*text)[1]))) {
         return ba_fail(BA_VALUE,
             "layers: '%.60s', wanted a list such as 0,3:6 (half-open ranges)", layers);
     }
-    *start = (size_t) a;
-    *stop = (size_t) b + !is_range;
-    *text = end + (*end == ',');
+    *text += **text == ',';
     return BA_OK;
 }
 

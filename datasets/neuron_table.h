@@ -15,6 +15,10 @@ void ba_neuron_table_free(ba_neuron_table_t *table);
 /* What tables call neuron `i`. */
 size_t ba_neuron_number(const ba_neuron_table_t *table, size_t i);
 
+/* The other way round. BA_SHAPE where no neuron has that number. */
+int ba_neuron_place(
+    const ba_neuron_table_t *table, size_t number, size_t *place) BA_MUST_USE;
+
 /* Reads columns layer and unit, and where there are such, neuron (any order, each of 0 ..
  * n - 1 once) and component. BA_SHAPE: not one line for each of `n` neurons. */
 int ba_neuron_table_read(const char *file, size_t n, ba_neuron_table_t *out) BA_MUST_USE;

@@ -43,5 +43,11 @@
 #include "brainalign/rank.h"
 #include "brainalign/probing.h"
 #include "brainalign/neuron_select.h"
+#include "brainalign/formula.h"
+#include "brainalign/similarity.h"
+#include "brainalign/cluster.h"
+#include "brainalign/cosy.h"
+#include "brainalign/explain.h"
+#include "brainalign/structure.h"
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Data sets of numbers in HDF5 files. HDF5 itself converts every integer and float type,
- * float16 and other byte orders included, to native double. */
+/* Data sets of numbers in HDF5 files. HDF5 itself converts every integer and float type
+ * and other byte orders to native double; but see io/hdf5_read.h for float16. */
+#include "io/hdf5_read.h"
 #include "io/hdf5_util.h"
 #include "io/source_impl.h"
 #include "io/spool.h"
@@ -81,8 +82,8 @@ read_rows(hdf5_state_t *hdf5, size_t slab, size_t row0, size_t n_rows, size_t co
     in_memory = H5Screate_simple(hdf5->rank, count, NULL);
     if (in_file < 0 || in_memory < 0 ||
         H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-        H5Dread(hdf5->dataset, H5T_NATIVE_DOUBLE, in_memory, in_file, H5P_DEFAULT,
-            hdf5->buffer) < 0) {
+        ba_hdf5_read_doubles(
+            hdf5->dataset, in_memory, in_file, n_rows * n_cols, hdf5->buffer) < 0) {
         status = ba_hdf5_fail(
             BA_FORMAT, "%s: cannot read rows %zu:%zu", hdf5->name, row0, row0 + n_rows);
     }

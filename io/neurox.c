@@ -2,6 +2,7 @@
 #include "io/neurox_impl.h"
 
 #include "core/alloc.h"
+#include "io/hdf5_read.h"
 #include "io/hdf5_strings.h"
 #include "io/hdf5_util.h"
 #include "io/source_impl.h"
@@ -111,8 +112,8 @@ read_layer(hdf5_state_t *hdf5, hid_t dataset, const char *name, const hsize_t st
     }
     if (in_file < 0 || in_memory < 0 ||
         H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-        H5Dread(dataset, H5T_NATIVE_DOUBLE, in_memory, in_file, H5P_DEFAULT,
-            hdf5->buffer) < 0) {
+        ba_hdf5_read_doubles(dataset, in_memory, in_file, n_rows * n_cols, hdf5->buffer) <
+            0) {
         BA_TRY(ba_hdf5_fail(BA_FORMAT, "%s:%s: cannot read", hdf5->file, name));
     }
     for (size_t i = 0; i < n_rows; i++) {

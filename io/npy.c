@@ -3,6 +3,7 @@
  * in version 1, 4 after, little-endian), a Python dictionary {'descr': '<f4',
  * 'fortran_order': False, 'shape': (3, 4), }, then the numbers. Reference:
  * numpy/lib/format.py, NEP 1. */
+#include "io/half.h"
 #include "io/npy_header.h"
 #include "io/source_impl.h"
 
@@ -96,26 +97,6 @@ out:
     return status;
 }
 
-/* IEEE half to double: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-static double
-half_to_double(uint16_t half)
-{
-    uint64_t sign = (uint64_t) (half >> 15) << 63;
-    uint64_t exponent = (half >> 10) & 0x1f;
-    uint64_t fraction = half & 0x3ff;
-    uint64_t bits;
-    double value;
-
-    if (exponent == 0) {
-        value = (double) fraction * 0x1p-24;
-        return sign ? -value : value;
-    }
-    exponent = exponent == 0x1f ? 0x7ff : exponent + (1023 - 15);
-    bits = sign | exponent << 52 | fraction << 42;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static uint64_t
 load(const unsigned char *bytes, size_t size, int is_big)
 {
@@ -137,7 +118,7 @@ to_double(uint64_t bits, char kind, size_t size)
     switch (kind) {
     case 'f':
         if (size == 2) {
-            return half_to_double((uint16_t) bits);
+            return ba_half_to_double((uint16_t) bits);
         }
         if (size == 4) {
             memcpy(&single, &low, sizeof single);

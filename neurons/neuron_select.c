@@ -11,6 +11,7 @@
 #include "core/nearest.h"
 #include "core/rng.h"
 #include "datasets/neuron_table.h"
+#include "neurons/neuron_clusters.h"
 #include "neurons/redundancy.h"
 
 #include <math.h>
@@ -29,15 +30,18 @@ typedef struct {
     size_t concept;
     size_t *candidates; /* neurons, best first */
     size_t n_candidates, n_wanted;
-    int is_prefix; /* the candidates are all wanted, as far as quota and r allow */
+    int is_prefix;     /* the candidates are all wanted, as far as quota and r allow */
+    uint32_t *cluster; /* of each neuron, NULL = not asked for */
     unsigned char *chosen; /* n_neurons, over all concepts */
 } selecting_t;
 
 ba_neuron_select_opts_t
 ba_neuron_select_default(void)
 {
-    return (ba_neuron_select_opts_t){
-        .fraction = (double) NAN, .mass = (double) NAN, .max_correlation = (double) NAN};
+    return (ba_neuron_select_opts_t){.fraction = (double) NAN,
+        .mass = (double) NAN,
+        .max_correlation = (double) NAN,
+        .cluster_cut = (double) NAN};
 }
 
 typedef struct {
@@ -147,10 +151,11 @@ count_wanted(selecting_t *selecting, const double *score)
     return BA_OK;
 }
 
-/* Neurons kept so far of each layer of each component. */
+/* Neurons kept so far of each layer of each component; clusters that one is kept of. */
 typedef struct {
     size_t n_layers;
     size_t *counts;
+    unsigned char *is_taken;
 } quota_t;
 
 static int
@@ -165,6 +170,8 @@ make_quota(const ba_neuron_table_t *neurons, quota_t *quota)
     }
     BA_TRY(ba_multiply(quota->n_layers, neurons->n_components, &n));
     BA_TRY_ALLOC(quota->counts, ba_calloc(n, sizeof *quota->counts));
+    /* There are no more clusters than neurons. */
+    BA_TRY_ALLOC(quota->is_taken, ba_calloc(neurons->n_neurons, 1));
 out:
     return status;
 }
@@ -185,7 +192,8 @@ walk(selecting_t *selecting, const ba_redundancy_t *redundancy, quota_t *quota,
                                        quota->n_layers * neurons->component[neuron]];
         int is_new = 1;
 
-        if (opts->layer_quota > 0 && *count >= opts->layer_quota) {
+        if ((opts->layer_quota > 0 && *count >= opts->layer_quota) ||
+            (selecting->cluster && quota->is_taken[selecting->cluster[neuron]])) {
             continue;
         }
         if (redundancy) {
@@ -195,6 +203,9 @@ walk(selecting_t *selecting, const ba_redundancy_t *redundancy, quota_t *quota,
         if (is_new) {
             kept[(*n_kept)++] = i;
             ++*count;
+            if (selecting->cluster) {
+                quota->is_taken[selecting->cluster[neuron]] = 1;
+            }
             selecting->chosen[neuron] = 1;
         }
     }
@@ -208,7 +219,7 @@ take(selecting_t *selecting)
     const ba_neuron_select_opts_t *opts = selecting->opts;
     ba_redundancy_t *redundancy = NULL;
     size_t *kept = NULL, n_kept = 0;
-    quota_t quota = {0, NULL};
+    quota_t quota = {0};
     int status;
 
     BA_TRY(make_quota(&selecting->ranking->neurons, &quota));
@@ -220,7 +231,7 @@ take(selecting_t *selecting)
     BA_TRY(walk(selecting, redundancy, &quota, kept, &n_kept));
     if (n_kept < selecting->n_wanted && !selecting->is_prefix) {
         BA_TRY(ba_fail(BA_SHAPE,
-            "selection: %zu neurons wanted for concept '%s', but quota and correlation "
+            "selection: %zu neurons wanted for concept '%s', but the other rules "
             "leave %zu",
             selecting->n_wanted, selecting->ranking->concepts[selecting->concept],
             n_kept));
@@ -229,6 +240,7 @@ out:
     ba_redundancy_free(redundancy);
     ba_free(kept);
     ba_free(quota.counts);
+    ba_free(quota.is_taken);
     return status;
 }
 
@@ -297,7 +309,12 @@ check(const ba_neuron_select_opts_t *opts, const ba_activations_t *activations)
         return ba_fail(BA_VALUE, "selection: a correlation of %g, wanted 0 to 1",
             opts->max_correlation);
     }
-    if (!isnan(opts->max_correlation) && !activations) {
+    if (!isnan(opts->cluster_cut) &&
+        !(opts->cluster_cut >= 0 && opts->cluster_cut <= 1)) {
+        return ba_fail(
+            BA_VALUE, "selection: clusters cut at %g, wanted 0 to 1", opts->cluster_cut);
+    }
+    if ((!isnan(opts->max_correlation) || !isnan(opts->cluster_cut)) && !activations) {
         return ba_fail(
             BA_VALUE, "selection: a correlation, but no activations to find it from");
     }
@@ -347,6 +364,10 @@ ba_neurons_select(const ba_ctx_t *ctx, const ba_ranking_t *ranking,
     BA_TRY(check(opts, activations));
     BA_TRY_ALLOC(selecting.candidates, ba_malloc(n, sizeof *selecting.candidates));
     BA_TRY_ALLOC(selecting.chosen, ba_calloc(n, 1));
+    if (!isnan(opts->cluster_cut)) {
+        BA_TRY(ba_neuron_clusters_find(
+            ctx, ranking, activations, opts->cluster_cut, &selecting.cluster));
+    }
     BA_TRY(select_all(&selecting));
     BA_TRY_ALLOC(*list, ba_malloc(n, sizeof **list));
     for (size_t i = 0; i < n; i++) {
@@ -357,5 +378,6 @@ ba_neurons_select(const ba_ctx_t *ctx, const ba_ranking_t *ranking,
 out:
     ba_free(selecting.candidates);
     ba_free(selecting.chosen);
+    ba_free(selecting.cluster);
     return status;
 }

@@ -347,6 +347,18 @@ out:
 }
 
 int
+ba_neuron_list_places(const ba_neuron_table_t *neurons, size_t *list, size_t n_listed)
+{
+    int status = BA_OK;
+
+    for (size_t i = 0; i < n_listed; i++) {
+        BA_TRY(ba_neuron_place(neurons, list[i], &list[i]));
+    }
+out:
+    return status;
+}
+
+int
 ba_neuron_list_write(const char *file, const ba_neuron_table_t *neurons,
     const size_t *list, size_t n_listed, int force)
 {

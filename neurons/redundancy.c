@@ -35,28 +35,6 @@ compare_wanted(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int
-find_column(const ba_neuron_table_t *neurons, size_t number, size_t *column)
-{
-    size_t low = 0, high = neurons->n_neurons;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (ba_neuron_number(neurons, middle) < number) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *column = low;
-    if (low == neurons->n_neurons || ba_neuron_number(neurons, low) != number) {
-        return ba_fail(
-            BA_SHAPE, "ranking: neuron %zu, which the activations do not have", number);
-    }
-    return BA_OK;
-}
-
 static void
 scale(const double *x, size_t n, float *unit)
 {
@@ -124,7 +102,7 @@ ba_redundancy_open(const ba_ctx_t *ctx, ba_activations_t *activations,
     BA_TRY_ALLOC(wanted, ba_malloc(redundancy->n_held, sizeof *wanted));
     for (size_t i = 0; i < redundancy->n_held; i++) {
         wanted[i].candidate = i;
-        BA_TRY(find_column(&activations->neurons, candidates[i], &wanted[i].column));
+        BA_TRY(ba_neuron_place(&activations->neurons, candidates[i], &wanted[i].column));
     }
     qsort(wanted, redundancy->n_held, sizeof *wanted, compare_wanted);
     BA_TRY(ba_multiply(redundancy->n_held, activations->n_tokens, &n_numbers));

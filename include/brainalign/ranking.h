@@ -48,6 +48,11 @@ BA_API int ba_ranking_read(const char *file, size_t n_neurons, ba_ranking_t **ou
 BA_API int ba_neuron_list_read(
     const char *file, size_t n_neurons, size_t **out, size_t *n_listed);
 
+/* Tables call a neuron by its number: list (numbers, ascending) becomes places in
+ * *neurons, which differ after a choice of layers. BA_SHAPE: one that is not there. */
+BA_API int ba_neuron_list_places(
+    const ba_neuron_table_t *neurons, size_t *list, size_t n_listed);
+
 /* list: places in *neurons, in the order of the file. */
 BA_API int ba_neuron_list_write(const char *file, const ba_neuron_table_t *neurons,
     const size_t *list, size_t n_listed, int force);

@@ -11,7 +11,7 @@ ranking_of(const golden_t *weights)
 {
     static const char *const component[] = {"residual"};
     size_t n_classes = weights->dims[0], n_neurons = weights->dims[1];
-    char names[32][8];
+    char names[32][24];
     const char *concepts[32];
     ba_neuron_table_t neurons;
     ba_ranking_t *ranking;

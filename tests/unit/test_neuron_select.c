@@ -175,8 +175,8 @@ refused(void **state)
         "8 neurons wanted for concept 'A', but there are 7 with a defined score");
     opts.n = 7;
     opts.layer_quota = 2;
-    assert_refused(&opts, BA_SHAPE,
-        "7 neurons wanted for concept 'A', but quota and correlation leave 6");
+    assert_refused(
+        &opts, BA_SHAPE, "7 neurons wanted for concept 'A', but the other rules leave 6");
     opts.mass = 0.5;
     assert_refused(&opts, BA_VALUE, "2 of number, fraction and mass");
     opts.n = 0;
@@ -249,7 +249,26 @@ redundant(void **state)
     opts.n = 7;
     assert_int_equal(
         ba_neurons_select(NULL, ranking, activations, &opts, &list, &n), BA_SHAPE);
-    assert_contains(ba_error_message(), "quota and correlation leave 6");
+    assert_contains(ba_error_message(), "the other rules leave 6");
+    opts.max_correlation = (double) NAN;
+    opts.cluster_cut = 0.5; /* 1 and 4 are one cluster; the others stand alone */
+    assert_int_equal(
+        ba_neurons_select(NULL, ranking, activations, &opts, &list, &n), BA_SHAPE);
+    assert_contains(ba_error_message(), "the other rules leave 6");
+    opts.n = 3;
+    assert_int_equal(
+        ba_neurons_select(NULL, ranking, activations, &opts, &list, &n), BA_OK);
+    assert_int_equal(list[0], 2);
+    assert_int_equal(list[1], 4);
+    assert_int_equal(list[2], 6);
+    free(list);
+    opts.cluster_cut = 1; /* everything is one */
+    opts.n = 2;
+    assert_int_equal(
+        ba_neurons_select(NULL, ranking, activations, &opts, &list, &n), BA_SHAPE);
+    assert_contains(ba_error_message(), "the other rules leave 1");
+    opts.n = 7;
+    opts.cluster_cut = (double) NAN;
     opts.max_correlation = 1;
     assert_int_equal(
         ba_neurons_select(NULL, ranking, activations, &opts, &list, &n), BA_OK);

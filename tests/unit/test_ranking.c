@@ -29,7 +29,7 @@ new_ranking(void **state)
 {
     static const char *const names[] = {"ffn"};
     ba_neuron_table_t neurons;
-    ba_ranking_t *ranking;
+    ba_ranking_t *ranking = NULL;
     int status = BA_NOMEM;
 
     (void) state;

@@ -166,6 +166,26 @@ lists(void **state)
 }
 
 static void
+places(void **state)
+{
+    const double score[4] = {0};
+    size_t number[4] = {3, 4, 8, 9}, list[2] = {4, 9}, other[2] = {3, 5};
+    ba_ranking_t *ranking = make_ranking(1, two, 4, 4, score);
+
+    (void) state;
+    assert_int_equal(ba_neuron_list_places(&ranking->neurons, list, 1), BA_SHAPE);
+    ranking->neurons.number = number;
+    assert_int_equal(ba_neuron_list_places(&ranking->neurons, list, 2), BA_OK);
+    assert_int_equal(list[0], 1);
+    assert_int_equal(list[1], 3);
+    assert_int_equal(ba_neuron_list_places(&ranking->neurons, other, 2), BA_SHAPE);
+    assert_string_equal(
+        ba_error_message(), "neuron 5: not among those of the activations");
+    ranking->neurons.number = NULL;
+    ba_ranking_free(ranking);
+}
+
+static void
 no_memory(void **state)
 {
     const char *path =
@@ -193,6 +213,7 @@ main(void)
         cmocka_unit_test_setup_teardown(there_and_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(bad_tables, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(lists, make_folder, remove_folder),
+        cmocka_unit_test(places),
         cmocka_unit_test_setup_teardown(no_memory, make_folder, remove_folder)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ numbers_of_neurons(void **state)
     assert_int_equal(
         ba_redundancy_open(NULL, &activations, unknown, 1, &redundancy), BA_SHAPE);
     assert_null(redundancy);
-    assert_contains(ba_error_message(), "neuron 7, which the activations do not have");
+    assert_contains(ba_error_message(), "neuron 7: not among those of the activations");
     activations.neurons.number = NULL;
 }
 
