@@ -71,6 +71,29 @@ check_tokens(const ba_activations_t *activations, const ba_concepts_t *concepts)
     return BA_OK;
 }
 
+/* Sets of tokens, a copy of the training ones for each thread, and what is found. */
+static int
+check_memory(const ba_explaining_t *job)
+{
+    size_t threads = (size_t) ba_ctx_threads(job->ctx), sets, found;
+    int status;
+
+    BA_TRY(ba_multiply(job->concepts->n_concepts,
+        ((threads + 1) * job->n_train + job->n_test) / 8, &sets));
+    BA_TRY(ba_multiply(job->n_neurons, job->n_lengths * sizeof *job->found, &found));
+    if (sets > ba_ctx_memory(job->ctx) || found > ba_ctx_memory(job->ctx) - sets) {
+        return ba_fail(BA_TOO_LARGE,
+            "formulas: %zu concepts of %zu tokens and %zu neurons need %.3g GiB, wanted "
+            "at "
+            "most %.3g",
+            job->concepts->n_concepts, job->n_tokens, job->n_neurons,
+            ((double) sets + (double) found) * 0x1p-30,
+            (double) ba_ctx_memory(job->ctx) * 0x1p-30);
+    }
+out:
+    return status;
+}
+
 static int
 allocate_words(ba_explaining_t *job)
 {
@@ -264,6 +287,7 @@ ba_neurons_explain(const ba_ctx_t *ctx, ba_activations_t *activations,
     job.null = opts->null != BA_EXPLAIN_NULL_DEFAULT ? opts->null
                : concepts->type                      ? BA_EXPLAIN_NULL_TYPES
                                                      : BA_EXPLAIN_NULL_CIRCULAR;
+    BA_TRY(check_memory(&job));
     BA_TRY(ba_leaves_create(&job));
     BA_TRY(ba_formula_search_create(job.leaves.train, &opts->formula, &search));
     start_info(&job, info);
