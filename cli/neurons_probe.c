@@ -90,7 +90,8 @@ static const cli_option_t rows[] = {
 };
 
 static const cli_option_t *const tables[] = {cli_activation_rows, cli_concept_rows,
-    cli_token_split_rows, cli_probe_rows, cli_neurox_rows, rows, NULL};
+    cli_token_split_rows, cli_probe_rows, cli_probe_scale_rows, cli_neurox_rows, rows,
+    NULL};
 
 static int
 set_options(const cli_call_t *call, ba_neurons_probe_opts_t *opts)

@@ -5,6 +5,7 @@
 #include "cli/message.h"
 #include "cli/neuron_inputs.h"
 #include "cli/outputs.h"
+#include "cli/probe_args.h"
 #include "cli/rank_note.h"
 #include "cli/verbs.h"
 
@@ -19,10 +20,11 @@
 #include <string.h>
 
 typedef struct {
-    cli_neuron_data_t data;
-    const char *method, *quantiles, *table;
-    int scale, direction, gaussian, token_p, halves_by;
-    uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top;
+    cli_probe_args_t probe;
+    const char *method, *quantiles;
+    int direction, gaussian, token_p, halves_by;
+    uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top,
+        n_bootstrap;
     double mass;
 } rank_args_t;
 
@@ -32,9 +34,9 @@ static const cli_option_t method_rows[] = {
         .kind = CLI_STRING,
         .required = 1,
         .metavar = "NAME",
-        .help =
-            "What neurons are ranked by: probeless, gaussian, ap, expert, auroc, iou, "
-            "mean, concept-selectivity, welch, corr, spearman or mi.",
+        .help = "What neurons are ranked by: lca, probeless, gaussian, ap, expert, "
+                "auroc, iou, "
+                "mean, concept-selectivity, welch, corr, spearman or mi.",
         .offset = offsetof(rank_args_t, method)},
     {.name = "scale",
         .kind = CLI_CHOICE,
@@ -43,7 +45,7 @@ static const cli_option_t method_rows[] = {
         .help = "Neurons are z-scored on the training tokens (methods that compare means "
                 "rank neurons by their scale otherwise), or taken as they are. Methods "
                 "that sort do not depend on it.",
-        .offset = offsetof(rank_args_t, scale)},
+        .offset = offsetof(rank_args_t, probe.scale)},
     {.name = "direction",
         .kind = CLI_CHOICE,
         .metavar = "positive|negative|either",
@@ -132,7 +134,7 @@ static const cli_option_t result_rows[] = {
         .kind = CLI_STRING,
         .metavar = "FILE.tsv",
         .help = "The table, where --output is HDF5.",
-        .offset = offsetof(rank_args_t, table)},
+        .offset = offsetof(rank_args_t, probe.table)},
     {.name = "top",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
@@ -149,8 +151,20 @@ static const cli_option_t result_rows[] = {
     {0},
 };
 
+static const cli_option_t lca_rows[] = {
+    {.name = "bootstrap",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "0",
+        .help = "lca: draws of word types, else sentences, in which the share with a "
+                "weight is the stability of a neuron.",
+        .offset = offsetof(rank_args_t, n_bootstrap)},
+    {0},
+};
+
 static const cli_option_t *const tables[] = {cli_activation_rows, cli_concept_rows,
-    cli_token_split_rows, method_rows, test_rows, result_rows, NULL};
+    cli_token_split_rows, method_rows, cli_probe_rows, cli_neurox_rows, lca_rows,
+    test_rows, result_rows, NULL};
 
 static int
 is_hdf5(const char *file)
@@ -161,14 +175,15 @@ is_hdf5(const char *file)
 }
 
 static int
-set_options(const cli_call_t *call, double **quantiles, ba_rank_opts_t *opts)
+set_options(const cli_call_t *call, double **quantiles, const ba_probing_opts_t *probe,
+    ba_rank_opts_t *opts)
 {
     const rank_args_t *args = call->args;
     int status = BA_OK;
 
     *opts = ba_rank_opts_default();
     opts->method = args->method;
-    opts->zscore = args->scale == 0;
+    opts->zscore = args->probe.scale == 0;
     opts->direction = (ba_rank_direction_t) args->direction;
     opts->n_bins = (size_t) args->n_bins;
     opts->n_neighbours =
@@ -183,12 +198,17 @@ set_options(const cli_call_t *call, double **quantiles, ba_rank_opts_t *opts)
     opts->halves_by = (ba_halves_by_t) args->halves_by;
     opts->sorted_scores = is_hdf5(call->common->output);
     opts->mass = args->mass;
+    opts->n_bootstrap = (size_t) args->n_bootstrap;
+    if (strcmp(args->method, "lca") == 0) {
+        opts->n_halves = 0;
+        opts->probe = probe;
+    }
     if (args->quantiles) {
         BA_TRY(
             cli_reals_parse("quantiles", args->quantiles, quantiles, &opts->n_quantiles));
         opts->quantiles = *quantiles;
     }
-    if (args->table && !is_hdf5(call->common->output)) {
+    if (args->probe.table && !is_hdf5(call->common->output)) {
         BA_TRY(ba_fail(BA_VALUE,
             "--table: given beside the table '%s', wanted a name in "
             ".h5 for --output",
@@ -204,7 +224,7 @@ check_outputs(const cli_call_t *call)
 {
     const rank_args_t *args = call->args;
     const char *output = call->common->output;
-    const char *table = is_hdf5(output) ? args->table : output;
+    const char *table = is_hdf5(output) ? args->probe.table : output;
     int force = call->common->force, status = BA_OK;
     ba_table_writer_t *writer = NULL;
     ba_bundle_t *bundle = NULL;
@@ -227,7 +247,7 @@ write_outputs(const cli_call_t *call, const ba_ranking_t *ranking,
 {
     const rank_args_t *args = call->args;
     const char *output = call->common->output;
-    const char *table = is_hdf5(output) ? args->table : output;
+    const char *table = is_hdf5(output) ? args->probe.table : output;
     int force = call->common->force, status = BA_OK;
 
     if (table) {
@@ -283,14 +303,17 @@ run(const cli_call_t *call)
     ba_token_split_t split = {0};
     cli_inputs_t inputs = {0};
     ba_rank_opts_t opts;
+    ba_probing_opts_t probe;
+    cli_probing_t probing = {.activations = NULL};
 
-    BA_TRY(set_options(call, &quantiles, &opts));
+    BA_TRY(cli_probing_set(call, &probing, &probe));
+    BA_TRY(set_options(call, &quantiles, &probe, &opts));
     BA_TRY(cli_neuron_data_open(call, &activations, &concepts));
     BA_TRY(cli_token_split(call, concepts, &split));
-    BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
-    BA_TRY(
-        cli_outputs_check_files(&(cli_outputs_t){call->common->output, args->table, NULL},
-            (const char *const *) inputs.names, inputs.n));
+    BA_TRY(cli_neuron_inputs(&args->probe.data, activations, &inputs));
+    BA_TRY(cli_outputs_check_files(
+        &(cli_outputs_t){call->common->output, args->probe.table, NULL},
+        (const char *const *) inputs.names, inputs.n));
     BA_TRY(check_outputs(call));
     cli_neuron_data_note(activations, concepts);
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
@@ -299,6 +322,7 @@ out:
     ba_token_split_free(&split);
     ba_concepts_free(concepts);
     ba_activations_free(activations);
+    cli_probing_close(&probing);
     free(quantiles);
     return status;
 }

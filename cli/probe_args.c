@@ -55,6 +55,10 @@ const cli_option_t cli_probe_rows[] = {
         .help = "Stop where the duality gap, which bounds how far the objective is from "
                 "its least value, is at most this share of it.",
         .offset = offsetof(cli_probe_args_t, gap)},
+    {0},
+};
+
+const cli_option_t cli_probe_scale_rows[] = {
     {.name = "scale",
         .kind = CLI_CHOICE,
         .metavar = "zscore|none",
@@ -180,8 +184,8 @@ check_ranges(const cli_probe_args_t *args)
     return BA_OK;
 }
 
-static int
-set_options(const cli_call_t *call, cli_probing_t *probing, ba_probing_opts_t *opts)
+int
+cli_probing_set(const cli_call_t *call, cli_probing_t *probing, ba_probing_opts_t *opts)
 {
     const cli_probe_args_t *args = call->args;
     int status;
@@ -246,7 +250,7 @@ cli_probing_open(const cli_call_t *call, const char *const *more, size_t n_more,
     int status;
 
     *probing = (cli_probing_t){.activations = NULL};
-    BA_TRY(set_options(call, probing, opts));
+    BA_TRY(cli_probing_set(call, probing, opts));
     BA_TRY(cli_neuron_data_open(call, &probing->activations, &probing->concepts));
     BA_TRY(cli_token_split(call, probing->concepts, &probing->split));
     BA_TRY(cli_neuron_inputs(&args->data, probing->activations, &probing->inputs));

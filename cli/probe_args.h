@@ -19,8 +19,9 @@ typedef struct {
     const char *table;
 } cli_probe_args_t;
 
-/* --kind --penalty --l1 --l2 --validation --gap --scale. */
+/* --kind --penalty --l1 --l2 --validation --gap; --scale. */
 extern const cli_option_t cli_probe_rows[];
+extern const cli_option_t cli_probe_scale_rows[];
 
 /* --neurox --epochs --batch --rate --start-weights --start-bias --order. */
 extern const cli_option_t cli_neurox_rows[];
@@ -35,6 +36,10 @@ typedef struct {
     double *l1, *l2;
     ba_probing_data_t data;
 } cli_probing_t;
+
+/* Fills options alone: penalties go to `probing`, which starts as {0}. */
+int cli_probing_set(
+    const cli_call_t *call, cli_probing_t *probing, ba_probing_opts_t *opts);
 
 /* Opens data and fills options; `more` (NULL-terminated, holes allowed up to n_more) are
  * files that are read besides. Outputs are checked against all of them. */

@@ -6,10 +6,14 @@
 
 #include <math.h>
 
-static void
-fill_shares(const ba_probe_t *probe, double *score)
+int
+ba_lca_shares(const ba_probe_t *probe, double *score)
 {
     size_t p = probe->n_neurons;
+    ba_probe_order_t *order = NULL;
+    int status;
+
+    BA_TRY(ba_probe_order(probe, &order));
 
     for (size_t c = 0; c < probe->n_classes; c++) {
         double sum = 0;
@@ -22,6 +26,12 @@ fill_shares(const ba_probe_t *probe, double *score)
                 sum > 0 ? fabs(probe->weights[j + c * p]) / sum : (double) NAN;
         }
     }
+    for (size_t j = 0; j < p; j++) {
+        score[j + probe->n_classes * p] = 1 - order->need[j];
+    }
+out:
+    ba_probe_order_free(order);
+    return status;
 }
 
 int
@@ -31,15 +41,10 @@ ba_lca_scores(const ba_ctx_t *ctx, const ba_probe_data_t *data,
 {
     size_t p = data->n_neurons;
     ba_probe_t *made = NULL;
-    ba_probe_order_t *order = NULL;
     int status;
 
     BA_TRY(ba_probe_train(ctx, data, trainer, NULL, 0, NULL, &made));
-    BA_TRY(ba_probe_order(made, &order));
-    fill_shares(made, score);
-    for (size_t j = 0; j < p; j++) {
-        score[j + data->n_classes * p] = 1 - order->need[j];
-    }
+    BA_TRY(ba_lca_shares(made, score));
     if (bootstrap && stability) {
         BA_TRY(ba_probe_stability(ctx, data, &trainer->fit, bootstrap, made, stability,
             stability + data->n_classes * p, NULL));
@@ -50,6 +55,5 @@ ba_lca_scores(const ba_ctx_t *ctx, const ba_probe_data_t *data,
     }
 out:
     ba_probe_free(made);
-    ba_probe_order_free(order);
     return status;
 }

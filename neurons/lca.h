@@ -16,4 +16,7 @@ int ba_lca_scores(const ba_ctx_t *ctx, const ba_probe_data_t *data,
     const ba_probe_trainer_t *trainer, const ba_probe_bootstrap_t *bootstrap,
     double *score, double *stability, ba_probe_t **probe) BA_MUST_USE;
 
+/* The scores alone, of a probe that was fitted: (n_classes + 1) x n_neurons. */
+int ba_lca_shares(const ba_probe_t *probe, double *score) BA_MUST_USE;
+
 #endif

@@ -207,6 +207,9 @@ void ba_rank_on_values(rank_work_t *work, size_t neuron, ba_rank_report_t *repor
 /* rank_gaussian.c */
 int ba_rank_gaussian(rank_job_t *job) BA_MUST_USE;
 
+/* rank_lca.c */
+int ba_rank_lca(rank_job_t *job) BA_MUST_USE;
+
 /* rank_stream.c: the loop over blocks of neurons. */
 int ba_rank_stream(rank_job_t *job) BA_MUST_USE;
 

@@ -6,6 +6,11 @@
 #include <string.h>
 
 const rank_method_t ba_rank_methods[] = {
+    {.name = "lca",
+        .words = "weights of an elastic-net probe, as shares of a class's mass",
+        .sign = RANK_UNSIGNED,
+        .has_all = 1,
+        .rank = ba_rank_lca},
     {.name = "probeless",
         .words = "differences of class means",
         .needs = RANK_SCALES,

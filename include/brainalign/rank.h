@@ -4,6 +4,7 @@
 #ifndef BRAINALIGN_RANK_H
 #define BRAINALIGN_RANK_H
 
+#include "brainalign/probing.h"
 #include "brainalign/ranking.h"
 
 #ifdef __cplusplus
@@ -38,7 +39,12 @@ typedef struct {
     size_t n_bins;       /* mi: quantile bins */
     size_t n_neighbours; /* mi: by nearest neighbours instead, 0 = by bins */
     ba_gaussian_variant_t gaussian;
-    size_t n_picks;        /* gaussian: neurons to pick */
+    size_t n_picks; /* gaussian: neurons to pick */
+    const ba_probing_opts_t
+        *probe;            /* lca: how the probe is made; output, table and inputs
+                                       are not looked at, NULL = its defaults */
+    size_t n_bootstrap;    /* lca: draws of word types, else sentences, for stability: the
+                           share of them in which a neuron has a weight (0 = none) */
     size_t n_permutations; /* of labels over word types, 0 = no test */
     size_t min_stratum;    /* least word types in a stratum of frequency */
     int token_p;           /* p that takes tokens for independent, where there is one */
