@@ -24,6 +24,8 @@ show() { rank -q --halves 0 -o r.tsv "$@" && cut -f 1-7 r.tsv; }
 
 echo 'a table'
 show --method ap
+echo lca
+show --method lca --top 1 | awk -F '\t' 'NR > 1 { $7 = sprintf("%.4f", $7) } { print }'
 for method in probeless auroc iou mean concept-selectivity welch corr spearman mi expert; do
     echo "$method"
     show --method $method --top 1
