@@ -176,6 +176,11 @@ run_controls(const probing_t *probing, const ba_neurons_probe_opts_t *opts,
     int status = BA_OK;
 
     result->n_draws = opts->n_draws;
+    if (opts->control && !ba_probing_shares_words(probing)) {
+        ba_ctx_log(probing->ctx, BA_LOG_WARNING,
+            "no word of the test tokens was fitted on: a control task cannot be learned "
+            "and selectivity is close to the accuracy (--split sentences shares words)");
+    }
     for (size_t k = 0; k < 2; k++) {
         double sum = 0;
 

@@ -129,6 +129,25 @@ out:
 }
 
 int
+ba_probing_shares_words(const probing_t *probing)
+{
+    const uint32_t *type = probing->data->concepts->type;
+    const probing_part_t *train = &probing->parts[PROBING_TRAIN];
+    const probing_part_t *test = &probing->parts[PROBING_TEST];
+    unsigned char *seen = ba_calloc(probing->data->concepts->n_types, 1);
+    int shares = seen == NULL;
+
+    for (size_t i = 0; seen && i < train->n; i++) {
+        seen[type[train->rows[i]]] = 1;
+    }
+    for (size_t i = 0; seen && i < test->n; i++) {
+        shares |= seen[type[test->rows[i]]];
+    }
+    ba_free(seen);
+    return shares;
+}
+
+int
 ba_probing_control(const probing_t *probing, unsigned task, size_t draw, double accuracy,
     probing_draw_t *out)
 {

@@ -87,6 +87,9 @@ typedef struct {
     double accuracy, selectivity;
 } probing_draw_t;
 
+/* Whether some test token is of a word type that was fitted on. */
+int ba_probing_shares_words(const probing_t *probing);
+
 /* Draws control labels for every token by its word type, fits and scores. */
 int ba_probing_control(const probing_t *probing, unsigned task, size_t draw,
     double accuracy, probing_draw_t *out) BA_MUST_USE;

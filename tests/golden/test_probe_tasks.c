@@ -135,7 +135,7 @@ control_right(const char *file, const probe_data_t parts[2], const golden_t rows
     ba_probe_data_t data[2];
     ba_probe_opts_t opts = ba_probe_opts_default();
     ba_probe_t *probe;
-    ba_probe_score_t *score;
+    ba_probe_score_t *score = NULL;
     double *logits = malloc(parts[1].n * 17 * sizeof *logits);
     size_t n_correct;
 
