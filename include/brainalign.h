@@ -24,6 +24,8 @@
 #include "brainalign/significance.h"
 #include "brainalign/null.h"
 #include "brainalign/ceiling.h"
+#include "brainalign/exchange.h"
+#include "brainalign/identification.h"
 #include "brainalign/resample.h"
 #include "brainalign/dataset.h"
 #include "brainalign/check.h"
