@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,12 +149,12 @@ score_all(const test_t *test, size_t n_permutations)
         for (size_t b = 0; b < n_block; b++) {
             ba_exchange_next(work->opts->exchange, orders + b * work->n);
         }
-#pragma omp parallel for num_threads((int) n_threads) schedule(static)
-        for (size_t thread = 0; thread < n_threads; thread++) {
-            for (size_t b = thread; b < n_block; b += n_threads) {
-                score_order(test, orders + b * work->n, scratch + thread * n_scratch,
-                    test->null + (b0 + b) * work->n_values);
-            }
+#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic)
+        for (size_t b = 0; b < n_block; b++) {
+            size_t thread = (size_t) omp_get_thread_num();
+
+            score_order(test, orders + b * work->n, scratch + thread * n_scratch,
+                test->null + (b0 + b) * work->n_values);
         }
         ba_ctx_progress(
             work->ctx, "permutations", (double) (b0 + n_block), (double) n_permutations);

@@ -20,8 +20,8 @@
 
 enum { LANES = 16, CHUNK = 128, STEP = 8 };
 
-/* Largest size of a q: four of them fit 16 bits. */
-#define LARGEST 8191
+/* Largest size of a q: a difference of two, give or take 2, fits 16 bits. */
+#define LARGEST 16382
 
 struct ba_pair_table {
     ba_identification_t problem;
@@ -212,35 +212,43 @@ transpose(const int16_t *const *columns, size_t n_rows, int16_t *spare, int16_t 
     interleave(spare, spare + n, n, out);
 }
 
-/* Sure successes, a lane each, and whether any pair of some rows is unsure. */
+/* 16 numbers in registers, of as many bits as the machine has. */
+typedef int16_t lanes_t __attribute__((vector_size(LANES * sizeof(int16_t))));
+
+/* Sure successes, and which pairs of some rows are unsure. */
 typedef struct {
-    int16_t sum[LANES], strict[LANES], unsure[LANES];
-} lanes_t;
+    lanes_t sum, strict, unsure[STEP];
+} counts_t;
 
-/* Item i with 16 items j: crossed = Q_ij, back = Q_ji; mask: 1 where the pair counts. */
+/* Item i with 16 items j: crossed = Q_ij, back = Q_ji; mask: 1 where the pair counts.
+ * Comparisons of lanes are 0 or -1. By pointers, since how such values are handed on
+ * depends on the instruction set. */
 static inline void
-compare_row(lanes_t *lanes, int16_t own_i, const int16_t *restrict own_j,
-    const int16_t *restrict crossed, const int16_t *restrict back,
-    const int16_t *restrict mask)
+compare_row(counts_t *counts, size_t row, int16_t own_i, const lanes_t *own_j,
+    const int16_t *crossed_row, const int16_t *back_row, const int16_t *mask_row)
 {
-    for (size_t l = 0; l < LANES; l++) {
-        int16_t first = (int16_t) (own_i - crossed[l]);
-        int16_t second = (int16_t) (own_j[l] - back[l]);
-        int16_t sum = (int16_t) (first + second);
-        int16_t less = first < second ? first : second;
-        int16_t near_sum = (int16_t) ((sum >= -2) & (sum <= 2));
-        int16_t near_less = (int16_t) ((less >= -1) & (less <= 1));
+    lanes_t crossed, back, mask;
+    lanes_t zero = {0}, one = zero + 1, two = zero + 2;
+    lanes_t first, second, wins, loses, is_first, less, is_near, is_sure;
 
-        lanes->sum[l] = (int16_t) (lanes->sum[l] + ((sum > 2) & mask[l] & ~near_less));
-        lanes->strict[l] =
-            (int16_t) (lanes->strict[l] + ((less > 1) & mask[l] & ~near_sum));
-        lanes->unsure[l] =
-            (int16_t) (lanes->unsure[l] | ((near_sum | near_less) & mask[l]));
-    }
+    memcpy(&crossed, crossed_row, sizeof crossed);
+    memcpy(&back, back_row, sizeof back);
+    memcpy(&mask, mask_row, sizeof mask);
+    first = (zero + own_i) - crossed;
+    second = *own_j - back;
+    wins = first - two > -second;
+    loses = first + two < -second;
+    is_first = first < second;
+    less = (is_first & first) | (~is_first & second);
+    is_near = ~(wins | loses) | ((less >= -one) & (less <= one));
+    is_sure = mask & ~is_near;
+    counts->sum += wins & is_sure;
+    counts->strict += (less > one) & is_sure;
+    counts->unsure[row] = is_near & mask;
 }
 
 static inline int
-is_any(const int16_t *flags)
+is_any(const lanes_t *flags)
 {
     uint64_t words[LANES / 4];
 
@@ -248,26 +256,17 @@ is_any(const int16_t *flags)
     return (words[0] | words[1] | words[2] | words[3]) != 0;
 }
 
-/* The unsure pairs of some rows, found again. */
+/* The unsure pairs of some rows. */
 static void
-add_unsure(const permuted_t *permuted, size_t first_row, size_t j0,
-    const int16_t *crossed, const int16_t *mask, size_t mask_step, ba_pair_wins_t *wins)
+add_unsure(const permuted_t *permuted, size_t first_row, size_t j0, const lanes_t *unsure,
+    ba_pair_wins_t *wins)
 {
-    const ba_pair_table_t *table = permuted->table;
+    const size_t *item = permuted->table->item;
 
     for (size_t r = 0; r < STEP; r++) {
-        for (size_t l = 0; l < LANES; l++) {
-            size_t i = first_row + r, j = j0 + l;
-            int first, second, less;
-
-            if (!mask[r * mask_step + l]) {
-                continue;
-            }
-            first = permuted->own[i] - crossed[r * LANES + l];
-            second = permuted->own[j] - table->q[j + table->ld * permuted->column[i]];
-            less = first < second ? first : second;
-            if (abs(first + second) <= 2 || abs(less) <= 1) {
-                add_exact(permuted, table->item[i], table->item[j], wins);
+        for (size_t l = 0; l < LANES && is_any(&unsure[r]); l++) {
+            if (unsure[r][l]) {
+                add_exact(permuted, item[first_row + r], item[j0 + l], wins);
             }
         }
     }
@@ -283,28 +282,32 @@ add_rows(const permuted_t *permuted, size_t first_row, size_t n_rows, size_t j0,
     const ba_pair_table_t *table = permuted->table;
     int16_t crossed[LANES * CHUNK], spare[LANES * CHUNK];
     const int16_t *starts[LANES];
-    lanes_t lanes = {{0}, {0}, {0}};
+    counts_t counts = {{0}, {0}, {{0}}};
+    lanes_t any;
+    lanes_t own_j;
 
+    memcpy(&own_j, permuted->own + j0, sizeof own_j);
     for (size_t l = 0; l < LANES; l++) {
         starts[l] = columns[l] + first_row;
     }
     transpose(starts, n_rows, spare, crossed);
     for (size_t r = 0; r < n_rows; r += STEP) {
-        memset(lanes.unsure, 0, sizeof lanes.unsure);
-        for (size_t s = r; s < r + STEP; s++) {
-            size_t i = first_row + s;
+        any = (lanes_t){0};
+        for (size_t s = 0; s < STEP; s++) {
+            size_t i = first_row + r + s;
 
-            compare_row(&lanes, permuted->own[i], permuted->own + j0, crossed + LANES * s,
-                table->q + j0 + table->ld * permuted->column[i], mask + mask_step * s);
+            compare_row(&counts, s, permuted->own[i], &own_j, crossed + LANES * (r + s),
+                table->q + j0 + table->ld * permuted->column[i],
+                mask + mask_step * (r + s));
+            any |= counts.unsure[s];
         }
-        if (is_any(lanes.unsure)) {
-            add_unsure(permuted, first_row + r, j0, crossed + LANES * r,
-                mask + mask_step * r, mask_step, wins);
+        if (is_any(&any)) {
+            add_unsure(permuted, first_row + r, j0, counts.unsure, wins);
         }
     }
     for (size_t l = 0; l < LANES; l++) {
-        wins->sum_halves += 2 * (uint64_t) lanes.sum[l];
-        wins->strict += (uint64_t) lanes.strict[l];
+        wins->sum_halves += 2 * (uint64_t) counts.sum[l];
+        wins->strict += (uint64_t) counts.strict[l];
     }
 }
 
