@@ -26,6 +26,7 @@
 #include "brainalign/ceiling.h"
 #include "brainalign/exchange.h"
 #include "brainalign/identification.h"
+#include "brainalign/scoring.h"
 #include "brainalign/resample.h"
 #include "brainalign/dataset.h"
 #include "brainalign/check.h"
