@@ -163,9 +163,10 @@ set_ranks(const ba_identify_work_t *work, ba_identified_t *out)
     out->mean_rank = 0;
     for (size_t i = 0; i < n; i++) {
         ranks[i] = ba_rank_middle(work->better[i], work->tied[i]);
-        out->mean_rank += ranks[i] / (double) n;
+        out->mean_rank += ranks[i];
         out->n_tied += work->tied[i] > 1;
     }
+    out->mean_rank /= (double) n;
     qsort(ranks, n, sizeof *ranks, ba_compare_values);
     out->median_rank = (ranks[(n - 1) / 2] + ranks[n / 2]) / 2;
 out:

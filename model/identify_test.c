@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Permutations drawn at a time, by one thread; then counted by all. */
-enum { BLOCK = 64 };
+/* Permutations drawn at a time, by one thread; then counted by all: more of few items, so
+ * that threads meet seldom. */
+enum { MIN_BLOCK = 64, MAX_BLOCK = 4096, BLOCK_PAIRS = 1 << 24 };
 
 /* Values that differ by less are the same one. */
 #define SAME_VALUE 1e-12
@@ -131,25 +132,34 @@ score_order(const test_t *test, const uint32_t *order, uint32_t *scratch, double
     }
 }
 
+static size_t
+block_size(size_t n_items)
+{
+    size_t size = BLOCK_PAIRS / (n_items * n_items);
+
+    return size < MIN_BLOCK ? MIN_BLOCK : size > MAX_BLOCK ? MAX_BLOCK : size;
+}
+
 static int
 score_all(const test_t *test, size_t n_permutations)
 {
     const ba_identify_work_t *work = test->work;
     size_t n_threads = (size_t) ba_ctx_threads(work->ctx);
     size_t n_scratch = ba_pair_table_scratch(test->table);
+    size_t block = block_size(work->n);
     uint32_t *orders = NULL, *scratch = NULL;
     int status;
 
-    BA_TRY_ALLOC(orders, ba_malloc(work->n, BLOCK * sizeof *orders));
+    BA_TRY_ALLOC(orders, ba_malloc(work->n, block * sizeof *orders));
     BA_TRY_ALLOC(scratch, ba_malloc(n_scratch, n_threads * sizeof *scratch));
-    for (size_t b0 = 0; b0 < n_permutations; b0 += BLOCK) {
-        size_t n_block = n_permutations - b0 < BLOCK ? n_permutations - b0 : BLOCK;
+    for (size_t b0 = 0; b0 < n_permutations; b0 += block) {
+        size_t n_block = n_permutations - b0 < block ? n_permutations - b0 : block;
 
         BA_TRY(ba_ctx_check(work->ctx));
         for (size_t b = 0; b < n_block; b++) {
             ba_exchange_next(work->opts->exchange, orders + b * work->n);
         }
-#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic)
+#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic, 8)
         for (size_t b = 0; b < n_block; b++) {
             size_t thread = (size_t) omp_get_thread_num();
 
