@@ -20,6 +20,10 @@
 
 enum { LANES = 16, CHUNK = 128, STEP = 8 };
 
+/* Numbers in a line of the cache, and blocks of 16 items that go together so that a line is
+ * used up while it is at hand. */
+enum { LINE = 32, GROUP = 4 };
+
 /* Largest size of a q: a difference of two, give or take 2, fits 16 bits. */
 #define LARGEST 16382
 
@@ -35,10 +39,18 @@ struct ba_pair_table {
     size_t n_groups; /* 0 without groups */
 };
 
+/* Items of a column: room beyond the last, and an odd number of lines of the cache, so that
+ * columns do not all fall into the same few of its sets. */
+static size_t
+padded(size_t n_items)
+{
+    return ((n_items + LANES + LINE - 1) / LINE | 1) * LINE;
+}
+
 size_t
 ba_pair_table_bytes(size_t n_items)
 {
-    return (n_items + LANES) * n_items * sizeof(int16_t);
+    return padded(n_items) * n_items * sizeof(int16_t);
 }
 
 typedef struct {
@@ -121,7 +133,7 @@ ba_pair_table_new(const ba_identification_t *problem, const size_t *groups,
     table->groups = groups;
     table->min_distance = min_distance;
     table->n = n;
-    table->ld = n + LANES;
+    table->ld = padded(n);
     BA_TRY(ba_multiply(table->ld, n, &size));
     BA_TRY_ALLOC(table->q, ba_calloc(size, sizeof *table->q));
     BA_TRY_ALLOC(table->item, ba_calloc(n, sizeof *table->item));
@@ -151,9 +163,9 @@ ba_pair_table_free(ba_pair_table_t *table)
 size_t
 ba_pair_table_scratch(const ba_pair_table_t *table)
 {
-    size_t padded = table->n + LANES;
+    size_t n = table->n + LANES;
 
-    return padded + (padded + 1) / 2;
+    return n + (n + 1) / 2;
 }
 
 /* One permutation of a table: columns by place, and Q_ii of each place. */
@@ -293,6 +305,11 @@ add_rows(const permuted_t *permuted, size_t first_row, size_t n_rows, size_t j0,
     transpose(starts, n_rows, spare, crossed);
     for (size_t r = 0; r < n_rows; r += STEP) {
         any = (lanes_t){0};
+        /* The columns of the next rows lie anywhere. */
+        for (size_t s = 0; s < STEP && r + STEP < n_rows; s++) {
+            __builtin_prefetch(
+                table->q + j0 + table->ld * permuted->column[first_row + r + STEP + s]);
+        }
         for (size_t s = 0; s < STEP; s++) {
             size_t i = first_row + r + s;
 
@@ -311,31 +328,63 @@ add_rows(const permuted_t *permuted, size_t first_row, size_t n_rows, size_t j0,
     }
 }
 
+/* 16 items from j0, those before `end`: their columns, and which of them there are. */
+typedef struct {
+    size_t j0;
+    const int16_t *columns[LANES];
+    int16_t inside[LANES];
+} block_t;
+
+static block_t
+make_block(const permuted_t *permuted, size_t j0, size_t end)
+{
+    const ba_pair_table_t *table = permuted->table;
+    block_t block = {.j0 = j0};
+
+    for (size_t l = 0; l < LANES; l++) {
+        size_t j = j0 + l < end ? j0 + l : end - 1;
+
+        block.columns[l] = table->q + table->ld * permuted->column[j];
+        block.inside[l] = j0 + l < end;
+    }
+    return block;
+}
+
+/* The pairs among the 16 items. */
+static void
+add_triangle(const permuted_t *permuted, const block_t *block, ba_pair_wins_t *wins)
+{
+    int16_t triangle[LANES * LANES];
+
+    for (size_t r = 0; r < LANES; r++) {
+        for (size_t l = 0; l < LANES; l++) {
+            triangle[r * LANES + l] = r < l && block->inside[l];
+        }
+    }
+    add_rows(
+        permuted, block->j0, LANES, block->j0, block->columns, triangle, LANES, wins);
+}
+
 /* All pairs of the places start .. end - 1. */
 static void
 add_range(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *wins)
 {
-    const ba_pair_table_t *table = permuted->table;
+    for (size_t first = start; first < end; first += GROUP * LANES) {
+        block_t blocks[GROUP];
+        size_t n_blocks = 0;
 
-    for (size_t j0 = start; j0 < end; j0 += LANES) {
-        const int16_t *columns[LANES];
-        int16_t inside[LANES], triangle[LANES * LANES];
+        for (size_t j0 = first; j0 < end && n_blocks < GROUP; j0 += LANES) {
+            blocks[n_blocks] = make_block(permuted, j0, end);
+            add_triangle(permuted, &blocks[n_blocks++], wins);
+        }
+        for (size_t i = start; i < blocks[n_blocks - 1].j0; i += CHUNK) {
+            for (size_t k = 0; k < n_blocks; k++) {
+                size_t j0 = blocks[k].j0, n_rows = j0 > i ? j0 - i : 0;
 
-        for (size_t l = 0; l < LANES; l++) {
-            size_t j = j0 + l < end ? j0 + l : end - 1;
-
-            columns[l] = table->q + table->ld * permuted->column[j];
-            inside[l] = j0 + l < end;
-            for (size_t r = 0; r < LANES; r++) {
-                triangle[r * LANES + l] = r < l && inside[l];
+                add_rows(permuted, i, n_rows < CHUNK ? n_rows : CHUNK, j0,
+                    blocks[k].columns, blocks[k].inside, 0, wins);
             }
         }
-        for (size_t i = start; i < j0; i += CHUNK) {
-            size_t n_rows = j0 - i < CHUNK ? j0 - i : CHUNK;
-
-            add_rows(permuted, i, n_rows, j0, columns, inside, 0, wins);
-        }
-        add_rows(permuted, j0, LANES, j0, columns, triangle, LANES, wins);
     }
 }
 
