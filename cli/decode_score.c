@@ -198,7 +198,7 @@ set_null(const char *text, ba_decode_score_opts_t *opts)
             "blocks:L or circular",
             text);
     }
-    BA_TRY(cli_counts_parse("--null blocks", text + strlen("blocks:"), &block, &n));
+    BA_TRY(cli_counts_parse("null", text + strlen("blocks:"), &block, &n));
     if (n != 1) {
         status =
             ba_fail(BA_VALUE, "--null: found '%s', wanted blocks:L, one length", text);
@@ -259,11 +259,11 @@ set_options(
     BA_TRY(check_test(args));
     BA_TRY(set_null(args->null, opts));
     BA_TRY(check_combinations(args, opts));
-    BA_TRY(cli_counts_parse("--top", args->top, top, &opts->n_top));
+    BA_TRY(cli_counts_parse("top", args->top, top, &opts->n_top));
     opts->top = *top;
     if (args->gallery_sizes) {
         BA_TRY(cli_counts_parse(
-            "--gallery-sizes", args->gallery_sizes, sizes, &opts->n_gallery_sizes));
+            "gallery-sizes", args->gallery_sizes, sizes, &opts->n_gallery_sizes));
         opts->gallery_sizes = *sizes;
     }
     opts->predicted = args->predicted;

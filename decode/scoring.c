@@ -103,10 +103,10 @@ plan(work_t *work)
     out->bytes_planned = bytes;
     if (bytes > (double) ba_ctx_memory(work->ctx)) {
         return ba_fail(BA_TOO_LARGE,
-            "%zu items, %zu candidates: %.0f MB needed, wanted at "
-            "most %.0f MB",
-            out->n_items, out->n_candidates, bytes / 1e6,
-            (double) ba_ctx_memory(work->ctx) / 1e6);
+            "%zu items, %zu candidates: %.0f kB needed, wanted at "
+            "most %.0f kB",
+            out->n_items, out->n_candidates, bytes / 1e3,
+            (double) ba_ctx_memory(work->ctx) / 1e3);
     }
     BA_TRY(set_sizes(work));
     BA_TRY(ba_scoring_groups(inputs, &work->groups, &out->n_groups));

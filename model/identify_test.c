@@ -214,9 +214,9 @@ check_memory(const ba_identify_work_t *work, size_t n_permutations, size_t *n_ce
 
     if (bytes > (double) ba_ctx_memory(work->ctx)) {
         return ba_fail(BA_TOO_LARGE,
-            "permutations of %zu items: %.0f MB needed, wanted at "
-            "most %.0f MB",
-            work->n, bytes / 1e6, (double) ba_ctx_memory(work->ctx) / 1e6);
+            "permutations of %zu items: %.0f kB needed, wanted at "
+            "most %.0f kB",
+            work->n, bytes / 1e3, (double) ba_ctx_memory(work->ctx) / 1e3);
     }
     return ba_multiply(work->n, work->n, n_cells);
 }
