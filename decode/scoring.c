@@ -132,7 +132,7 @@ take_truth(work_t *work)
     const ba_patterns_t *gallery = &work->gallery;
     size_t n = work->inputs.n_items, length = gallery->segment, d = gallery->n_dims;
     ba_patterns_t *truth = &work->truth;
-    int status;
+    int status = BA_OK;
 
     *truth = (ba_patterns_t){.n_items = n, .segment = length, .n_dims = d};
     BA_TRY_ALLOC(truth->rows, ba_malloc(n * length, d * sizeof(double)));

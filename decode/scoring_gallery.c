@@ -93,7 +93,7 @@ read_own(const ba_scoring_inputs_t *inputs, size_t *own)
 {
     size_t n = inputs->n_items;
     double *numbers = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(numbers, ba_malloc(n, sizeof *numbers));
     BA_TRY(ba_source_read(inputs->own, 0, 0, n, 0, 1, numbers, n));
@@ -117,7 +117,7 @@ ba_scoring_own(const ba_scoring_inputs_t *inputs, const ba_patterns_t *truth,
     const ba_patterns_t *gallery, size_t **own)
 {
     keyed_t *keys = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(*own, ba_malloc(inputs->n_items, sizeof **own));
     if (inputs->own) {

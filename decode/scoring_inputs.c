@@ -266,7 +266,7 @@ int
 ba_scoring_gallery(const ba_scoring_inputs_t *inputs, ba_patterns_t *out)
 {
     size_t *starts = NULL;
-    int status;
+    int status = BA_OK;
 
     *out = (ba_patterns_t){0};
     BA_TRY_ALLOC(starts, ba_malloc(inputs->n_candidates, sizeof *starts));

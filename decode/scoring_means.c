@@ -26,7 +26,7 @@ static int
 unit_columns(const ba_patterns_t *from, const double *r, ba_patterns_t *out)
 {
     size_t n = from->n_items * from->segment;
-    int status;
+    int status = BA_OK;
 
     *out = (ba_patterns_t){from->n_items, from->segment, from->n_dims, NULL, NULL};
     BA_TRY_ALLOC(out->rows, ba_calloc(n, from->n_dims * sizeof(double)));
@@ -79,7 +79,7 @@ make_pattern_matrix(const ba_ctx_t *ctx, ba_cdmat_t predicted, ba_cdmat_t target
 {
     size_t n = predicted.n_rows;
     uint8_t *bad_rows = NULL, *bad_cols = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(bad_rows, ba_malloc(n, 1));
     BA_TRY_ALLOC(bad_cols, ba_malloc(n, 1));
@@ -111,7 +111,7 @@ ba_scoring_means(const ba_ctx_t *ctx, const ba_patterns_t *predicted,
     ba_cdmat_t t_rows = ba_cdmat(targets->rows, n_rows, d, n_rows);
     ba_cdmat_t p_flat = ba_cdmat(predicted->flat, n, n_cols, n);
     ba_cdmat_t t_flat = ba_cdmat(targets->flat, n, n_cols, n);
-    int status;
+    int status = BA_OK;
 
     *out = (ba_scoring_means_t){0};
     BA_TRY_ALLOC(out->r, ba_malloc(d, sizeof *out->r));

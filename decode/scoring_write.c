@@ -188,16 +188,19 @@ put_pairs(ba_json_writer_t *json, const ba_identified_t *scores)
     ba_json_close(json);
 }
 
-/* A list with one number of each statistic of the curve at k. */
+/* A list with one number of each statistic of the curve at k: value, chance or p. */
 static void
-put_curve_numbers(ba_json_writer_t *json, const char *name,
-    const ba_decode_scores_t *scores, size_t k, size_t offset)
+put_curve_numbers(
+    ba_json_writer_t *json, const char *name, const ba_decode_scores_t *scores, size_t k)
 {
     ba_json_open_list(json, name, BA_JSON_LINE);
     for (size_t g = 0; g < scores->n_gallery_sizes; g++) {
         const ba_statistic_t *statistic = &scores->scores.curve[g * scores->n_top + k];
 
-        ba_json_number(json, NULL, *(const double *) ((const char *) statistic + offset));
+        ba_json_number(json, NULL,
+            *name == 'v'   ? statistic->value
+            : *name == 'c' ? statistic->chance
+                           : statistic->p);
     }
     ba_json_close(json);
 }
@@ -213,9 +216,9 @@ put_curve(ba_json_writer_t *json, const ba_decode_scores_t *scores)
     for (size_t k = 0; k < scores->n_top; k++) {
         snprintf(name, sizeof name, "top%zu", scores->top[k]);
         ba_json_open_object(json, name, BA_JSON_LINES);
-        put_curve_numbers(json, "value", scores, k, offsetof(ba_statistic_t, value));
-        put_curve_numbers(json, "chance", scores, k, offsetof(ba_statistic_t, chance));
-        put_curve_numbers(json, "p", scores, k, offsetof(ba_statistic_t, p));
+        put_curve_numbers(json, "value", scores, k);
+        put_curve_numbers(json, "chance", scores, k);
+        put_curve_numbers(json, "p", scores, k);
         ba_json_close(json);
     }
     ba_json_close(json);

@@ -128,7 +128,7 @@ int
 ba_json_create(const char *file, int force, ba_json_writer_t **out)
 {
     ba_json_writer_t *json = NULL;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY_ALLOC(json, ba_calloc(1, sizeof *json));

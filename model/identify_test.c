@@ -54,7 +54,7 @@ place_all(const test_t *test)
     size_t n_row = work->n > work->n_candidates ? work->n : work->n_candidates;
     double *rows = NULL;
     ba_place_t *spare = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(rows, ba_malloc(n_threads, 2 * n_row * sizeof *rows));
     BA_TRY_ALLOC(spare, ba_malloc(n_threads, n_row * sizeof *spare));
@@ -148,7 +148,7 @@ score_all(const test_t *test, size_t n_permutations)
     size_t n_scratch = ba_pair_table_scratch(test->table);
     size_t block = block_size(work->n);
     uint32_t *orders = NULL, *scratch = NULL;
-    int status;
+    int status = BA_OK;
 
     BA_TRY_ALLOC(orders, ba_malloc(work->n, block * sizeof *orders));
     BA_TRY_ALLOC(scratch, ba_malloc(n_scratch, n_threads * sizeof *scratch));

@@ -125,7 +125,7 @@ ba_pair_table_new(const ba_identification_t *problem, const size_t *groups,
 {
     ba_pair_table_t *table = NULL;
     size_t n = problem->similarity.n_rows, size;
-    int status;
+    int status = BA_OK;
 
     *out = NULL;
     BA_TRY_ALLOC(table, ba_calloc(1, sizeof *table));
@@ -371,13 +371,14 @@ add_range(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *
 {
     for (size_t first = start; first < end; first += GROUP * LANES) {
         block_t blocks[GROUP];
-        size_t n_blocks = 0;
+        size_t n_blocks = 0, last = first;
 
         for (size_t j0 = first; j0 < end && n_blocks < GROUP; j0 += LANES) {
             blocks[n_blocks] = make_block(permuted, j0, end);
             add_triangle(permuted, &blocks[n_blocks++], wins);
+            last = j0;
         }
-        for (size_t i = start; i < blocks[n_blocks - 1].j0; i += CHUNK) {
+        for (size_t i = start; i < last; i += CHUNK) {
             for (size_t k = 0; k < n_blocks; k++) {
                 size_t j0 = blocks[k].j0, n_rows = j0 > i ? j0 - i : 0;
 

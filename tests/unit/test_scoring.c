@@ -156,7 +156,7 @@ test_gallery(void **state)
     double gallery[2 * ROWS * D], own[ROWS];
     char gallery_file[TEST_PATH_SIZE], own_file[TEST_PATH_SIZE];
     ba_decode_score_opts_t opts;
-    ba_decode_scores_t found, told;
+    ba_decode_scores_t found, told, refused;
     json_t *root;
     json_error_t error;
 
@@ -189,7 +189,7 @@ test_gallery(void **state)
                     json_object_get(root, "mrr"), "value")) == told.scores.mrr.value);
     assert_true(json_integer_value(json_object_get(root, "n_candidates")) == 2 * ROWS);
     json_decref(root);
-    assert_int_equal(ba_decode_score(NULL, &opts, &told), BA_EXISTS);
+    assert_int_equal(ba_decode_score(NULL, &opts, &refused), BA_EXISTS);
     ba_decode_scores_free(&found);
     ba_decode_scores_free(&told);
     test_remove_folder(study.folder);
