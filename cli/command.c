@@ -12,6 +12,7 @@
 const cli_group_t cli_groups[] = {
     {"encode", "Encoding: how well do features predict each voxel?"},
     {"neurons", "Neurons: which of them carry which concept?"},
+    {"decode", "Decoding: what do responses say of the stimulus?"},
     {"datasets", "Data: look at them, check them, prepare them, make synthetic ones"},
     {"report", "Results: join the shards of a fit"},
     {"demo", "A synthetic study with known truth through every stage"},
@@ -35,6 +36,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_neurons_cosy,
     &cli_neurons_compare,
     &cli_neurons_cluster,
+    &cli_decode_score,
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_prepare,

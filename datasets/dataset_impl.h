@@ -26,6 +26,10 @@ size_t ba_dataset_name_length(const char *text);
 int ba_dataset_same_rows(
     const ba_source_t *source, const ba_source_t *wanted) BA_MUST_USE;
 
+/* Runs from "onsets:0,N,...". BA_VALUE. */
+int ba_dataset_parse_onsets(
+    const char *text, size_t n_samples, ba_runs_t *runs) BA_MUST_USE;
+
 /* Rows of a source to read at a time, whole: a fixed share of the memory budget. */
 size_t ba_dataset_block_rows(const ba_ctx_t *ctx, const ba_source_t *source);
 

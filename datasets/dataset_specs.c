@@ -141,8 +141,8 @@ out:
     return status;
 }
 
-static int
-parse_onsets(const char *text, size_t n_samples, ba_runs_t *runs)
+int
+ba_dataset_parse_onsets(const char *text, size_t n_samples, ba_runs_t *runs)
 {
     const char *at = text + strlen("onsets:");
     size_t n = 1, *onsets, i = 0;
@@ -216,7 +216,7 @@ open_runs(const ba_ctx_t *ctx, const char *text, ba_dataset_part_t *part)
     if (!text) {
         BA_TRY(ba_runs_one(part->n_samples, &part->runs));
     } else if (strncmp(text, "onsets:", strlen("onsets:")) == 0) {
-        BA_TRY(parse_onsets(text, part->n_samples, &part->runs));
+        BA_TRY(ba_dataset_parse_onsets(text, part->n_samples, &part->runs));
     } else {
         BA_TRY(read_ids(ctx, text, rows_of(part), &ids, &part->runs));
     }
