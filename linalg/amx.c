@@ -292,12 +292,20 @@ some_groups(const uint16_t *form, const float *y, size_t n, size_t n_groups,
 
 /* ---- the form of a square ---- */
 
+/* e'e. The diagonal of e is taken by itself in full precision: where its numbers are all
+ * the same, so would be their errors, and none would average out. */
+typedef struct {
+    const double *e;
+    size_t ld, n;
+    const uint16_t *left, *right; /* the rest of it, packed */
+} square_t;
+
 /* Groups of columns whose products are made together, and blocks of rows that are passed
  * at a time. */
 #define SUPER 6
 #define DEPTH 16
 
-/* Group g of the columns of e, as left and as right operand. */
+/* Group g of the columns of e, as left and as right operand, without the diagonal. */
 static void
 pack_group(
     const double *e, size_t ld, size_t n, size_t g, uint16_t *left, uint16_t *right)
@@ -309,7 +317,7 @@ pack_group(
     for (size_t k = 0; k < blocks * BLOCK; k++) {
         for (size_t t = 0; t < BLOCK; t++) {
             size_t column = g * BLOCK + t, block = k / BLOCK * PIECES;
-            int inside = k < n && column < n;
+            int inside = k < n && column < n && k != column;
             uint16_t *a = left + block + left_place(k % BLOCK, t);
             uint16_t *b = right + block + right_place(k % BLOCK, t);
 
@@ -320,18 +328,39 @@ pack_group(
     }
 }
 
-/* Block (i, k) of the form from the product of groups k and i. */
-static void
-pack_product(const float *product, int is_diagonal, uint16_t *block)
+/* What the diagonal of e contributes to row i, column k >= i of its square. */
+static inline float
+diagonal_part(const square_t *square, size_t i, size_t k)
 {
+    const double *e = square->e;
+    size_t ld = square->ld;
+
+    if (k >= square->n) {
+        return 0.0f;
+    }
+    return (float) (i == k
+                        ? e[i + i * ld] * e[i + i * ld]
+                        : e[i + i * ld] * e[i + k * ld] + e[k + k * ld] * e[k + i * ld]);
+}
+
+/* Block (i0, k0) of the form from the product of groups k0 and i0. */
+static void
+pack_product(
+    const square_t *square, const float *product, size_t i0, size_t k0, uint16_t *block)
+{
+    int is_diagonal = i0 == k0;
+
     for (size_t t = 0; t < BLOCK; t++) {
         for (size_t i = 0; i < BLOCK; i++) {
             float x = product[(t / HALF * 2 + i / HALF) * HALF * HALF + t % HALF * HALF +
                               i % HALF];
             uint16_t *at = block + right_place(t, i);
 
-            if (is_diagonal && t <= i) {
-                x = t < i ? 0.0f : 0.5f * x;
+            if (is_diagonal && t < i) {
+                x = 0.0f;
+            } else {
+                x += diagonal_part(square, i0 * BLOCK + i, k0 * BLOCK + t);
+                x *= is_diagonal && t == i ? 0.5f : 1.0f;
             }
             split(x, at, at + 2 * TILE);
         }
@@ -340,9 +369,10 @@ pack_product(const float *product, int is_diagonal, uint16_t *block)
 
 /* Blocks (i, k) of SUPER x SUPER from (i0, k0) on, those of the form. */
 FOR_AMX static void
-square_part(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i0,
-    size_t k0, uint16_t *form)
+square_part(const square_t *square, size_t i0, size_t k0, uint16_t *form)
 {
+    const uint16_t *left = square->left, *right = square->right;
+    size_t blocks = n_blocks(square->n);
     _Alignas(64) float products[SUPER * SUPER][4 * HALF * HALF];
     size_t i1 = i0 + SUPER < blocks ? i0 + SUPER : blocks;
     size_t k1 = k0 + SUPER < blocks ? k0 + SUPER : blocks;
@@ -360,18 +390,17 @@ square_part(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i
     }
     for (size_t i = i0; i < i1; i++) {
         for (size_t k = k0 > i ? k0 : i; k < k1; k++) {
-            pack_product(products[(i - i0) * SUPER + k - k0], i == k,
+            pack_product(square, products[(i - i0) * SUPER + k - k0], i, k,
                 form + block_of(i, k, blocks) * PIECES);
         }
     }
 }
 
 FOR_AMX static void
-square_with_tiles(const uint16_t *left, const uint16_t *right, size_t blocks, size_t i0,
-    size_t k0, uint16_t *form)
+square_with_tiles(const square_t *square, size_t i0, size_t k0, uint16_t *form)
 {
     start_tiles();
-    square_part(left, right, blocks, i0, k0, form);
+    square_part(square, i0, k0, form);
     _tile_release();
 }
 
@@ -381,6 +410,7 @@ ba_amx_square(
 {
     size_t blocks = n_blocks(n), supers = (blocks + SUPER - 1) / SUPER;
     uint16_t *left = room, *right = left + blocks * blocks * PIECES;
+    square_t square = {e, ld, n, left, right};
 
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t g = 0; g < blocks; g++) {
@@ -391,7 +421,7 @@ ba_amx_square(
         size_t i = t / supers * SUPER, k = t % supers * SUPER;
 
         if (i <= k) {
-            square_with_tiles(left, right, blocks, i, k, form);
+            square_with_tiles(&square, i, k, form);
         }
     }
 }

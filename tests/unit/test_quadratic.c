@@ -138,6 +138,33 @@ test_double(void **state)
     }
 }
 
+/* A diagonal of one number that two terms do not hold: its error must not be that of all
+ * values. */
+static void
+test_bias(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < 2; i++) {
+        problem_t problem;
+        size_t n = 600;
+        double sum = 0.0;
+
+        ba_amx_allow((int) i);
+        problem = problem_make(n);
+        for (size_t k = 0; k < n * n; k++) {
+            problem.e[k] = k % (n + 1) == 0 ? 1.0 + 0x1p-8 + 0x1.fp-18 : 0.0;
+        }
+        single(&problem, 1);
+        for (size_t t = 0; t < N_COLS; t++) {
+            sum += problem.values[t] / (problem.size[t] * problem.e[0] * problem.e[0]);
+        }
+        /* Of values that may each be off by some 1e-6, the mean. */
+        assert_close(sum / N_COLS, 1.0, 2e-7);
+        problem_free(&problem);
+    }
+    ba_amx_allow(1);
+}
+
 /* Every column is by itself: the same bits whatever its place and its neighbours, and for
  * any number of threads. */
 static void
@@ -200,6 +227,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_double),
+        cmocka_unit_test(test_bias),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_nothing_left),
     };
