@@ -54,7 +54,8 @@ ba_axis_finish(ba_axis_t *axis, int round)
         axis->low -= half;
         axis->high += half;
     }
-    if (round) {
+    /* Twice, since a wider range may have a larger step. */
+    for (int pass = 0; round && pass < 2; pass++) {
         double step = step_of(axis);
 
         axis->low = floor(axis->low / step + 1e-9) * step;

@@ -29,22 +29,6 @@ typedef struct {
     double block, row_height, most_share;
 } panel_t;
 
-/* Mean of the scores of units first .. stop - 1 that have one. */
-static double
-mean_of(const double *scores, size_t first, size_t stop)
-{
-    double sum = 0.0;
-    size_t n = 0;
-
-    for (size_t i = first; i < stop; i++) {
-        if (isfinite(scores[i])) {
-            sum += scores[i];
-            n++;
-        }
-    }
-    return n > 0 ? sum / (double) n : (double) NAN;
-}
-
 static uint32_t
 colour_of(const panel_t *panel, double score)
 {
@@ -56,31 +40,58 @@ colour_of(const panel_t *panel, double score)
                               floor(fmin(fmax(share, 0.0), 1.0) * LEVELS) / LEVELS);
 }
 
-/* One layer of one component. */
+/* Where the unit at a rank (from 0) begins in the block of its component: by the square
+ * root, so that the best ones are wide. */
+static double
+unit_start(const panel_t *panel, size_t component, size_t rank)
+{
+    double most = (double) panel->places->most_units[component];
+
+    return panel->block * sqrt((double) rank / most);
+}
+
+/* One layer of one component, neighbours of one colour together. */
 static void
-draw_cell(const panel_t *panel, size_t cell, double x, double y)
+draw_cell(const panel_t *panel, size_t component, size_t row, double x, double y)
 {
     const ba_ranking_places_t *places = panel->places;
+    size_t cell = component * places->n_layers + row;
     const double *scores = panel->scores + places->first[cell];
     size_t n = places->first[cell + 1] - places->first[cell];
-    size_t n_bins = n < MOST_BINS ? n : MOST_BINS;
-    double width = n_bins > 0 ? panel->block / (double) n_bins : 0.0;
 
-    for (size_t b = 0, stop; b < n_bins; b = stop) {
-        uint32_t colour =
-            colour_of(panel, mean_of(scores, b * n / n_bins, (b + 1) * n / n_bins));
+    for (size_t i = 0, stop; i < n; i = stop) {
+        uint32_t colour = colour_of(panel, scores[i]);
+        double from = unit_start(panel, component, i);
 
-        for (stop = b + 1; stop < n_bins; stop++) {
-            double next = mean_of(scores, stop * n / n_bins, (stop + 1) * n / n_bins);
-
-            if (colour_of(panel, next) != colour) {
-                break;
-            }
+        for (stop = i + 1; stop < n && colour_of(panel, scores[stop]) == colour; stop++) {
         }
         ba_svg_rect(panel->svg,
-            (ba_box_t){x + (double) b * width, y, (double) (stop - b) * width,
+            (ba_box_t){x + from, y, unit_start(panel, component, stop) - from,
                 panel->row_height},
             colour, NULL);
+    }
+}
+
+/* Ranks 1, 10, 100 .. below a block. */
+static void
+draw_ranks(const panel_t *panel, size_t component, double x, double y)
+{
+    ba_font_t font = ba_small_font;
+
+    font.anchor = BA_ANCHOR_MIDDLE;
+    for (size_t rank = 1; rank <= panel->places->most_units[component]; rank *= 10) {
+        double at = x + (unit_start(panel, component, rank - 1) +
+                            unit_start(panel, component, rank)) /
+                            2;
+        char number[24];
+
+        snprintf(number, sizeof number, "%zu", rank);
+        ba_svg_line(panel->svg, (double[]){at, y}, (double[]){at, y + 3},
+            (ba_pen_t){BA_COLOUR_AXIS, 1, 0});
+        ba_svg_text(panel->svg, at, y + 13, &font, number);
+        if (rank > panel->places->most_units[component] / 10) {
+            break;
+        }
     }
 }
 
@@ -131,8 +142,7 @@ draw_layers(const panel_t *panel)
         char number[24];
 
         for (size_t c = 0; c < n_components; c++) {
-            draw_cell(panel, c * places->n_layers + row,
-                LEFT + (double) c * (panel->block + BETWEEN), y);
+            draw_cell(panel, c, row, LEFT + (double) c * (panel->block + BETWEEN), y);
         }
         draw_share(panel, row, bars, y);
         snprintf(number, sizeof number, "%zu", places->layers[row]);
@@ -157,10 +167,12 @@ draw_names(const panel_t *panel)
             ba_palette_colour(FIRST_COLOUR + c), NULL);
         ba_svg_text_within(panel->svg, (double[]){x + 12, TOP - 5}, panel->block - 12,
             &ba_small_font, neurons->component_names[c]);
+        draw_ranks(panel, c, x, TOP + height);
         x += panel->block + BETWEEN;
     }
     ba_svg_text(panel->svg, x, TOP - 5, &ba_small_font, "share of layer");
-    ba_svg_text(panel->svg, LEFT, TOP + height + 13, &ba_small_font, "units, best first");
+    font.anchor = BA_ANCHOR_END;
+    ba_svg_text(panel->svg, LEFT - 5, TOP + height + 13, &font, "rank");
     font.anchor = BA_ANCHOR_MIDDLE;
     font.angle = -90;
     ba_svg_text(panel->svg, 12, TOP + height / 2, &font, "layer");
@@ -287,11 +299,12 @@ set_title(ba_figure_t *figure, const ba_ranking_places_t *places)
     BA_TRY_ALLOC(left_out, places->n_concepts < ranking->n_concepts
                                ? ba_asprintf("the first %zu of ", places->n_concepts)
                                : ba_strdup(""));
-    BA_TRY_ALLOC(
-        note, ba_asprintf("%zu neurons, %zu training tokens, %s%zu concept%s. Grey: not "
-                          "defined.",
-                  ranking->n_neurons, places->report->n_train, left_out,
-                  ranking->n_concepts, ranking->n_concepts == 1 ? "" : "s"));
+    BA_TRY_ALLOC(note,
+        ba_asprintf("%zu neurons, %zu training tokens, %s%zu concept%s. Units of each "
+                    "layer from the best one on the left (width by the square root "
+                    "of the rank). Grey: not defined.",
+            ranking->n_neurons, places->report->n_train, left_out, ranking->n_concepts,
+            ranking->n_concepts == 1 ? "" : "s"));
     BA_TRY(ba_figure_title(figure, title, note));
 out:
     ba_free(title);

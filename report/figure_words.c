@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_WORDS = 10 };
 
@@ -153,22 +154,21 @@ fit_of(const explained_t *explained, size_t row)
 
 /* "NAME: IoU .., on test tokens .., q .." */
 static char *
-formula_text(const explained_t *explained, size_t row, size_t length)
+formula_text(const explained_t *explained, size_t at)
 {
-    size_t at = row * explained->n_lengths + length;
     char *text = NULL, *longer, number[3][32];
 
     ba_number_print(100 * explained->iou[at], 3, number[0], sizeof number[0]);
     ba_number_print(100 * explained->test[at], 3, number[1], sizeof number[1]);
     ba_number_print(explained->q[at], 2, number[2], sizeof number[2]);
-    text = ba_asprintf("%s: IoU %s %%", explained->formula[at], number[0]);
+    text = ba_asprintf("%s: IoU\xc2\xa0%s\xc2\xa0%%", explained->formula[at], number[0]);
     if (text && isfinite(explained->test[at])) {
-        longer = ba_asprintf("%s, on test tokens %s %%", text, number[1]);
+        longer = ba_asprintf("%s, on test tokens %s\xc2\xa0%%", text, number[1]);
         ba_free(text);
         text = longer;
     }
     if (text && isfinite(explained->q[at])) {
-        longer = ba_asprintf("%s, q %s", text, number[2]);
+        longer = ba_asprintf("%s, q\xc2\xa0%s", text, number[2]);
         ba_free(text);
         text = longer;
     }
@@ -228,7 +228,8 @@ draw_card(
     ba_figure_t *figure, const explained_t *explained, const words_t *words, size_t row)
 {
     content_t content = {.n_words = 0};
-    size_t n_lines = explained->n_lengths > 1 ? 2 : 1;
+    size_t first = row * explained->n_lengths, last = first + explained->n_lengths - 1;
+    size_t n_lines = strcmp(explained->formula[first], explained->formula[last]) ? 2 : 1;
     int status = BA_OK;
 
     BA_TRY_ALLOC(content.title,
@@ -237,8 +238,7 @@ draw_card(
     BA_TRY_ALLOC(
         content.subtitle, ba_asprintf("neuron %lld", (long long) explained->neuron[row]));
     for (size_t i = 0; i < n_lines; i++) {
-        BA_TRY_ALLOC(content.lines[i],
-            formula_text(explained, row, i == 0 ? 0 : explained->n_lengths - 1));
+        BA_TRY_ALLOC(content.lines[i], formula_text(explained, i == 0 ? first : last));
     }
     BA_TRY(fill_words(words, explained->neuron[row], &content));
     BA_TRY(ba_figure_card(figure, &(ba_figure_card_t){.title = content.title,

@@ -61,7 +61,15 @@ count_units(ba_ranking_places_t *places)
     for (size_t j = 0; j < neurons->n_neurons; j++) {
         places->first[ba_ranking_cell(places, j) + 1]++;
     }
+    BA_TRY_ALLOC(
+        places->most_units, ba_malloc(neurons->n_components, sizeof *places->most_units));
+    for (size_t c = 0; c < neurons->n_components; c++) {
+        places->most_units[c] = 1;
+    }
     for (size_t c = 0; c < places->n_cells; c++) {
+        size_t *most = &places->most_units[c / places->n_layers];
+
+        *most = places->first[c + 1] > *most ? places->first[c + 1] : *most;
         places->first[c + 1] += places->first[c];
     }
 out:
@@ -130,5 +138,6 @@ ba_ranking_places_free(ba_ranking_places_t *places)
     ba_free(places->layers);
     ba_free(places->row);
     ba_free(places->first);
+    ba_free(places->most_units);
     ba_free(places->share);
 }

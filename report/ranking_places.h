@@ -14,10 +14,11 @@ typedef struct {
     const ba_rank_report_t *report;
     size_t n_concepts; /* the first ones */
     size_t n_layers, n_cells;
-    size_t *layers; /* n_layers: their numbers, ascending */
-    size_t *row;    /* layer number -> index in layers */
-    size_t *first;  /* n_cells + 1: neurons before each cell */
-    double *share;  /* n_concepts x n_cells, of the score above chance; NaN without any */
+    size_t *layers;     /* n_layers: their numbers, ascending */
+    size_t *row;        /* layer number -> index in layers */
+    size_t *first;      /* n_cells + 1: neurons before each cell */
+    size_t *most_units; /* of each component in one layer, at least 1 */
+    double *share; /* n_concepts x n_cells, of the score above chance; NaN without any */
 } ba_ranking_places_t;
 
 int ba_ranking_places(const ba_ranking_t *ranking, const ba_rank_report_t *report,

@@ -311,10 +311,9 @@ letter_width(const char *text, size_t *n)
         return code < 0x2e80 ? 0.7 : 1.05;
     }
     if (code < 0x80 && strchr("ijl.,:;'|! It[]()/f-", (int) code)) {
-        return 0.36;
+        return 0.4;
     }
-    if (code == 'm' || code == 'w' || code == 'M' || code == 'W' || code == '@' ||
-        code == '%') {
+    if (code < 0x80 && strchr("mwMW@%+=<>~^#&", (int) code)) {
         return 0.92;
     }
     return (code >= 'A' && code <= 'Z') || code == '_' ? 0.72 : 0.6;

@@ -116,9 +116,9 @@ BA_API int ba_figure_card(ba_figure_t *figure, const ba_figure_card_t *card);
 
 /* Where the neurons of concepts are, of the first 24 concepts of a ranking: the share of
  * all neurons' score above chance that the best k hold, how few hold `mass` of it, its
- * share by component and layer; then for each concept the scores of units in every layer,
- * best first (at most 40 columns, means), and the layers' shares. `report` is that of the
- * ranking. */
+ * share by component and layer; then for each concept the scores of all units of every
+ * layer, best first (width by the square root of the rank), and the layers' shares.
+ * `report` is that of the ranking. BA_SHAPE when it is not. */
 BA_API int ba_figure_ranking(
     ba_figure_t *figure, const ba_ranking_t *ranking, const ba_rank_report_t *report);
 
