@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 
 #include "brainalign/error.h"
+#include "brainalign/figure.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -60,6 +61,12 @@ static const cli_option_t rows[] = {
         .metavar = "FILE.tsv",
         .help = "The same as a table: a line for each set, mode and size.",
         .offset = offsetof(ablate_args_t, probe.table)},
+    {.name = "figure",
+        .kind = CLI_STRING,
+        .metavar = "FILE.svg",
+        .help = "A picture: accuracy by the number of neurons for each mode, random sets "
+                "with their interval, beside all neurons and the most frequent class.",
+        .offset = offsetof(ablate_args_t, probe.figure)},
     {0},
 };
 
@@ -140,6 +147,20 @@ report(const ba_neurons_ablate_opts_t *opts, const ba_neurons_ablate_info_t *inf
     cli_message_note("wrote %s (%.1f s)", opts->probing.output, info->seconds);
 }
 
+/* The figure was created before the work: one that exists is refused then. */
+static int
+draw(const cli_call_t *call, ba_figure_t *figure)
+{
+    int status = BA_OK;
+
+    if (figure && !call->common->dry_run) {
+        BA_TRY(ba_figure_ablation(figure, call->common->output));
+        BA_TRY(ba_figure_commit(figure));
+    }
+out:
+    return status;
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -148,14 +169,20 @@ run(const cli_call_t *call)
     ba_neurons_ablate_opts_t opts = ba_neurons_ablate_opts_default();
     ba_neurons_ablate_info_t info;
     cli_probing_t probing = {.activations = NULL};
+    ba_figure_t *figure = NULL;
     double *sizes = NULL;
     int status;
 
     BA_TRY(set_options(call, &sizes, &opts));
     BA_TRY(cli_probing_open(call, more, 1, &probing, &opts.probing));
+    if (args->probe.figure) {
+        BA_TRY(ba_figure_create(args->probe.figure, call->common->force, &figure));
+    }
     BA_TRY(ba_neurons_ablate(call->ctx, &probing.data, &opts, &info));
+    BA_TRY(draw(call, figure));
     report(&opts, &info);
 out:
+    ba_figure_free(figure);
     cli_probing_close(&probing);
     free(sizes);
     return status;
@@ -173,7 +200,7 @@ static const char *const description[] = {
 static const cli_example_t examples[] = {
     {"neurons ablate --activations act.h5:/residual --layer-size 64 --labels "
      "corpus.conllu:upos --ranking rank.tsv --random 20 -o ablation.h5 --table "
-     "ablation.tsv",
+     "ablation.tsv --figure ablation.svg",
         "curves of a ranking against random sets"},
     {0},
 };

@@ -10,6 +10,7 @@
 
 #include "brainalign/error.h"
 #include "brainalign/explain.h"
+#include "brainalign/figure.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -17,11 +18,11 @@
 
 typedef struct {
     cli_neuron_data_t data;
-    const char *only, *vectors, *vocabulary, *table, *words, *contexts;
+    const char *only, *vectors, *vocabulary, *table, *words, *contexts, *figure;
     int score, leaf_filter, merge, exact, null;
     double quantile, threshold, penalty;
     uint64_t length, beam, min_on, n_permutations, n_neighbours, neighbour_tokens;
-    uint64_t n_words, n_contexts, window;
+    uint64_t n_words, n_contexts, window, n_cards;
 } explain_args_t;
 
 static const cli_option_t rows[] = {
@@ -166,6 +167,21 @@ static const cli_option_t rows[] = {
         .value = "8",
         .help = "Tokens on either side of a context, within the sentence where known.",
         .offset = offsetof(explain_args_t, window)},
+    {.name = "figure",
+        .kind = CLI_STRING,
+        .metavar = "FILE.svg",
+        .help =
+            "A picture: a card for each neuron with its first and its longest formula "
+            "and ten words of --words, which it needs.",
+        .offset = offsetof(explain_args_t, figure)},
+    {.name = "cards",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "24",
+        .help =
+            "Neurons in --figure, those with the best formulas (IoU of the longest, on "
+            "test tokens where there are some).",
+        .offset = offsetof(explain_args_t, n_cards)},
     {0},
 };
 
@@ -218,6 +234,12 @@ set_options(const cli_call_t *call, ba_explain_opts_t *opts)
             args->vectors ? "vocabulary" : "word-vectors",
             args->vectors ? "word-vectors" : "vocabulary");
     }
+    if (args->figure && (!args->words || args->n_words == 0)) {
+        return ba_fail(BA_VALUE, "--figure: found without --words, whose words it shows");
+    }
+    if (args->n_cards == 0) {
+        return ba_fail(BA_VALUE, "--cards: found 0, wanted at least 1");
+    }
     return BA_OK;
 }
 
@@ -227,16 +249,17 @@ check_outputs(const cli_call_t *call)
     const explain_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
         {"--table", args->table}, {"--words", args->words},
-        {"--contexts", args->contexts}};
+        {"--contexts", args->contexts}, {"--figure", args->figure}};
+    size_t n = sizeof outputs / sizeof outputs[0];
     const char *more[] = {args->only, args->vectors, args->vocabulary, args->data.forms,
         args->data.lemmas, args->data.sentences, args->data.parts};
     int status;
 
     BA_TRY(cli_outputs_check_list(
-        outputs, 4, args->data.activations.items, args->data.activations.n));
+        outputs, n, args->data.activations.items, args->data.activations.n));
     BA_TRY(
-        cli_outputs_check_list(outputs, 4, args->data.labels.items, args->data.labels.n));
-    BA_TRY(cli_outputs_check_list(outputs, 4, more, sizeof more / sizeof more[0]));
+        cli_outputs_check_list(outputs, n, args->data.labels.items, args->data.labels.n));
+    BA_TRY(cli_outputs_check_list(outputs, n, more, sizeof more / sizeof more[0]));
 out:
     return status;
 }
@@ -274,6 +297,22 @@ report(const ba_explain_opts_t *opts, const ba_explain_info_t *info)
     cli_message_note("wrote %s", opts->output);
 }
 
+/* The figure was created before the work: one that exists is refused then. */
+static int
+draw(const cli_call_t *call, ba_figure_t *figure)
+{
+    const explain_args_t *args = call->args;
+    int status = BA_OK;
+
+    if (figure && !call->common->dry_run) {
+        BA_TRY(ba_figure_words(
+            figure, call->common->output, args->words, (size_t) args->n_cards));
+        BA_TRY(ba_figure_commit(figure));
+    }
+out:
+    return status;
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -281,6 +320,7 @@ run(const cli_call_t *call)
     ba_activations_t *activations = NULL;
     ba_concepts_t *concepts = NULL;
     ba_token_split_t split = {0};
+    ba_figure_t *figure = NULL;
     size_t *only = NULL, n_only = 0;
     ba_explain_opts_t opts;
     ba_explain_info_t info;
@@ -295,10 +335,15 @@ run(const cli_call_t *call)
     opts.split = &split;
     opts.only = only;
     opts.n_only = n_only;
+    if (args->figure) {
+        BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));
+    }
     BA_TRY(ba_neurons_explain(call->ctx, activations, concepts, &opts, &info));
+    BA_TRY(draw(call, figure));
     cli_neuron_data_note(activations, concepts);
     report(&opts, &info);
 out:
+    ba_figure_free(figure);
     free(only);
     ba_token_split_free(&split);
     ba_concepts_free(concepts);
@@ -323,7 +368,8 @@ static const char *const description[] = {
 static const cli_example_t examples[] = {
     {"neurons explain --activations act.h5:/residual --layer-size 64 --labels "
      "upos=words.h5:/upos --labels ss=words.h5:/supersense --forms words.h5:/form "
-     "--min-tokens 20 -o explain.h5 --table explain.tsv --words words.tsv",
+     "--min-tokens 20 -o explain.h5 --table explain.tsv --words words.tsv "
+     "--figure explain.svg",
         "parts of speech and supersenses"},
     {0},
 };

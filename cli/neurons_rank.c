@@ -11,6 +11,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/error.h"
+#include "brainalign/figure.h"
 #include "brainalign/rank.h"
 #include "brainalign/table.h"
 
@@ -25,6 +26,10 @@ typedef struct {
     int direction, gaussian, token_p, halves_by;
     uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top,
         n_bootstrap;
+    cli_neuron_data_t data;
+    const char *method, *quantiles, *table, *figure;
+    int scale, direction, gaussian, token_p, halves_by;
+    uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top;
     double mass;
 } rank_args_t;
 
@@ -135,6 +140,15 @@ static const cli_option_t result_rows[] = {
         .metavar = "FILE.tsv",
         .help = "The table, where --output is HDF5.",
         .offset = offsetof(rank_args_t, probe.table)},
+        .offset = offsetof(rank_args_t, table)},
+    {.name = "figure",
+        .kind = CLI_STRING,
+        .metavar = "FILE.svg",
+        .help =
+            "A picture of the first 24 concepts: how few neurons hold the score above "
+            "chance, its share by component and layer, and for each concept the "
+            "scores of every layer, best units first.",
+        .offset = offsetof(rank_args_t, figure)},
     {.name = "top",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
@@ -220,7 +234,7 @@ out:
 
 /* An output that exists, or cannot be made, is refused before the work starts. */
 static int
-check_outputs(const cli_call_t *call)
+check_outputs(const cli_call_t *call, const cli_inputs_t *inputs)
 {
     const rank_args_t *args = call->args;
     const char *output = call->common->output;
@@ -228,16 +242,40 @@ check_outputs(const cli_call_t *call)
     int force = call->common->force, status = BA_OK;
     ba_table_writer_t *writer = NULL;
     ba_bundle_t *bundle = NULL;
+    ba_figure_t *figure = NULL;
+    const cli_output_t outputs[] = {
+        {"--output", output}, {"--table", args->table}, {"--figure", args->figure}};
 
+    BA_TRY(cli_outputs_check_list(
+        outputs, 3, (const char *const *) inputs->names, inputs->n));
     if (table) {
         BA_TRY(ba_table_create(table, force, &writer));
     }
     if (is_hdf5(output)) {
         BA_TRY(ba_bundle_create(output, force, &bundle));
     }
+    if (args->figure) {
+        BA_TRY(ba_figure_create(args->figure, force, &figure));
+    }
 out:
     ba_table_writer_free(writer);
     ba_bundle_free(bundle);
+    ba_figure_free(figure);
+    return status;
+}
+
+static int
+draw(const char *file, int force, const ba_ranking_t *ranking,
+    const ba_rank_report_t *report)
+{
+    ba_figure_t *figure = NULL;
+    int status;
+
+    BA_TRY(ba_figure_create(file, force, &figure));
+    BA_TRY(ba_figure_ranking(figure, ranking, report));
+    BA_TRY(ba_figure_commit(figure));
+out:
+    ba_figure_free(figure);
     return status;
 }
 
@@ -262,6 +300,9 @@ write_outputs(const cli_call_t *call, const ba_ranking_t *ranking,
             .inputs = (const char *const *) inputs->names};
 
         BA_TRY(ba_rank_save(call->ctx, ranking, report, &save));
+    }
+    if (args->figure) {
+        BA_TRY(draw(args->figure, force, ranking, report));
     }
     cli_message_note("wrote %s", output);
 out:
@@ -315,6 +356,8 @@ run(const cli_call_t *call)
         &(cli_outputs_t){call->common->output, args->probe.table, NULL},
         (const char *const *) inputs.names, inputs.n));
     BA_TRY(check_outputs(call));
+    BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
+    BA_TRY(check_outputs(call, &inputs));
     cli_neuron_data_note(activations, concepts);
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
 out:
@@ -351,8 +394,8 @@ static const cli_example_t examples[] = {
         "average precision for every tag, with tests"},
     {"neurons rank --activations act.h5:/ffn --layer-size 172 --labels tokens.tsv:tag "
      "--forms tokens.tsv:form --method probeless --concept DET --concept VERB -o rank.h5 "
-     "--table rank.tsv --top 50",
-        "class means of two tags; all scores as HDF5, the best 50 as a table"},
+     "--table rank.tsv --top 50 --figure rank.svg",
+        "class means of two tags; all scores as HDF5, the best 50 as a table, a picture"},
     {0},
 };
 

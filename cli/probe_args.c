@@ -245,7 +245,8 @@ cli_probing_open(const cli_call_t *call, const char *const *more, size_t n_more,
     cli_probing_t *probing, ba_probing_opts_t *opts)
 {
     const cli_probe_args_t *args = call->args;
-    cli_outputs_t outputs = {call->common->output, args->table, NULL};
+    const cli_output_t outputs[] = {{"--output", call->common->output},
+        {"--table", args->table}, {"--figure", args->figure}};
     size_t n_files = 0;
     int status;
 
@@ -258,7 +259,7 @@ cli_probing_open(const cli_call_t *call, const char *const *more, size_t n_more,
     while (probing->files[n_files]) {
         n_files++;
     }
-    BA_TRY(cli_outputs_check_files(&outputs, probing->files, n_files));
+    BA_TRY(cli_outputs_check_list(outputs, 3, probing->files, n_files));
     opts->inputs = probing->files;
     probing->data =
         (ba_probing_data_t){probing->activations, probing->concepts, &probing->split};

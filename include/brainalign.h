@@ -52,5 +52,6 @@
 #include "brainalign/cosy.h"
 #include "brainalign/explain.h"
 #include "brainalign/structure.h"
+#include "brainalign/figure.h"
 
 #endif
