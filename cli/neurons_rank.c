@@ -22,14 +22,10 @@
 
 typedef struct {
     cli_probe_args_t probe;
-    const char *method, *quantiles;
+    const char *method, *quantiles, *figure;
     int direction, gaussian, token_p, halves_by;
     uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top,
         n_bootstrap;
-    cli_neuron_data_t data;
-    const char *method, *quantiles, *table, *figure;
-    int scale, direction, gaussian, token_p, halves_by;
-    uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top;
     double mass;
 } rank_args_t;
 
@@ -140,7 +136,6 @@ static const cli_option_t result_rows[] = {
         .metavar = "FILE.tsv",
         .help = "The table, where --output is HDF5.",
         .offset = offsetof(rank_args_t, probe.table)},
-        .offset = offsetof(rank_args_t, table)},
     {.name = "figure",
         .kind = CLI_STRING,
         .metavar = "FILE.svg",
@@ -244,7 +239,7 @@ check_outputs(const cli_call_t *call, const cli_inputs_t *inputs)
     ba_bundle_t *bundle = NULL;
     ba_figure_t *figure = NULL;
     const cli_output_t outputs[] = {
-        {"--output", output}, {"--table", args->table}, {"--figure", args->figure}};
+        {"--output", output}, {"--table", args->probe.table}, {"--figure", args->figure}};
 
     BA_TRY(cli_outputs_check_list(
         outputs, 3, (const char *const *) inputs->names, inputs->n));
@@ -352,11 +347,6 @@ run(const cli_call_t *call)
     BA_TRY(cli_neuron_data_open(call, &activations, &concepts));
     BA_TRY(cli_token_split(call, concepts, &split));
     BA_TRY(cli_neuron_inputs(&args->probe.data, activations, &inputs));
-    BA_TRY(cli_outputs_check_files(
-        &(cli_outputs_t){call->common->output, args->probe.table, NULL},
-        (const char *const *) inputs.names, inputs.n));
-    BA_TRY(check_outputs(call));
-    BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
     BA_TRY(check_outputs(call, &inputs));
     cli_neuron_data_note(activations, concepts);
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
