@@ -31,6 +31,7 @@ explain --activations x.csv --word-vectors x.csv
 explain --activations x.csv --forms w.csv:form --word-vectors x.csv --vocabulary w.csv:form --vocabulary y.csv
 explain --activations x.csv --forms w.csv:form --word-vectors y.csv --vocabulary w.csv:form
 explain --activations x.csv --forms w.csv:form --word-vectors x.csv --vocabulary l.txt
+explain --activations x.csv --memory 100
 explain --activations x.csv --table o.h5
 explain --activations x.csv --table x.csv
 explain --activations x.csv --table no/o.tsv

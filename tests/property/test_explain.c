@@ -94,8 +94,8 @@ test_same_bits(void **state)
     read_all(other, EX_NEURONS);
     check_same(one, other, NULL, EX_NEURONS);
     free_all(other);
-    /* A block of one neuron at a time. */
-    run(&opts, 2, 8 * EX_TOKENS * 4);
+    /* Two neurons at a time. */
+    run(&opts, 2, 2 * 8 * EX_TOKENS * 4);
     read_all(other, EX_NEURONS);
     check_same(one, other, NULL, EX_NEURONS);
     free_all(other);
