@@ -19,7 +19,7 @@ SOMAJOR := $(firstword $(subst ., ,$(VERSION)))
 
 # openblas must come before gsl, whose own slow CBLAS would win silently (tests/unit/test_blas.c asserts it).
 PKGS := openblas lapacke gsl hdf5-serial libxxhash zlib
-LAYERS ?= core linalg io model datasets fit encode
+LAYERS ?= core linalg io model datasets fit encode decode
 SHELL_LAYER := cli
 
 STD  := -std=c11 -fopenmp -fPIC -fvisibility=hidden -ffp-contract=off
