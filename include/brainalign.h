@@ -32,6 +32,7 @@
 #include "brainalign/encoder.h"
 #include "brainalign/fit.h"
 #include "brainalign/inference.h"
+#include "brainalign/inversion.h"
 #include "brainalign/encode.h"
 #include "brainalign/partition.h"
 #include "brainalign/compare.h"
