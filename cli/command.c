@@ -11,6 +11,7 @@
 
 const cli_group_t cli_groups[] = {
     {"encode", "Encoding: how well do features predict each voxel?"},
+    {"decode", "Decoding: from responses back to features and stimuli"},
     {"datasets", "Data: look at them, check them, prepare them, make synthetic ones"},
     {"report", "Results: join the shards of a fit"},
     {"demo", "A synthetic study with known truth through every stage"},
@@ -25,6 +26,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_encode_partition,
     &cli_encode_compare,
     &cli_encode_group,
+    &cli_decode_invert,
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_prepare,

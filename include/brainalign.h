@@ -36,5 +36,6 @@
 #include "brainalign/encode.h"
 #include "brainalign/partition.h"
 #include "brainalign/compare.h"
+#include "brainalign/invert.h"
 
 #endif
