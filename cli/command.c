@@ -27,6 +27,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_encode_compare,
     &cli_encode_group,
     &cli_decode_invert,
+    &cli_decode_identify,
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_prepare,

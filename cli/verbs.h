@@ -12,6 +12,7 @@ extern const cli_command_t cli_encode_partition;
 extern const cli_command_t cli_encode_compare;
 extern const cli_command_t cli_encode_group;
 extern const cli_command_t cli_decode_invert;
+extern const cli_command_t cli_decode_identify;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
 extern const cli_command_t cli_datasets_prepare;

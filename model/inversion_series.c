@@ -28,7 +28,11 @@ typedef struct {
     double *moved;  /* the same while it is solved */
     double *hold;   /* band of k x k, then f x k */
     double logdet, norm;
+    int n_threads; /* 1 where blocks are too small to be worth a parallel region */
 } system_t;
+
+/* Numbers in the blocks of a column from which on they are shared among threads. */
+#define WORTH_THREADS 65536
 
 static void
 delay_range(const ba_series_t *series, int *smallest, int *largest)
@@ -264,12 +268,12 @@ eliminate(system_t *system, size_t s)
     BA_TRY(ba_cholesky(ba_dmat(own, k, k, k)));
     system->logdet += ba_cholesky_logdet(ba_cdmat(own, k, k, k));
     ba_cholesky_invert(ba_dmat(own, k, k, k));
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(system->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads(system->n_threads)
     for (size_t i = 1; i <= band; i++) {
         ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(block_at(system, s, i), k, k, k), BA_KEEP,
             ba_cdmat(own, k, k, k), 0.0, ba_dmat(hold + (i - 1) * k * k, k, k, k));
     }
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(system->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads(system->n_threads)
     for (size_t pair = 0; pair < band * band; pair++) {
         size_t i = pair / band + 1, j = pair % band + 1;
 
@@ -300,7 +304,7 @@ substitute(system_t *system, size_t s, double *column)
     ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(own, k, k, k), BA_KEEP, ba_cdmat(u, k, 1, k), 0.0,
         ba_dmat(column, k, 1, k));
     memcpy(u, column, k * sizeof *u);
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(system->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads(system->n_threads)
     for (size_t i = 1; i <= band; i++) {
         ba_dmat_t block = ba_dmat(system->hold + (i - 1) * k * k, k, k, k);
 
@@ -406,6 +410,9 @@ ba_series_invert(const ba_ctx_t *ctx, const ba_inversion_t *inversion,
     BA_TRY(check(inversion, prior, series));
     system.band = bandwidth(series);
     unknown_times(series, &system.first, &system.n_unknown);
+    system.n_threads = system.band * system.k * system.k < WORTH_THREADS
+                           ? 1
+                           : ba_ctx_threads(ctx);
     out->first = system.first;
     out->n_times = system.n_unknown;
     BA_TRY_ALLOC(
