@@ -39,7 +39,7 @@ list_items(identifying_t *job, const ba_fold_decoder_t *decoder, size_t *row0, s
         for (size_t i = first; i + length <= last; i += length) {
             size_t at = job->found.n_items + *n;
 
-            job->found.items[at] = (ba_item_t){.fold = (int64_t) decoder->fold,
+            job->found.items[at] = (ba_item_t){.fold = (int64_t) decoder->left_out.fold[0],
                 .run = (int64_t) decoding->run[decoder->rows[i]],
                 .first = (int64_t) decoding->kept[decoder->rows[i]],
                 .truth = -1};
@@ -49,7 +49,7 @@ list_items(identifying_t *job, const ba_fold_decoder_t *decoder, size_t *row0, s
     }
     if (*n == 0 || (!job->opts->gallery && *n < 2)) {
         return ba_fail(BA_SHAPE,
-            "fold %zu: %zu items of %zu responses, wanted %s", decoder->fold, *n, length,
+            "fold %zu: %zu items of %zu responses, wanted %s", decoder->left_out.fold[0], *n, length,
             job->opts->gallery ? "1 or more" : "2 or more to tell apart");
     }
     return BA_OK;

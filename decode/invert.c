@@ -95,7 +95,7 @@ add_stretch(inverting_t *job, const ba_fold_decoder_t *decoder, size_t first, si
 {
     ba_inverted_stretch_t *out = &job->found.stretches[job->found.n_stretches++];
 
-    *out = (ba_inverted_stretch_t){.fold = (int64_t) decoder->fold,
+    *out = (ba_inverted_stretch_t){.fold = (int64_t) decoder->left_out.fold[0],
         .run = (int64_t) job->decoding.run[decoder->rows[first]],
         .first = (int64_t) job->decoding.kept[decoder->rows[first]],
         .n = (int64_t) (last - first),
@@ -133,7 +133,7 @@ take_samples(inverting_t *job, const ba_fold_decoder_t *decoder, size_t first,
         size_t s = posterior->first + i, sample = run_start + s;
 
         if (s < low || s >= series->first + series->n_times ||
-            job->fold_of[sample] != (int32_t) decoder->fold) {
+            job->fold_of[sample] != (int32_t) decoder->left_out.fold[0]) {
             continue;
         }
         job->found.n_responses[sample] = count_responses(&decoder->model, series, s);
@@ -214,7 +214,7 @@ add_block(inverting_t *job, const ba_fold_decoder_t *decoder, size_t i, size_t d
         return;
     }
     sample = decoding->kept[decoder->rows[i]] - time + (size_t) s;
-    if (job->fold_of[sample] != (int32_t) decoder->fold) {
+    if (job->fold_of[sample] != (int32_t) decoder->left_out.fold[0]) {
         return;
     }
     for (size_t j = 0; j < f; j++) {
@@ -282,7 +282,7 @@ keep_delayed(inverting_t *job, const ba_fold_decoder_t *decoder,
         BA_TRY(numbers(found->n_samples, p, NAN, &found->delayed_mean));
         BA_TRY(numbers(found->n_folds, p, NAN, &found->delayed_variance));
     }
-    memcpy(found->delayed_variance + decoder->fold * p, posterior->variance,
+    memcpy(found->delayed_variance + decoder->left_out.fold[0] * p, posterior->variance,
         p * sizeof *posterior->variance);
     for (size_t i = 0; i < decoder->n_rows; i++) {
         memcpy(found->delayed_mean + decoding->kept[decoder->rows[i]] * p,
@@ -334,7 +334,7 @@ invert_by_block(
             add_block(job, decoder, i, d, &posterior, variance, prior);
         }
     }
-    finish_blocks(job, decoder->fold);
+    finish_blocks(job, decoder->left_out.fold[0]);
     keep_evidence(job, decoder, posterior.evidence);
     if (job->opts->save_delayed) {
         BA_TRY(keep_delayed(

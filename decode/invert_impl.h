@@ -4,6 +4,7 @@
 #ifndef BA_DECODE_INVERT_IMPL_H
 #define BA_DECODE_INVERT_IMPL_H
 
+#include "brainalign/design.h"
 #include "brainalign/encoder.h"
 #include "brainalign/invert.h"
 
@@ -24,8 +25,9 @@ typedef struct {
     size_t gap;
     size_t *targets, n_targets; /* usable ones, numbered as in the file */
     double *responses;   /* n_kept x n_targets, prepared as for the fit */
-    double *residuals;   /* n_kept x n_targets: of the fold that held the row out */
-    double *scores;      /* n_folds x n_targets (C order): r by fold; NULL = not needed */
+    ba_space_t *spaces;  /* the columns of `features`, with their delays */
+    int *space_delays;
+    ba_design_t *design;
     double *shares;
     size_t n_shares;
 } ba_decoding_t;
@@ -39,6 +41,9 @@ void ba_decoding_close(ba_decoding_t *decoding);
  * folds, once the targets are known. */
 int ba_decoding_features(ba_decoding_t *decoding) BA_MUST_USE;
 int ba_decoding_rows(ba_decoding_t *decoding, ba_runs_t *runs) BA_MUST_USE;
+
+/* The delayed design over the features, for refits. */
+int ba_decoding_design(ba_decoding_t *decoding) BA_MUST_USE;
 
 /* The model of a fold: y_t = offset + sum over delays d of W_d'x_(t - d), in units of the
  * features and the prepared responses. */
@@ -60,16 +65,32 @@ void ba_fold_model_free(ba_fold_model_t *model);
 void ba_fold_model_design(const ba_decoding_t *decoding, const ba_fold_model_t *model,
     const size_t *rows, size_t n, double *out);
 
-/* What decodes one fold: some voxels, whitened in time where asked for. */
+/* Keeps some targets only; voxels ascend. */
+void ba_fold_model_select(ba_fold_model_t *model, const size_t *voxels, size_t n);
+
+/* Folds that a fit leaves out with their gaps; the first says whose penalties hold. */
 typedef struct {
-    size_t fold;
-    size_t *rows, n_rows;   /* kept rows that are decoded, ascending */
-    size_t *train, n_train; /* kept rows that noise and prior come from */
+    size_t fold[3], n;
+} ba_left_out_t;
+
+/* invert_refit.c: a ridge fit without some folds, of the usable targets `voxels`. */
+int ba_fold_model_refit(const ba_decoding_t *decoding, const ba_left_out_t *left_out,
+    const size_t *voxels, size_t n_voxels, ba_fold_model_t *out) BA_MUST_USE;
+
+/* Non-zero when a row is within the gap of a row of the fold, in its run. */
+int ba_decoding_is_near(const ba_decoding_t *decoding, size_t row, size_t fold);
+
+/* What decodes some rows: some voxels, whitened in time where asked for. */
+typedef struct {
+    ba_left_out_t left_out;   /* the fold of the rows, or that and one of its training folds */
+    size_t *rows, n_rows;     /* kept rows that are decoded, ascending */
+    size_t *train, n_train;   /* kept rows that noise and prior come from */
     size_t *voxels, n_voxels; /* places among the usable targets */
-    double *ar;             /* n_voxels, NULL = no prewhitening */
-    ba_fold_model_t model;  /* of these voxels */
-    double *responses;      /* n_rows x n_voxels, less the offset */
-    double *residuals;      /* n_residuals x n_voxels */
+    double *ar;               /* n_voxels, NULL = no prewhitening */
+    ba_fold_model_t model;    /* of these voxels, fitted on none of the rows */
+    double *responses;        /* n_rows x n_voxels, less the offset */
+    double *residuals;        /* n_residuals x n_voxels */
+    int32_t *story;           /* n_residuals: fold of each */
     size_t n_residuals;
     double share, *share_scores; /* n_shares; NaN where none was chosen */
     ba_noise_t *noise;
@@ -81,25 +102,27 @@ int ba_fold_decoder_make(
     const ba_decoding_t *decoding, size_t fold, ba_fold_decoder_t *out) BA_MUST_USE;
 void ba_fold_decoder_free(ba_fold_decoder_t *decoder);
 
-/* The first steps, for rows `rows` of one fold's model and the training rows of another:
- * invert_noise.c chooses shares with them. */
-int ba_fold_decoder_prepare(const ba_decoding_t *decoding, size_t model_fold,
-    ba_fold_decoder_t *decoder) BA_MUST_USE;
+/* Residuals of the training rows, n_train x n_voxels, each of a fit without the folds that
+ * are left out and its own. In sample: of the final weights. */
+int ba_fold_residuals(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
+    double **out) BA_MUST_USE;
 
-/* decoder->share, from the folds that decoder->train is of. */
-int ba_fold_share_choose(
+/* decoder->model is there: responses, and with decoder->ar the model too, are whitened, and
+ * rows without a predecessor in their fold and run left out. */
+int ba_fold_decoder_responses(
     const ba_decoding_t *decoding, ba_fold_decoder_t *decoder) BA_MUST_USE;
+
+/* decoder->residuals and story from ba_fold_residuals(), which it takes over. */
+int ba_fold_decoder_residuals(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder,
+    double *residuals) BA_MUST_USE;
+
+/* decoder->ar from such residuals. */
+int ba_fold_autocorrelation(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder,
+    const double *residuals) BA_MUST_USE;
 
 /* Noise settings of this decoding with that share. story: of the residual rows, or NULL. */
 ba_noise_opts_t ba_decoding_noise(
     const ba_decoding_t *decoding, double share, const int32_t *story);
-
-/* Residuals of `rows`, whitened, to out (n x decoder->n_voxels); rows without a
- * predecessor in their fold and run are left out where there is whitening. *story (room
- * for n) is the fold of each. */
-int ba_fold_residuals(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
-    const size_t *rows, size_t n, double **out, int32_t **story,
-    size_t *n_out) BA_MUST_USE;
 
 /* Rows that follow one another in one run: first, then the one after the last. */
 size_t ba_decoding_stretch(

@@ -192,100 +192,6 @@ out:
     return status;
 }
 
-/* ---- held-out residuals ---- */
-
-/* Residuals of the rows of a fold by its own model. */
-static int
-subtract_fold(ba_decoding_t *decoding, size_t fold, size_t *rows, double *design)
-{
-    int status = BA_OK;
-    size_t n = 0, all = decoding->n_kept, p;
-    ba_fold_model_t model = {.n_delays = 0};
-    double *predicted = NULL;
-
-    for (size_t i = 0; i < all; i++) {
-        if (decoding->fold[i] == (int32_t) fold) {
-            rows[n++] = i;
-        }
-    }
-    BA_TRY(ba_fold_model_read(
-        decoding, decoding->opts->in_sample ? SIZE_MAX : fold, &model));
-    p = model.n_delays * model.n_features;
-    BA_TRY_ALLOC(predicted, ba_malloc(n, decoding->n_targets * sizeof *predicted));
-    ba_fold_model_design(decoding, &model, rows, n, design);
-    ba_gemm_tiled(decoding->ctx, 1.0, BA_KEEP, ba_cdmat(design, n, p, n), BA_KEEP,
-        ba_cdmat(model.weights, p, decoding->n_targets, p), 0.0,
-        ba_dmat(predicted, n, decoding->n_targets, n));
-    for (size_t j = 0; j < decoding->n_targets; j++) {
-        for (size_t i = 0; i < n; i++) {
-            size_t at = rows[i] + j * all;
-
-            decoding->residuals[at] =
-                decoding->responses[at] - model.offset[j] - predicted[i + j * n];
-        }
-    }
-out:
-    ba_fold_model_free(&model);
-    ba_free(predicted);
-    return status;
-}
-
-static int
-make_residuals(ba_decoding_t *decoding)
-{
-    int status = BA_OK;
-    size_t n = decoding->n_kept, v = decoding->n_targets, *rows = NULL;
-    size_t p = decoding->encoder->n_delays * decoding->n_features;
-    double *design = NULL;
-
-    BA_TRY_ALLOC(decoding->residuals, ba_malloc(n, v * sizeof *decoding->residuals));
-    BA_TRY_ALLOC(rows, ba_malloc(n, sizeof *rows));
-    BA_TRY_ALLOC(design, ba_malloc(n, p * sizeof *design));
-    for (size_t i = 0; i < n * v; i++) {
-        decoding->residuals[i] = NAN;
-    }
-    for (size_t k = 0; k < decoding->n_folds; k++) {
-        BA_TRY(ba_ctx_check(decoding->ctx));
-        BA_TRY(subtract_fold(decoding, k, rows, design));
-        ba_ctx_progress(
-            decoding->ctx, "residuals", (double) (k + 1), (double) decoding->n_folds);
-    }
-out:
-    ba_free(rows);
-    ba_free(design);
-    return status;
-}
-
-/* Scores of usable targets by fold, which voxels are chosen by. */
-static int
-read_scores(ba_decoding_t *decoding)
-{
-    int status = BA_OK;
-    size_t all = decoding->encoder->n_targets, v = decoding->n_targets;
-    double *scores = NULL;
-
-    if (decoding->opts->n_voxels == 0 || decoding->opts->n_voxels >= v) {
-        return BA_OK;
-    }
-    if (decoding->opts->in_sample) {
-        BA_TRY(ba_fail(BA_VALUE, "n_voxels: chosen by scores of other folds, wanted a "
-                                 "decoding that is not in sample"));
-    }
-    BA_TRY_ALLOC(scores, ba_malloc(decoding->n_folds, all * sizeof *scores));
-    BA_TRY_ALLOC(
-        decoding->scores, ba_malloc(decoding->n_folds, v * sizeof *decoding->scores));
-    BA_TRY(ba_bundle_read(
-        decoding->encoder->bundle, "/scores/r_by_fold", BA_F64, NULL, NULL, scores));
-    for (size_t k = 0; k < decoding->n_folds; k++) {
-        for (size_t j = 0; j < v; j++) {
-            decoding->scores[k * v + j] = scores[k * all + decoding->targets[j]];
-        }
-    }
-out:
-    ba_free(scores);
-    return status;
-}
-
 static int
 copy_shares(ba_decoding_t *decoding)
 {
@@ -309,7 +215,7 @@ out:
     return status;
 }
 
-/* What is held at the same time at most: responses, residuals, those of a fold, and two
+/* What is held at the same time at most: responses, three sets of residuals, and four
  * models. */
 static int
 check_memory(const ba_decoding_t *decoding)
@@ -329,6 +235,37 @@ out:
     return status;
 }
 
+/* Enough folds to leave out two (three where the share is chosen), and a model that can be
+ * fitted again. */
+static int
+check_folds(const ba_decoding_t *decoding)
+{
+    const ba_decode_model_opts_t *opts = decoding->opts;
+    int chooses = isnan(opts->share) && opts->noise == BA_NOISE_SHRUNK && !opts->ledoit_wolf;
+    size_t wanted = chooses ? 4 : 3;
+
+    if (opts->in_sample) {
+        return chooses ? ba_fail(BA_VALUE, "share: chosen by identification in sample, "
+                                           "wanted a given one or Ledoit-Wolf")
+                       : BA_OK;
+    }
+    if (ba_bundle_has(decoding->encoder->bundle, "/bands/deltas")) {
+        return ba_fail(BA_UNSUPPORTED,
+            "%s: fitted with bands, wanted one penalty for all features: residuals are "
+            "those of refits without the fold that is decoded",
+            decoding->encoder->path);
+    }
+    if (decoding->n_folds < wanted) {
+        return ba_fail(BA_SHAPE,
+            "%s: %zu outer folds, wanted %zu or more: one is decoded, another left out for "
+            "residuals%s",
+            decoding->encoder->path, decoding->n_folds, wanted,
+            chooses ? ", a third to choose the share (3 do with a given --share)"
+                    : " of a fit to the rest");
+    }
+    return BA_OK;
+}
+
 int
 ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_decode_model_opts_t *opts, ba_decoding_t *out)
@@ -345,18 +282,11 @@ ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(copy_shares(out));
     BA_TRY(find_targets(out));
     BA_TRY(ba_decoding_rows(out, &runs));
-    if (isnan(opts->share) && opts->noise == BA_NOISE_SHRUNK && !opts->ledoit_wolf &&
-        out->n_folds < 3) {
-        BA_TRY(ba_fail(BA_VALUE,
-            "share: chosen within the training folds, of which there is %zu, wanted 3 "
-            "outer folds or a --share",
-            out->n_folds - 1));
-    }
+    BA_TRY(check_folds(out));
     BA_TRY(check_memory(out));
     BA_TRY(ba_decoding_features(out));
     BA_TRY(read_responses(out, &runs));
-    BA_TRY(read_scores(out));
-    BA_TRY(make_residuals(out));
+    BA_TRY(ba_decoding_design(out));
 out:
     ba_runs_free(&runs);
     return status;
@@ -373,8 +303,9 @@ ba_decoding_close(ba_decoding_t *decoding)
     ba_free(decoding->fold);
     ba_free(decoding->targets);
     ba_free(decoding->responses);
-    ba_free(decoding->residuals);
-    ba_free(decoding->scores);
+    ba_design_free(decoding->design);
+    ba_free(decoding->spaces);
+    ba_free(decoding->space_delays);
     ba_free(decoding->shares);
     *decoding = (ba_decoding_t){.n_folds = 0};
 }

@@ -202,9 +202,8 @@ ba_fold_model_design(const ba_decoding_t *decoding, const ba_fold_model_t *model
 
 /* ---- of one fold ---- */
 
-/* Keeps some voxels only. */
-static void
-select_voxels(ba_fold_model_t *model, const size_t *voxels, size_t n)
+void
+ba_fold_model_select(ba_fold_model_t *model, const size_t *voxels, size_t n)
 {
     size_t p = model->n_delays * model->n_features;
 
@@ -285,21 +284,6 @@ has_predecessor(const ba_decoding_t *decoding, size_t row)
            ba_decoding_stretch(decoding, pair, 2, 0) == 2;
 }
 
-/* Rows with a predecessor where there is whitening, else all: copied to out. */
-static size_t
-usable_rows(const ba_decoding_t *decoding, const size_t *rows, size_t n, int whitened,
-    size_t *out)
-{
-    size_t n_out = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (!whitened || has_predecessor(decoding, rows[i])) {
-            out[n_out++] = rows[i];
-        }
-    }
-    return n_out;
-}
-
 /* x of a voxel at some rows, less ar times that of the row before. */
 static void
 take_column(const double *x, const size_t *rows, size_t n, double ar, int whitened,
@@ -311,54 +295,85 @@ take_column(const double *x, const size_t *rows, size_t n, double ar, int whiten
 }
 
 int
-ba_fold_residuals(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
-    const size_t *rows, size_t n, double **out, int32_t **story, size_t *n_out)
+ba_fold_decoder_responses(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder)
 {
     int status = BA_OK, whitened = decoder->ar != NULL;
-    size_t *used = NULL;
+    size_t n = 0;
 
-    BA_TRY_ALLOC(used, ba_malloc(n, sizeof *used));
-    *n_out = usable_rows(decoding, rows, n, whitened, used);
-    if (*n_out < 2) {
-        BA_TRY(ba_fail(BA_SHAPE,
-            "noise covariance: %zu residual rows outside of fold %zu and its gap, wanted "
-            "2 or more",
-            *n_out, decoder->fold));
+    if (whitened) {
+        BA_TRY(whiten_model(&decoder->model, decoder->ar));
     }
-    BA_TRY_ALLOC(*out, ba_malloc(*n_out, decoder->n_voxels * sizeof **out));
-    BA_TRY_ALLOC(*story, ba_malloc(*n_out, sizeof **story));
-    for (size_t i = 0; i < *n_out; i++) {
-        (*story)[i] = decoding->fold[used[i]];
+    for (size_t i = 0; i < decoder->n_rows; i++) {
+        if (!whitened || has_predecessor(decoding, decoder->rows[i])) {
+            decoder->rows[n++] = decoder->rows[i];
+        }
     }
+    decoder->n_rows = n;
+    BA_TRY_ALLOC(decoder->responses,
+        ba_malloc(n, decoder->n_voxels * sizeof *decoder->responses));
     for (size_t j = 0; j < decoder->n_voxels; j++) {
-        take_column(decoding->residuals + decoder->voxels[j] * decoding->n_kept, used,
-            *n_out, whitened ? decoder->ar[j] : 0.0, whitened, *out + j * *n_out);
+        double *column = decoder->responses + j * n;
+
+        take_column(decoding->responses + decoder->voxels[j] * decoding->n_kept,
+            decoder->rows, n, whitened ? decoder->ar[j] : 0.0, whitened, column);
+        for (size_t i = 0; i < n; i++) {
+            column[i] -= decoder->model.offset[j];
+        }
     }
 out:
-    ba_free(used);
     return status;
 }
 
-/* First-order autocorrelation of the residuals of each voxel. */
+/* Places among the training rows of those whose predecessor is one too. */
 static int
-find_autocorrelation(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder)
+list_pairs(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder, size_t **out,
+    size_t *n)
 {
     int status = BA_OK;
-    size_t *used = NULL, n;
 
-    BA_TRY_ALLOC(used, ba_malloc(decoder->n_train, sizeof *used));
-    BA_TRY_ALLOC(decoder->ar, ba_malloc(decoder->n_voxels, sizeof *decoder->ar));
-    n = usable_rows(decoding, decoder->train, decoder->n_train, 1, used);
-    for (size_t j = 0; j < decoder->n_voxels; j++) {
-        const double *e =
-            decoding->residuals + decoder->voxels[j] * decoding->n_kept;
-        double cross = 0.0, square = 0.0;
-
-        for (size_t i = 0; i < n; i++) {
-            cross += e[used[i]] * e[used[i] - 1];
-            square += 0.5 * (e[used[i]] * e[used[i]] + e[used[i] - 1] * e[used[i] - 1]);
+    *n = 0;
+    BA_TRY_ALLOC(*out, ba_malloc(decoder->n_train, sizeof **out));
+    for (size_t i = 1; i < decoder->n_train; i++) {
+        if (decoder->train[i - 1] + 1 == decoder->train[i] &&
+            has_predecessor(decoding, decoder->train[i])) {
+            (*out)[(*n)++] = i;
         }
-        decoder->ar[j] = square > 0.0 ? fmin(fmax(cross / square, -0.95), 0.95) : 0.0;
+    }
+out:
+    return status;
+}
+
+int
+ba_fold_decoder_residuals(
+    const ba_decoding_t *decoding, ba_fold_decoder_t *decoder, double *residuals)
+{
+    int status = BA_OK;
+    size_t *used = NULL, n = decoder->n_train;
+    double *whitened = NULL;
+
+    decoder->residuals = residuals;
+    if (decoder->ar) {
+        BA_TRY(list_pairs(decoding, decoder, &used, &n));
+    }
+    if (n < 2) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "noise covariance: %zu residual rows outside of fold %zu and its gap, wanted "
+            "2 or more",
+            n, decoder->left_out.fold[0]));
+    }
+    BA_TRY_ALLOC(decoder->story, ba_malloc(n, sizeof *decoder->story));
+    for (size_t i = 0; i < n; i++) {
+        decoder->story[i] = decoding->fold[decoder->train[used ? used[i] : i]];
+    }
+    decoder->n_residuals = n;
+    if (used) {
+        BA_TRY_ALLOC(whitened, ba_malloc(n, decoder->n_voxels * sizeof *whitened));
+        for (size_t j = 0; j < decoder->n_voxels; j++) {
+            take_column(residuals + j * decoder->n_train, used, n, decoder->ar[j], 1,
+                whitened + j * n);
+        }
+        ba_free(residuals);
+        decoder->residuals = whitened;
     }
 out:
     ba_free(used);
@@ -366,37 +381,25 @@ out:
 }
 
 int
-ba_fold_decoder_prepare(
-    const ba_decoding_t *decoding, size_t model_fold, ba_fold_decoder_t *decoder)
+ba_fold_autocorrelation(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder,
+    const double *residuals)
 {
-    int status = BA_OK, whitened;
-    size_t *used = NULL;
+    int status = BA_OK;
+    size_t *used = NULL, n;
 
-    if (decoding->opts->prewhiten && !decoder->ar) {
-        BA_TRY(find_autocorrelation(decoding, decoder));
-    }
-    whitened = decoder->ar != NULL;
-    BA_TRY(ba_fold_model_read(
-        decoding, decoding->opts->in_sample ? SIZE_MAX : model_fold, &decoder->model));
-    select_voxels(&decoder->model, decoder->voxels, decoder->n_voxels);
-    if (whitened) {
-        BA_TRY(whiten_model(&decoder->model, decoder->ar));
-    }
-    BA_TRY_ALLOC(used, ba_malloc(decoder->n_rows, sizeof *used));
-    decoder->n_rows =
-        usable_rows(decoding, decoder->rows, decoder->n_rows, whitened, used);
-    memcpy(decoder->rows, used, decoder->n_rows * sizeof *used);
-    BA_TRY_ALLOC(decoder->responses,
-        ba_malloc(decoder->n_rows, decoder->n_voxels * sizeof *decoder->responses));
+    BA_TRY(list_pairs(decoding, decoder, &used, &n));
+    BA_TRY_ALLOC(decoder->ar, ba_malloc(decoder->n_voxels, sizeof *decoder->ar));
     for (size_t j = 0; j < decoder->n_voxels; j++) {
-        double *column = decoder->responses + j * decoder->n_rows;
+        const double *e = residuals + j * decoder->n_train;
+        double cross = 0.0, square = 0.0;
 
-        take_column(decoding->responses + decoder->voxels[j] * decoding->n_kept,
-            decoder->rows, decoder->n_rows, whitened ? decoder->ar[j] : 0.0, whitened,
-            column);
-        for (size_t i = 0; i < decoder->n_rows; i++) {
-            column[i] -= decoder->model.offset[j];
+        for (size_t i = 0; i < n; i++) {
+            double now = e[used[i]], before = e[used[i] - 1];
+
+            cross += now * before;
+            square += 0.5 * (now * now + before * before);
         }
+        decoder->ar[j] = square > 0.0 ? fmin(fmax(cross / square, -0.95), 0.95) : 0.0;
     }
 out:
     ba_free(used);

@@ -210,3 +210,36 @@ ba_decoding_stretch(
     }
     return last + 1;
 }
+
+int
+ba_decoding_design(ba_decoding_t *decoding)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = decoding->encoder;
+    size_t d = encoder->n_delays, at = 0;
+
+    BA_TRY_ALLOC(decoding->spaces, ba_calloc(encoder->n_spaces, sizeof *decoding->spaces));
+    BA_TRY_ALLOC(
+        decoding->space_delays, ba_malloc(encoder->n_spaces * d, sizeof(int)));
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        ba_space_t *space = &decoding->spaces[k];
+        int *delays = decoding->space_delays + k * d;
+
+        *space = (ba_space_t){.name = encoder->space_names[k],
+            .full = decoding->features + at * decoding->n_samples,
+            .n_features = encoder->space_features[k],
+            .delays = delays};
+        for (size_t i = 0; i < d; i++) {
+            if (encoder->space_delays[k * d + i]) {
+                delays[space->n_delays++] = encoder->delays[i];
+            }
+        }
+        at += space->n_features;
+    }
+    BA_TRY(ba_design_new(decoding->spaces, encoder->n_spaces,
+        &decoding->dataset->train.runs,
+        encoder->delay_across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS,
+        &decoding->design));
+out:
+    return status;
+}
