@@ -60,7 +60,7 @@ is_clear(const ba_decoding_t *decoding, size_t row, const ba_left_out_t *left_ou
 /* The fit's rows and their scaled, centred design. */
 typedef struct {
     size_t *rows, *samples, n; /* kept rows and their samples */
-    double *mean, *scale;      /* of the columns; scale NULL = 1 */
+    double *mean, *scale;      /* of the columns */
     ba_ridge_factor_t *factor;
     double *alphas;            /* of the usable targets */
     double *back;              /* n_columns x rank */
@@ -112,8 +112,10 @@ scale_columns(const ba_decoding_t *decoding, size_t p, refit_t *refit)
     BA_TRY_ALLOC(refit->scale, ba_malloc(p, sizeof *refit->scale));
     BA_TRY(ba_design_scale(decoding->ctx, decoding->design, refit->samples, refit->n,
         refit->mean, refit->scale));
-    for (size_t c = 0; strcmp(word, "zscore") != 0 && c < p; c++) {
-        refit->scale[c] = 1.0;
+    if (strcmp(word, "center") == 0 || strcmp(word, "none") == 0) {
+        for (size_t c = 0; c < p; c++) {
+            refit->scale[c] = 1.0;
+        }
     }
 out:
     ba_free(word);
