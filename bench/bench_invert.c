@@ -48,9 +48,9 @@ run(size_t v, size_t n, size_t p, int threads)
     BA_TRY(ba_inversion_make(&ctx, noise, (ba_cdmat_t){weights, p, v, p},
         (ba_cdmat_t){y, 1, v, 1}, &inversion));
     made = ba_seconds();
-    BA_TRY(ba_prior_from_covariance(
-        &ctx, NULL, (ba_cdmat_t){identity, p, p, p}, &prior));
-    BA_TRY(ba_posterior_make(&ctx, &inversion, &prior, BA_POSTERIOR_VARIANCE, &posterior));
+    BA_TRY(ba_prior_from_covariance(&ctx, NULL, (ba_cdmat_t){identity, p, p, p}, &prior));
+    BA_TRY(
+        ba_posterior_make(&ctx, &inversion, &prior, BA_POSTERIOR_VARIANCE, &posterior));
     printf("%zu voxels, %zu rows, %zu features, %d threads: noise and statistics %.2f s, "
            "posterior %.2f s; log det %.6e, log evidence %.6e; peak memory %.0f MiB\n",
         v, n, p, ba_ctx_threads(&ctx), made - start, ba_seconds() - made,

@@ -31,8 +31,9 @@ static const cli_option_t rows[] = {
         .kind = CLI_STRING,
         .metavar = "SPEC",
         .otherwise = "the features of the items of the same fold",
-        .help = "Candidates: candidates x features, each there at all delays and times of "
-                "an item; or candidates x times x features, series of --segment samples.",
+        .help =
+            "Candidates: candidates x features, each there at all delays and times of "
+            "an item; or candidates x times x features, series of --segment samples.",
         .offset = offsetof(identify_args_t, gallery)},
     {.name = "true",
         .kind = CLI_STRING,
@@ -158,13 +159,17 @@ out:
 
 static const char *const description[] = {
     "Ranks candidates for stretches of held-out responses by what a fitted encoder "
-    "predicts for them: by log likelihood under the noise model, and by correlation. Rows "
+    "predicts for them: by log likelihood under the noise model, and by correlation. "
+    "Rows "
     "are identified by the weights of the fold that held them out; the noise comes from "
     "the other folds.",
-    "Without --gallery the items of a fold are each other's candidates: single samples, or "
-    "segments with --segment. With one, a word list, sentences, stimuli or segments can be "
+    "Without --gallery the items of a fold are each other's candidates: single samples, "
+    "or "
+    "segments with --segment. With one, a word list, sentences, stimuli or segments can "
+    "be "
     "the candidates. Ties count one half.",
-    "Responses are taken as independent in time, given the model; --prewhiten takes their "
+    "Responses are taken as independent in time, given the model; --prewhiten takes "
+    "their "
     "first-order autocorrelation into account.",
     NULL,
 };

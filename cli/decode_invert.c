@@ -35,13 +35,15 @@ static const cli_option_t rows[] = {
     {.name = "prior-mean",
         .kind = CLI_STRING,
         .metavar = "SPEC",
-        .help = "The mean instead, a number for each feature in its own units; of delayed "
-                "features with --combine block.",
+        .help =
+            "The mean instead, a number for each feature in its own units; of delayed "
+            "features with --combine block.",
         .offset = offsetof(invert_args_t, prior_mean)},
     {.name = "prior-cov",
         .kind = CLI_STRING,
         .metavar = "SPEC",
-        .help = "The covariance instead, features x features; the mean is 0 unless given.",
+        .help =
+            "The covariance instead, features x features; the mean is 0 unless given.",
         .offset = offsetof(invert_args_t, prior_covariance)},
     {.name = "prior-factor",
         .kind = CLI_STRING,
@@ -128,12 +130,14 @@ set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
         opts->combine = BA_COMBINE_BLOCK;
     }
     if (!is_flat && strcmp(args->prior, "features") != 0) {
-        return ba_fail(BA_VALUE, "--prior: found '%s', wanted features or flat "
-                                 "(--prior-cov and --prior-factor give another)",
+        return ba_fail(BA_VALUE,
+            "--prior: found '%s', wanted features or flat "
+            "(--prior-cov and --prior-factor give another)",
             args->prior);
     }
     if (args->prior_rank == 0 || !(args->prior_ridge >= 0.0)) {
-        return ba_fail(BA_VALUE, "--prior-rank and --prior-ridge: wanted at least 1 and 0");
+        return ba_fail(
+            BA_VALUE, "--prior-rank and --prior-ridge: wanted at least 1 and 0");
     }
     if (opts->prior_rank > 0 && args->prior_ridge > 0.0) {
         return ba_fail(
@@ -161,8 +165,9 @@ run(const cli_call_t *call)
     BA_TRY(ba_decode_invert(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {
-        cli_message_note("%zu fold%s, %zu features from %zu voxels; nothing written: this "
-                         "was a dry run",
+        cli_message_note(
+            "%zu fold%s, %zu features from %zu voxels; nothing written: this "
+            "was a dry run",
             info.n_folds, cli_plural(info.n_folds), info.n_features, info.n_voxels);
         goto out;
     }
@@ -180,11 +185,14 @@ out:
 
 static const char *const description[] = {
     "Turns a linear encoder round: with y = W'x + e, noise e of a covariance that is "
-    "estimated from held-out residuals, and a Gaussian prior over features, the posterior "
+    "estimated from held-out residuals, and a Gaussian prior over features, the "
+    "posterior "
     "of x given y is Gaussian in closed form. Each outer fold is decoded by the weights "
-    "that were fitted without it; noise, prior, share and voxels come from the rows of the "
+    "that were fitted without it; noise, prior, share and voxels come from the rows of "
+    "the "
     "other folds that are outside its gap.",
-    "With several delays a response depends on features of several samples, and a sample's "
+    "With several delays a response depends on features of several samples, and a "
+    "sample's "
     "features act on several responses. --combine joint gives the posterior of the whole "
     "series, given all held-out responses of a stretch; --combine block inverts each "
     "response alone and puts the estimates of a sample together feature by feature.",

@@ -78,15 +78,17 @@ const cli_option_t cli_decode_noise_rows[] = {
         .kind = CLI_CHOICE,
         .metavar = "diagonal|scaled|identity",
         .value = "diagonal",
-        .help = "Target of the shrinkage: the variances, their mean times the identity, or "
-                "the identity.",
+        .help =
+            "Target of the shrinkage: the variances, their mean times the identity, or "
+            "the identity.",
         .offset = offsetof(cli_decode_t, shrink_to)},
     {.name = "share",
         .kind = CLI_STRING,
         .metavar = "cv|ledoit-wolf|X",
         .value = "cv",
-        .help = "Share of the target, above 0 and at most 1; cv: the one of 9 by which the "
-                "training folds are identified best; ledoit-wolf: towards scaled.",
+        .help =
+            "Share of the target, above 0 and at most 1; cv: the one of 9 by which the "
+            "training folds are identified best; ledoit-wolf: towards scaled.",
         .offset = offsetof(cli_decode_t, share)},
     {.name = "normalise-folds",
         .kind = CLI_FLAG,
@@ -132,7 +134,8 @@ parse_share(const cli_decode_t *args, ba_decode_model_opts_t *opts)
     opts->share = strtod(args->share, &end);
     if (end == args->share || *end || !(opts->share > 0.0 && opts->share <= 1.0)) {
         return ba_fail(BA_VALUE,
-            "--share: found '%s', wanted cv, ledoit-wolf or a number above 0 and at most 1",
+            "--share: found '%s', wanted cv, ledoit-wolf or a number above 0 and at most "
+            "1",
             args->share);
     }
     return BA_OK;

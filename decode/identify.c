@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* decode identify: which candidate a stretch of responses belongs to.
- *
- * By likelihood, log p(y | x) = x'z - x'Ax / 2 + const with the statistics z = W Sigma^-1 y
- * and A = W Sigma^-1 W' (Kay et al. 2008, with a covariance); over several responses it
- * adds up. By correlation of responses and predictions over all voxels and times of the
- * item: the same statistics with Sigma = I give every sum that it needs. */
+/* decode identify: which candidate a stretch of responses belongs to. */
 #include "decode/identify_impl.h"
 
 #include "core/alloc.h"
 #include "datasets/provenance.h"
-#include "linalg/blas.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,17 +33,18 @@ list_items(identifying_t *job, const ba_fold_decoder_t *decoder, size_t *row0, s
         for (size_t i = first; i + length <= last; i += length) {
             size_t at = job->found.n_items + *n;
 
-            job->found.items[at] = (ba_item_t){.fold = (int64_t) decoder->left_out.fold[0],
-                .run = (int64_t) decoding->run[decoder->rows[i]],
-                .first = (int64_t) decoding->kept[decoder->rows[i]],
-                .truth = -1};
+            job->found.items[at] =
+                (ba_item_t){.fold = (int64_t) decoder->left_out.fold[0],
+                    .run = (int64_t) decoding->run[decoder->rows[i]],
+                    .first = (int64_t) decoding->kept[decoder->rows[i]],
+                    .truth = -1};
             row0[(*n)++] = i;
         }
         first = last;
     }
     if (*n == 0 || (!job->opts->gallery && *n < 2)) {
-        return ba_fail(BA_SHAPE,
-            "fold %zu: %zu items of %zu responses, wanted %s", decoder->left_out.fold[0], *n, length,
+        return ba_fail(BA_SHAPE, "fold %zu: %zu items of %zu responses, wanted %s",
+            decoder->left_out.fold[0], *n, length,
             job->opts->gallery ? "1 or more" : "2 or more to tell apart");
     }
     return BA_OK;
@@ -92,173 +87,6 @@ set_truth(identifying_t *job, size_t first, size_t n)
         }
     }
     return BA_OK;
-}
-
-/* ---- comparisons ---- */
-
-/* Sums over an item's responses of a quantity of rows x gallery rows. */
-static void
-sum_over_times(const double *pairs, size_t n_rows, const size_t *row0,
-    const ba_gallery_t *gallery, size_t length, ba_comparison_t *out)
-{
-    for (size_t a = 0; a < out->n_items; a++) {
-        for (size_t c = 0; c < gallery->n; c++) {
-            double sum = 0.0;
-
-            for (size_t i = 0; i < length; i++) {
-                sum += pairs[row0[a] + i +
-                             (gallery->base[c] + i * gallery->step) * n_rows];
-                if (out->cumulative) {
-                    out->cumulative[(a * length + i) * gallery->n + c] = sum;
-                }
-            }
-            out->likelihood[a * gallery->n + c] = sum;
-        }
-    }
-}
-
-static int
-compare_likelihood(const identifying_t *job, const ba_fold_decoder_t *decoder,
-    const size_t *row0, const ba_gallery_t *gallery, ba_comparison_t *out)
-{
-    int status = BA_OK;
-    size_t n = decoder->n_rows, g = gallery->n_rows;
-    size_t p = decoder->inversion.n_features;
-    double *pairs = NULL, constant = ba_inversion_constant(&decoder->inversion);
-
-    BA_TRY_ALLOC(pairs, ba_malloc(n, g * sizeof *pairs));
-    BA_TRY(ba_inversion_candidates(job->decoding.ctx, &decoder->inversion,
-        ba_cdmat(gallery->rows, g, p, g), ba_dmat(pairs, n, g, n)));
-    for (size_t i = 0; i < n * g; i++) {
-        pairs[i] += constant;
-    }
-    sum_over_times(pairs, n, row0, gallery, job->opts->segment, out);
-out:
-    ba_free(pairs);
-    return status;
-}
-
-/* What correlation needs of responses (or of predictions) besides the products. */
-typedef struct {
-    double sum, square;
-} moments_t;
-
-/* Sums over voxels of the responses, and of the predictions of gallery rows. */
-static int
-sum_voxels(const ba_fold_decoder_t *decoder, const ba_inversion_t *white,
-    const ba_gallery_t *gallery, moments_t *responses, moments_t *predictions)
-{
-    int status = BA_OK;
-    size_t n = decoder->n_rows, g = gallery->n_rows, p = white->n_features;
-    size_t v = decoder->n_voxels;
-    double *total = NULL, *ax = NULL;
-
-    BA_TRY_ALLOC(total, ba_calloc(p, sizeof *total));
-    BA_TRY_ALLOC(ax, ba_malloc(g, p * sizeof *ax));
-    for (size_t j = 0; j < v; j++) {
-        for (size_t c = 0; c < p; c++) {
-            total[c] += decoder->model.weights[c + j * p];
-        }
-        for (size_t i = 0; i < n; i++) {
-            responses[i].sum += decoder->responses[i + j * n];
-        }
-    }
-    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(gallery->rows, g, p, g), BA_KEEP,
-        ba_cdmat(white->a, p, p, p), 0.0, ba_dmat(ax, g, p, g));
-    for (size_t i = 0; i < n; i++) {
-        responses[i].square = white->norm[i];
-    }
-    for (size_t c = 0; c < p; c++) {
-        for (size_t i = 0; i < g; i++) {
-            double x = gallery->rows[i + c * g];
-
-            predictions[i].sum += x * total[c];
-            predictions[i].square += x * ax[i + c * g];
-        }
-    }
-out:
-    ba_free(total);
-    ba_free(ax);
-    return status;
-}
-
-/* Pearson r over voxels and times; 0 where one side does not vary. */
-static double
-correlation(moments_t y, moments_t x, double product, double n)
-{
-    double yy = y.square - y.sum * y.sum / n, xx = x.square - x.sum * x.sum / n;
-
-    if (!(xx > 1e-12 * x.square) || !(yy > 1e-12 * y.square)) {
-        return 0.0;
-    }
-    return (product - y.sum * x.sum / n) / sqrt(xx * yy);
-}
-
-static void
-correlate(const identifying_t *job, const ba_fold_decoder_t *decoder, const size_t *row0,
-    const ba_gallery_t *gallery, const double *products, const moments_t *y,
-    const moments_t *x, ba_comparison_t *out)
-{
-    size_t n = decoder->n_rows, length = job->opts->segment;
-    double count = (double) (length * decoder->n_voxels);
-
-    for (size_t a = 0; a < out->n_items; a++) {
-        for (size_t c = 0; c < gallery->n; c++) {
-            moments_t own = {0.0, 0.0}, other = {0.0, 0.0};
-            double product = 0.0;
-
-            for (size_t i = 0; i < length; i++) {
-                size_t row = row0[a] + i, at = gallery->base[c] + i * gallery->step;
-
-                own.sum += y[row].sum;
-                own.square += y[row].square;
-                other.sum += x[at].sum;
-                other.square += x[at].square;
-                product += products[row + at * n];
-            }
-            out->correlation[a * gallery->n + c] =
-                correlation(own, other, product, count);
-        }
-    }
-}
-
-static int
-compare_correlation(const identifying_t *job, const ba_fold_decoder_t *decoder,
-    const size_t *row0, const ba_gallery_t *gallery, ba_comparison_t *out)
-{
-    int status = BA_OK;
-    size_t n = decoder->n_rows, g = gallery->n_rows, v = decoder->n_voxels;
-    size_t p = decoder->inversion.n_features;
-    ba_noise_t *noise = NULL;
-    ba_inversion_t white = {.n_features = 0};
-    double *ones = NULL, *products = NULL;
-    moments_t *y = NULL, *x = NULL;
-
-    BA_TRY_ALLOC(ones, ba_malloc(v, sizeof *ones));
-    BA_TRY_ALLOC(products, ba_malloc(n, g * sizeof *products));
-    BA_TRY_ALLOC(y, ba_calloc(n, sizeof *y));
-    BA_TRY_ALLOC(x, ba_calloc(g, sizeof *x));
-    for (size_t j = 0; j < v; j++) {
-        ones[j] = 1.0;
-    }
-    BA_TRY(ba_noise_from_factor(
-        ones, ba_cdmat(ones, 0, v, 1), job->opts->model.precision, &noise));
-    BA_TRY(ba_inversion_make(job->decoding.ctx, noise,
-        ba_cdmat(decoder->model.weights, p, v, p), ba_cdmat(decoder->responses, n, v, n),
-        &white));
-    ba_gemm_tiled(job->decoding.ctx, 1.0, BA_TRANSPOSE, ba_cdmat(white.z, p, n, p),
-        BA_TRANSPOSE, ba_cdmat(gallery->rows, g, p, g), 0.0,
-        ba_dmat(products, n, g, n));
-    BA_TRY(sum_voxels(decoder, &white, gallery, y, x));
-    correlate(job, decoder, row0, gallery, products, y, x, out);
-out:
-    ba_noise_free(noise);
-    ba_inversion_free(&white);
-    ba_free(ones);
-    ba_free(products);
-    ba_free(y);
-    ba_free(x);
-    return status;
 }
 
 /* ---- ranks ---- */
@@ -398,8 +226,8 @@ compare_fold(identifying_t *job, const ba_fold_decoder_t *decoder, size_t *row0,
     BA_TRY_ALLOC(out->correlation, ba_malloc(n * gallery->n, sizeof(double)));
     BA_TRY_ALLOC(out->score, ba_malloc(n * gallery->n, sizeof(double)));
     BA_TRY_ALLOC(out->cumulative, ba_malloc(size, sizeof(double)));
-    BA_TRY(compare_likelihood(job, decoder, row0, gallery, out));
-    BA_TRY(compare_correlation(job, decoder, row0, gallery, out));
+    BA_TRY(ba_compare_likelihood(&job->decoding, length, decoder, row0, gallery, out));
+    BA_TRY(ba_compare_correlation(&job->decoding, length, decoder, row0, gallery, out));
     BA_TRY(rank_fold(job, out, out->cumulative));
     if (!job->opts->save_evidence) {
         ba_free(out->cumulative);
@@ -447,12 +275,12 @@ allocate(identifying_t *job)
     BA_TRY_ALLOC(found->items, ba_calloc(n, sizeof *found->items));
     BA_TRY_ALLOC(found->folds, ba_calloc(k, sizeof *found->folds));
     BA_TRY_ALLOC(found->top, ba_malloc(n, found->n_top * sizeof *found->top));
-    BA_TRY_ALLOC(
-        found->top_posterior, ba_malloc(n, found->n_top * sizeof(double)));
+    BA_TRY_ALLOC(found->top_posterior, ba_malloc(n, found->n_top * sizeof(double)));
     BA_TRY_ALLOC(found->time_rank, ba_malloc(n, sizeof *found->time_rank));
     BA_TRY_ALLOC(found->time_posterior, ba_malloc(n, sizeof(double)));
     BA_TRY_ALLOC(found->share, ba_malloc(k, sizeof *found->share));
-    BA_TRY_ALLOC(found->share_scores, ba_malloc(k, job->decoding.n_shares * sizeof(double)));
+    BA_TRY_ALLOC(
+        found->share_scores, ba_malloc(k, job->decoding.n_shares * sizeof(double)));
     BA_TRY_ALLOC(found->n_voxels, ba_malloc(k, sizeof *found->n_voxels));
     BA_TRY_ALLOC(found->n_residuals, ba_malloc(k, sizeof *found->n_residuals));
     for (size_t i = 0; i < n; i++) {
@@ -491,16 +319,17 @@ static int
 check_opts(const ba_decode_identify_opts_t *opts)
 {
     if (opts->segment == 0 || opts->n_top == 0) {
-        return ba_fail(BA_VALUE, "identify: items of %zu responses, the first %zu "
-                                 "candidates, wanted 1 or more of both",
+        return ba_fail(BA_VALUE,
+            "identify: items of %zu responses, the first %zu "
+            "candidates, wanted 1 or more of both",
             opts->segment, opts->n_top);
     }
     return BA_OK;
 }
 
 static int
-write_results(const identifying_t *job, const ba_provenance_t *provenance,
-    ba_bundle_t *bundle)
+write_results(
+    const identifying_t *job, const ba_provenance_t *provenance, ba_bundle_t *bundle)
 {
     int status = BA_OK;
     const ba_decode_identify_opts_t *opts = job->opts;
@@ -542,8 +371,9 @@ ba_decode_identify(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     }
     if (!opts->dry_run) {
         if (job.candidates.truth && job.candidates.n_truth != job.found.n_items) {
-            BA_TRY(ba_fail(BA_SHAPE, "%s: %zu true candidates, wanted one for each of %zu "
-                                     "items",
+            BA_TRY(ba_fail(BA_SHAPE,
+                "%s: %zu true candidates, wanted one for each of %zu "
+                "items",
                 opts->truth, job.candidates.n_truth, job.found.n_items));
         }
         ba_identified_score(&job.found, !opts->gallery, info);

@@ -12,8 +12,8 @@ static int
 write_integers(const ba_identified_t *found, ba_bundle_t *bundle)
 {
     int status = BA_OK;
-    static const char *const paths[] = {
-        "/items/fold", "/items/run", "/items/first", "/items/true", "/items/n_candidates"};
+    static const char *const paths[] = {"/items/fold", "/items/run", "/items/first",
+        "/items/true", "/items/n_candidates"};
     size_t n = found->n_items;
     int64_t *numbers = NULL;
 
@@ -67,8 +67,7 @@ write_pairs(const ba_identified_t *found, ba_bundle_t *bundle)
     const size_t times[3] = {found->n_items, found->segment, found->n_columns};
     ba_sink_t *likelihood, *correlation, *cumulative = NULL;
 
-    BA_TRY(
-        ba_bundle_reserve(bundle, "/log_likelihood", BA_F64, 2, dims, &likelihood));
+    BA_TRY(ba_bundle_reserve(bundle, "/log_likelihood", BA_F64, 2, dims, &likelihood));
     BA_TRY(ba_bundle_reserve(bundle, "/correlation", BA_F64, 2, dims, &correlation));
     if (found->folds[0].cumulative) {
         BA_TRY(ba_bundle_reserve(
@@ -105,8 +104,8 @@ write_scores(const ba_identified_t *found, ba_bundle_t *bundle)
     };
 
     for (size_t i = 0; i < sizeof scores / sizeof *scores; i++) {
-        BA_TRY(ba_bundle_attr_f64(
-            bundle, "/scores", scores[i].name, 1, &scores[i].value));
+        BA_TRY(
+            ba_bundle_attr_f64(bundle, "/scores", scores[i].name, 1, &scores[i].value));
     }
 out:
     return status;
@@ -136,8 +135,7 @@ ba_identified_write(const ba_decoding_t *decoding, const ba_decode_identify_opts
         ba_bundle_write(bundle, "/top/posterior", BA_F64, 2, top, found->top_posterior));
     BA_TRY(ba_bundle_write(
         bundle, "/evidence/posterior", BA_F64, 2, times, found->time_posterior));
-    BA_TRY(
-        ba_bundle_write(bundle, "/evidence/rank", BA_F64, 2, times, found->time_rank));
+    BA_TRY(ba_bundle_write(bundle, "/evidence/rank", BA_F64, 2, times, found->time_rank));
     BA_TRY(write_scores(found, bundle));
     BA_TRY(ba_bundle_write(bundle, "/noise/share", BA_F64, 1, &k, found->share));
     BA_TRY(ba_bundle_write(bundle, "/noise/share_scores", BA_F64, 2,

@@ -15,19 +15,19 @@ read_features(const ba_decoding_t *decoding, const char *spec, ba_candidates_t *
     size_t f = decoding->n_features, slabs, rows;
     ba_source_t *source = NULL;
 
-    BA_TRY(ba_source_open(
-        decoding->ctx, spec, &(ba_source_opts_t){.max_rank = 3}, &source));
+    BA_TRY(
+        ba_source_open(decoding->ctx, spec, &(ba_source_opts_t){.max_rank = 3}, &source));
     slabs = ba_source_rank(source) == 3 ? ba_source_n_slabs(source) : 1;
     rows = ba_source_n_rows(source);
     out->n = ba_source_rank(source) == 3 ? slabs : rows;
     out->n_times = ba_source_rank(source) == 3 ? rows : 1;
     if (ba_source_n_cols(source) != f || out->n < 2) {
         BA_TRY(ba_fail(BA_SHAPE,
-            "%s: %zu candidates of %zu features, wanted 2 or more of %zu as in the encoder",
+            "%s: %zu candidates of %zu features, wanted 2 or more of %zu as in the "
+            "encoder",
             spec, out->n, ba_source_n_cols(source), f));
     }
-    BA_TRY_ALLOC(
-        out->features, ba_malloc(slabs * rows, f * sizeof *out->features));
+    BA_TRY_ALLOC(out->features, ba_malloc(slabs * rows, f * sizeof *out->features));
     for (size_t s = 0; s < slabs; s++) {
         BA_TRY(ba_source_read(
             source, s, 0, rows, 0, f, out->features + s * rows, slabs * rows));
@@ -53,8 +53,9 @@ read_log_prior(const ba_ctx_t *ctx, const char *spec, ba_candidates_t *out)
 
     BA_TRY(ba_decoding_read_matrix(ctx, spec, &out->log_prior, &n_rows, &n_cols));
     if (n_rows * n_cols != out->n) {
-        BA_TRY(ba_fail(BA_SHAPE, "%s: %zu log priors, wanted one for each of %zu "
-                                 "candidates",
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu log priors, wanted one for each of %zu "
+            "candidates",
             spec, n_rows * n_cols, out->n));
     }
 out:
@@ -94,8 +95,9 @@ ba_candidates_read(const ba_decoding_t *decoding, const ba_decode_identify_opts_
     *out = (ba_candidates_t){.n = 0};
     if (!opts->gallery) {
         if (opts->truth || opts->log_prior) {
-            return ba_fail(BA_VALUE, "gallery: none, wanted one where the true candidates "
-                                     "or their log prior are given");
+            return ba_fail(BA_VALUE,
+                "gallery: none, wanted one where the true candidates "
+                "or their log prior are given");
         }
         return BA_OK;
     }

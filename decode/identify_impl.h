@@ -35,18 +35,18 @@ void ba_gallery_free(ba_gallery_t *gallery);
 
 /* One item: consecutive responses of a fold. */
 typedef struct {
-    int64_t fold, run, first; /* first sample, before trimming */
-    int64_t truth;            /* candidate from 0, -1 = unknown */
-    double rank, r_rank;      /* from 1, mid-rank of ties; NaN without truth */
+    int64_t fold, run, first;         /* first sample, before trimming */
+    int64_t truth;                    /* candidate from 0, -1 = unknown */
+    double rank, r_rank;              /* from 1, mid-rank of ties; NaN without truth */
     double log_likelihood, posterior; /* of the truth */
-    size_t n_candidates;      /* that it was compared with */
+    size_t n_candidates;              /* that it was compared with */
 } ba_item_t;
 
 /* One fold's comparisons: n items x n candidates, item by item. */
 typedef struct {
     size_t first_item, n_items, first_candidate, n_candidates;
     double *likelihood, *correlation;
-    double *score; /* likelihood + log prior, or correlation: what top goes by */
+    double *score;      /* likelihood + log prior, or correlation: what top goes by */
     double *cumulative; /* n_items x segment x n_candidates, NULL unless saved */
 } ba_comparison_t;
 
@@ -54,13 +54,22 @@ typedef struct {
     size_t n_items, n_columns, segment, n_top, n_folds;
     ba_item_t *items;
     ba_comparison_t *folds;
-    int64_t *top;          /* n_items x n_top, -1 = none */
-    double *top_posterior; /* n_items x n_top */
+    int64_t *top;                       /* n_items x n_top, -1 = none */
+    double *top_posterior;              /* n_items x n_top */
     double *time_posterior, *time_rank; /* n_items x segment, of the truth */
     double *share, *share_scores;       /* n_folds, n_folds x n_shares */
     int64_t *n_voxels, *n_residuals;    /* n_folds */
     double rank_accuracy, top1, r_rank_accuracy, two_v_two;
 } ba_identified_t;
+
+/* identify_compare.c: fills out->likelihood (and cumulative) and out->correlation. row0:
+ * first row of each item among the decoder's; length: responses of an item. */
+int ba_compare_likelihood(const ba_decoding_t *decoding, size_t length,
+    const ba_fold_decoder_t *decoder, const size_t *row0, const ba_gallery_t *gallery,
+    ba_comparison_t *out) BA_MUST_USE;
+int ba_compare_correlation(const ba_decoding_t *decoding, size_t length,
+    const ba_fold_decoder_t *decoder, const size_t *row0, const ba_gallery_t *gallery,
+    ba_comparison_t *out) BA_MUST_USE;
 
 /* identify_score.c: accuracies, over items with a truth. is_own: items are each other's
  * candidates. */
@@ -71,7 +80,7 @@ void ba_identified_score(
 int ba_identified_write(const ba_decoding_t *decoding,
     const ba_decode_identify_opts_t *opts, const ba_identified_t *found,
     ba_bundle_t *bundle) BA_MUST_USE;
-int ba_identified_table(const ba_decode_identify_opts_t *opts,
-    const ba_identified_t *found) BA_MUST_USE;
+int ba_identified_table(
+    const ba_decode_identify_opts_t *opts, const ba_identified_t *found) BA_MUST_USE;
 
 #endif

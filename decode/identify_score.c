@@ -57,8 +57,7 @@ find_shares(const ba_identified_t *found, ba_decode_identify_info_t *info)
 }
 
 void
-ba_identified_score(
-    ba_identified_t *found, int is_own, ba_decode_identify_info_t *info)
+ba_identified_score(ba_identified_t *found, int is_own, ba_decode_identify_info_t *info)
 {
     double n = 0.0, accuracy = 0.0, top1 = 0.0, by_r = 0.0, won = 0.0, pairs = 0.0;
 

@@ -242,7 +242,8 @@ finish_blocks(inverting_t *job, size_t fold)
     size_t f = job->decoding.n_features;
 
     for (size_t sample = 0; sample < job->decoding.n_samples; sample++) {
-        if (job->fold_of[sample] == (int32_t) fold && job->found.n_responses[sample] > 0) {
+        if (job->fold_of[sample] == (int32_t) fold &&
+            job->found.n_responses[sample] > 0) {
             for (size_t j = 0; j < f; j++) {
                 job->found.mean[sample * f + j] /= job->found.variance[sample * f + j];
                 job->found.variance[sample * f + j] =
@@ -337,8 +338,8 @@ invert_by_block(
     finish_blocks(job, decoder->left_out.fold[0]);
     keep_evidence(job, decoder, posterior.evidence);
     if (job->opts->save_delayed) {
-        BA_TRY(keep_delayed(
-            job, decoder, &posterior, decoder->model.n_delays * decoder->model.n_features));
+        BA_TRY(keep_delayed(job, decoder, &posterior,
+            decoder->model.n_delays * decoder->model.n_features));
     }
 out:
     ba_posterior_free(&posterior);
@@ -347,39 +348,6 @@ out:
 }
 
 /* ---- folds ---- */
-
-/* Correlation of each feature with its posterior mean over the fold's samples. */
-static void
-score_fold(inverting_t *job, size_t fold)
-{
-    const ba_decoding_t *decoding = &job->decoding;
-    size_t f = decoding->n_features, n = decoding->n_samples;
-
-    for (size_t j = 0; j < f; j++) {
-        double count = 0.0, x = 0.0, y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
-
-        for (int pass = 0; pass < 2; pass++) {
-            for (size_t i = 0; i < n; i++) {
-                double a = decoding->features[i + j * n], b = job->found.mean[i * f + j];
-
-                if (job->fold_of[i] != (int32_t) fold || isnan(b)) {
-                    continue;
-                }
-                if (pass == 0) {
-                    count += 1.0;
-                    x += a;
-                    y += b;
-                } else {
-                    xx += (a - x / count) * (a - x / count);
-                    yy += (b - y / count) * (b - y / count);
-                    xy += (a - x / count) * (b - y / count);
-                }
-            }
-        }
-        job->found.r_by_fold[fold * f + j] =
-            xx > 0.0 && yy > 0.0 ? xy / sqrt(xx * yy) : (double) NAN;
-    }
-}
 
 static int
 invert_fold(inverting_t *job, size_t fold)
@@ -406,7 +374,7 @@ invert_fold(inverting_t *job, size_t fold)
     found->n_residuals[fold] = (int64_t) decoder.n_residuals;
     found->n_voxels[fold] = (int64_t) decoder.n_voxels;
     found->prior_rank[fold] = (int64_t) prior.rank;
-    score_fold(job, fold);
+    ba_inverted_score(&job->decoding, job->fold_of, fold, found);
 out:
     ba_prior_free(&prior);
     ba_fold_decoder_free(&decoder);
@@ -434,16 +402,16 @@ static int
 check_opts(const ba_decode_invert_opts_t *opts)
 {
     if (opts->flat_prior && opts->combine == BA_COMBINE_JOINT) {
-        return ba_fail(BA_VALUE, "prior: flat over a whole series, wanted a prior, or one "
-                                 "response at a time (--combine block)");
+        return ba_fail(BA_VALUE,
+            "prior: flat over a whole series, wanted a prior, or one "
+            "response at a time (--combine block)");
     }
     if (opts->flat_prior &&
         (opts->prior_mean || opts->prior_covariance || opts->prior_factor)) {
         return ba_fail(BA_VALUE, "prior: flat and given as well, wanted one of both");
     }
     if (opts->prior_covariance && opts->prior_factor) {
-        return ba_fail(
-            BA_VALUE, "prior: a covariance and a factor, wanted one of both");
+        return ba_fail(BA_VALUE, "prior: a covariance and a factor, wanted one of both");
     }
     if (opts->save_delayed && opts->combine == BA_COMBINE_JOINT) {
         return ba_fail(BA_VALUE, "save: delayed features of a joint inversion, wanted "

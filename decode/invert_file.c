@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The result file of decode invert, and what it shares with that of decode identify. */
+/* Scores and result file of decode invert, and what it shares with that of decode identify. */
 #include "decode/invert_impl.h"
 
 #include "core/alloc.h"
@@ -67,6 +67,39 @@ out:
     return status;
 }
 
+/* Correlation of each feature with its posterior mean over the fold's samples. */
+void
+ba_inverted_score(const ba_decoding_t *decoding, const int32_t *fold_of, size_t fold,
+    ba_inverted_t *found)
+{
+    size_t f = decoding->n_features, n = decoding->n_samples;
+
+    for (size_t j = 0; j < f; j++) {
+        double count = 0.0, x = 0.0, y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
+
+        for (int pass = 0; pass < 2; pass++) {
+            for (size_t i = 0; i < n; i++) {
+                double a = decoding->features[i + j * n], b = found->mean[i * f + j];
+
+                if (fold_of[i] != (int32_t) fold || isnan(b)) {
+                    continue;
+                }
+                if (pass == 0) {
+                    count += 1.0;
+                    x += a;
+                    y += b;
+                } else {
+                    xx += (a - x / count) * (a - x / count);
+                    yy += (b - y / count) * (b - y / count);
+                    xy += (a - x / count) * (b - y / count);
+                }
+            }
+        }
+        found->r_by_fold[fold * f + j] =
+            xx > 0.0 && yy > 0.0 ? xy / sqrt(xx * yy) : (double) NAN;
+    }
+}
+
 static int
 write_stretches(const ba_inverted_t *found, ba_bundle_t *bundle)
 {
@@ -88,8 +121,7 @@ write_stretches(const ba_inverted_t *found, ba_bundle_t *bundle)
         }
         BA_TRY(ba_bundle_write(bundle, paths[k], BA_I64, 1, &n, numbers));
     }
-    BA_TRY(ba_bundle_write(
-        bundle, "/stretches/log_evidence", BA_F64, 1, &n, evidence));
+    BA_TRY(ba_bundle_write(bundle, "/stretches/log_evidence", BA_F64, 1, &n, evidence));
 out:
     ba_free(numbers);
     ba_free(evidence);
@@ -138,8 +170,8 @@ write_parameters(const ba_inverted_t *found, ba_bundle_t *bundle)
         ba_bundle_write(bundle, "/noise/n_residuals", BA_I64, 1, &k, found->n_residuals));
     BA_TRY(ba_bundle_write(bundle, "/noise/n_voxels", BA_I64, 1, &k, found->n_voxels));
     BA_TRY(ba_bundle_write(bundle, "/prior/rank", BA_I64, 1, &k, found->prior_rank));
-    BA_TRY(ba_bundle_write(
-        bundle, "/prior/autoregression", BA_F64, 1, &k, found->prior_ar));
+    BA_TRY(
+        ba_bundle_write(bundle, "/prior/autoregression", BA_F64, 1, &k, found->prior_ar));
 out:
     return status;
 }
@@ -159,19 +191,16 @@ ba_inverted_write(const ba_decoding_t *decoding, const ba_decode_invert_opts_t *
         opts->flat_prior ? "flat"
         : is_given       ? "given"
                          : "features"));
-    BA_TRY(ba_bundle_write(
-        bundle, "/mean", BA_F64, 2, (size_t[]){n, f}, found->mean));
+    BA_TRY(ba_bundle_write(bundle, "/mean", BA_F64, 2, (size_t[]){n, f}, found->mean));
     BA_TRY(ba_bundle_write(
         bundle, "/variance", BA_F64, 2, (size_t[]){n, f}, found->variance));
-    BA_TRY(
-        ba_bundle_write(bundle, "/n_responses", BA_I32, 1, &n, found->n_responses));
+    BA_TRY(ba_bundle_write(bundle, "/n_responses", BA_I32, 1, &n, found->n_responses));
     if (!is_joint) {
-        BA_TRY(
-            ba_bundle_write(bundle, "/log_evidence", BA_F64, 1, &n, found->evidence));
+        BA_TRY(ba_bundle_write(bundle, "/log_evidence", BA_F64, 1, &n, found->evidence));
     }
     if (found->delayed_mean) {
-        BA_TRY(ba_bundle_write(bundle, "/delayed/mean", BA_F64, 2, (size_t[]){n, p},
-            found->delayed_mean));
+        BA_TRY(ba_bundle_write(
+            bundle, "/delayed/mean", BA_F64, 2, (size_t[]){n, p}, found->delayed_mean));
         BA_TRY(ba_bundle_write(bundle, "/delayed/variance", BA_F64, 2,
             (size_t[]){found->n_folds, p}, found->delayed_variance));
     }

@@ -14,18 +14,18 @@ typedef struct {
     const ba_dataset_t *dataset;
     const ba_decode_model_opts_t *opts;
     ba_encoder_t *encoder;
-    size_t n_samples;    /* before trimming */
-    size_t n_features;   /* of all spaces, undelayed */
-    double *features;    /* n_samples x n_features */
-    ba_runs_t borders;   /* where delays stop */
+    size_t n_samples;     /* before trimming */
+    size_t n_features;    /* of all spaces, undelayed */
+    double *features;     /* n_samples x n_features */
+    ba_runs_t borders;    /* where delays stop */
     size_t *kept, n_kept; /* samples after trimming */
-    size_t *run;         /* n_kept */
-    int32_t *fold;       /* n_kept: ordinal of the fold that held the row out, -1 = none */
+    size_t *run;          /* n_kept */
+    int32_t *fold; /* n_kept: ordinal of the fold that held the row out, -1 = none */
     size_t n_folds;
     size_t gap;
     size_t *targets, n_targets; /* usable ones, numbered as in the file */
-    double *responses;   /* n_kept x n_targets, prepared as for the fit */
-    ba_space_t *spaces;  /* the columns of `features`, with their delays */
+    double *responses;          /* n_kept x n_targets, prepared as for the fit */
+    ba_space_t *spaces;         /* the columns of `features`, with their delays */
     int *space_delays;
     ba_design_t *design;
     double *shares;
@@ -82,7 +82,8 @@ int ba_decoding_is_near(const ba_decoding_t *decoding, size_t row, size_t fold);
 
 /* What decodes some rows: some voxels, whitened in time where asked for. */
 typedef struct {
-    ba_left_out_t left_out;   /* the fold of the rows, or that and one of its training folds */
+    ba_left_out_t
+        left_out; /* the fold of the rows, or that and one of its training folds */
     size_t *rows, n_rows;     /* kept rows that are decoded, ascending */
     size_t *train, n_train;   /* kept rows that noise and prior come from */
     size_t *voxels, n_voxels; /* places among the usable targets */
@@ -150,10 +151,10 @@ typedef struct {
     double *share, *logdet, *prior_ar; /* n_folds */
     double *share_scores;              /* n_folds x n_shares */
     int64_t *n_residuals, *n_voxels, *prior_rank;
-    size_t n_delayed;                  /* delayed features, with BA_COMBINE_BLOCK */
-    double *delayed_mean;              /* n_samples x n_delayed, NULL unless saved */
-    double *delayed_variance;          /* n_folds x n_delayed */
-    double *evidence;                  /* n_samples, with BA_COMBINE_BLOCK */
+    size_t n_delayed;         /* delayed features, with BA_COMBINE_BLOCK */
+    double *delayed_mean;     /* n_samples x n_delayed, NULL unless saved */
+    double *delayed_variance; /* n_folds x n_delayed */
+    double *evidence;         /* n_samples, with BA_COMBINE_BLOCK */
 } ba_inverted_t;
 
 /* invert_prior.c: the prior of a fold over features (BA_COMBINE_JOINT) or delayed ones,
@@ -161,7 +162,9 @@ typedef struct {
 int ba_fold_prior(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
     const ba_decode_invert_opts_t *opts, ba_prior_t *out, double *ar) BA_MUST_USE;
 
-/* invert_file.c */
+/* invert_file.c: found->r_by_fold of a fold. fold_of: of each sample. */
+void ba_inverted_score(const ba_decoding_t *decoding, const int32_t *fold_of, size_t fold,
+    ba_inverted_t *found);
 int ba_inverted_write(const ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts,
     const ba_inverted_t *found, ba_bundle_t *bundle) BA_MUST_USE;
 

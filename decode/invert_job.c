@@ -11,7 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-static const double default_shares[] = {1.0, 0.9, 0.8, 2.0 / 3.0, 0.5, 0.35, 0.2, 0.1, 0.05};
+static const double default_shares[] = {
+    1.0, 0.9, 0.8, 2.0 / 3.0, 0.5, 0.35, 0.2, 0.1, 0.05};
 
 /* ---- responses ---- */
 
@@ -21,15 +22,16 @@ find_targets(ba_decoding_t *decoding)
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
 
-    BA_TRY_ALLOC(decoding->targets,
-        ba_malloc(encoder->n_targets, sizeof *decoding->targets));
+    BA_TRY_ALLOC(
+        decoding->targets, ba_malloc(encoder->n_targets, sizeof *decoding->targets));
     for (size_t t = 0; t < encoder->n_targets; t++) {
         if (encoder->status[t] == 0) {
             decoding->targets[decoding->n_targets++] = t;
         }
     }
     if (decoding->n_targets == 0) {
-        BA_TRY(ba_fail(BA_SHAPE, "%s: no target has a model, wanted some", encoder->path));
+        BA_TRY(
+            ba_fail(BA_SHAPE, "%s: no target has a model, wanted some", encoder->path));
     }
 out:
     return status;
@@ -37,8 +39,7 @@ out:
 
 /* Preparation as in the fit. */
 static int
-find_preparation(
-    const ba_bundle_t *bundle, ba_detrend_opts_t *detrend, int *zscore_runs)
+find_preparation(const ba_bundle_t *bundle, ba_detrend_opts_t *detrend, int *zscore_runs)
 {
     int status = BA_OK;
     int64_t zscore = 0;
@@ -70,8 +71,7 @@ read_nuisance(const ba_dataset_part_t *part, double **out, size_t *n_columns)
     for (size_t slab = 0; slab < repeats; slab++) {
         size_t from = ba_source_n_slabs(part->nuisance) > 1 ? slab : 0;
 
-        BA_TRY(
-            ba_source_read(part->nuisance, from, 0, n, 0, k, *out + slab * k * n, n));
+        BA_TRY(ba_source_read(part->nuisance, from, 0, n, 0, k, *out + slab * k * n, n));
     }
 out:
     return status;
@@ -197,17 +197,19 @@ copy_shares(ba_decoding_t *decoding)
 {
     int status = BA_OK;
     const ba_decode_model_opts_t *opts = decoding->opts;
-    size_t n = opts->shares ? opts->n_shares
-                            : sizeof default_shares / sizeof *default_shares;
+    size_t n =
+        opts->shares ? opts->n_shares : sizeof default_shares / sizeof *default_shares;
     const double *shares = opts->shares ? opts->shares : default_shares;
 
     BA_TRY_ALLOC(decoding->shares, ba_malloc(n, sizeof *shares));
     memcpy(decoding->shares, shares, n * sizeof *shares);
     decoding->n_shares = n;
     for (size_t i = 0; i < n; i++) {
-        if (!(shares[i] > 0.0 && shares[i] <= 1.0) || (i > 0 && shares[i] >= shares[i - 1])) {
+        if (!(shares[i] > 0.0 && shares[i] <= 1.0) ||
+            (i > 0 && shares[i] >= shares[i - 1])) {
             BA_TRY(ba_fail(BA_VALUE,
-                "shares: %g in place %zu, wanted numbers above 0 and at most 1, descending",
+                "shares: %g in place %zu, wanted numbers above 0 and at most 1, "
+                "descending",
                 shares[i], i + 1));
         }
     }
@@ -227,9 +229,10 @@ check_memory(const ba_decoding_t *decoding)
     BA_TRY(ba_multiply(rows, decoding->n_targets * sizeof(double), &bytes));
     if (bytes > ba_ctx_memory(decoding->ctx)) {
         BA_TRY(ba_fail(BA_TOO_LARGE,
-            "memory: %zu MiB for responses and models of %zu targets, but --memory allows "
-            "%zu MiB",
-            bytes >> 20, decoding->n_targets, ba_ctx_memory(decoding->ctx) >> 20));
+            "memory: %zu KiB for responses and models of %zu targets, but --memory "
+            "allows "
+            "%zu KiB",
+            bytes >> 10, decoding->n_targets, ba_ctx_memory(decoding->ctx) >> 10));
     }
 out:
     return status;
@@ -241,7 +244,8 @@ static int
 check_folds(const ba_decoding_t *decoding)
 {
     const ba_decode_model_opts_t *opts = decoding->opts;
-    int chooses = isnan(opts->share) && opts->noise == BA_NOISE_SHRUNK && !opts->ledoit_wolf;
+    int chooses =
+        isnan(opts->share) && opts->noise == BA_NOISE_SHRUNK && !opts->ledoit_wolf;
     size_t wanted = chooses ? 4 : 3;
 
     if (opts->in_sample) {
@@ -257,7 +261,8 @@ check_folds(const ba_decoding_t *decoding)
     }
     if (decoding->n_folds < wanted) {
         return ba_fail(BA_SHAPE,
-            "%s: %zu outer folds, wanted %zu or more: one is decoded, another left out for "
+            "%s: %zu outer folds, wanted %zu or more: one is decoded, another left out "
+            "for "
             "residuals%s",
             decoding->encoder->path, decoding->n_folds, wanted,
             chooses ? ", a third to choose the share (3 do with a given --share)"

@@ -20,8 +20,8 @@
 
 /* A vector of a fold, or of the final fit. */
 static int
-read_vector(const ba_decoding_t *decoding, const char *path, size_t fold, size_t n,
-    double *out)
+read_vector(
+    const ba_decoding_t *decoding, const char *path, size_t fold, size_t n, double *out)
 {
     int status = BA_OK, rank;
     size_t dims[BA_MAX_RANK], size = 1, start[3] = {fold, 0, 0}, count[3];
@@ -32,8 +32,8 @@ read_vector(const ba_decoding_t *decoding, const char *path, size_t fold, size_t
         size *= dims[i];
     }
     if (rank > 3 || size != n) {
-        BA_TRY(ba_fail(BA_FORMAT, "%s:%s: %zu numbers, wanted %zu", encoder->path, path,
-            size, n));
+        BA_TRY(ba_fail(
+            BA_FORMAT, "%s:%s: %zu numbers, wanted %zu", encoder->path, path, size, n));
     }
     for (int i = 0; i < rank; i++) {
         count[i] = i == 0 ? 1 : dims[i];
@@ -49,7 +49,7 @@ out:
 
 /* What turns stored weights to plain ones. */
 typedef struct {
-    double *feature_mean, *feature_scale;                /* n_delays x n_features */
+    double *feature_mean, *feature_scale;               /* n_delays x n_features */
     double *response_mean, *response_scale, *intercept; /* targets of the file */
 } scaling_t;
 
@@ -157,8 +157,7 @@ ba_fold_model_read(const ba_decoding_t *decoding, size_t fold, ba_fold_model_t *
         .n_targets = decoding->n_targets};
     BA_TRY_ALLOC(out->delays, ba_malloc(encoder->n_delays, sizeof *out->delays));
     memcpy(out->delays, encoder->delays, encoder->n_delays * sizeof *out->delays);
-    BA_TRY_ALLOC(
-        out->weights, ba_malloc(p, decoding->n_targets * sizeof *out->weights));
+    BA_TRY_ALLOC(out->weights, ba_malloc(p, decoding->n_targets * sizeof *out->weights));
     BA_TRY_ALLOC(out->offset, ba_malloc(decoding->n_targets, sizeof *out->offset));
     BA_TRY(read_scaling(decoding, fold, &scaling));
     BA_TRY(read_weights(decoding, fold, &scaling, out));
@@ -231,7 +230,8 @@ static int
 whiten_model(ba_fold_model_t *model, const double *ar)
 {
     int status = BA_OK;
-    size_t n = 0, at, f = model->n_features, p = model->n_delays * f, v = model->n_targets;
+    size_t n = 0, at, f = model->n_features, p = model->n_delays * f,
+           v = model->n_targets;
     int *delays = NULL;
     double *weights = NULL;
 
@@ -286,8 +286,8 @@ has_predecessor(const ba_decoding_t *decoding, size_t row)
 
 /* x of a voxel at some rows, less ar times that of the row before. */
 static void
-take_column(const double *x, const size_t *rows, size_t n, double ar, int whitened,
-    double *out)
+take_column(
+    const double *x, const size_t *rows, size_t n, double ar, int whitened, double *out)
 {
     for (size_t i = 0; i < n; i++) {
         out[i] = x[rows[i]] - (whitened ? ar * x[rows[i] - 1] : 0.0);
@@ -309,8 +309,8 @@ ba_fold_decoder_responses(const ba_decoding_t *decoding, ba_fold_decoder_t *deco
         }
     }
     decoder->n_rows = n;
-    BA_TRY_ALLOC(decoder->responses,
-        ba_malloc(n, decoder->n_voxels * sizeof *decoder->responses));
+    BA_TRY_ALLOC(
+        decoder->responses, ba_malloc(n, decoder->n_voxels * sizeof *decoder->responses));
     for (size_t j = 0; j < decoder->n_voxels; j++) {
         double *column = decoder->responses + j * n;
 
@@ -381,8 +381,8 @@ out:
 }
 
 int
-ba_fold_autocorrelation(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder,
-    const double *residuals)
+ba_fold_autocorrelation(
+    const ba_decoding_t *decoding, ba_fold_decoder_t *decoder, const double *residuals)
 {
     int status = BA_OK;
     size_t *used = NULL, n;

@@ -117,8 +117,8 @@ choose_voxels(
     qsort(decoder->voxels, wanted, sizeof *decoder->voxels, compare_sizes);
     decoder->n_voxels = wanted;
     for (size_t j = 0; j < wanted; j++) {
-        memmove(residuals + j * n, residuals + decoder->voxels[j] * n,
-            n * sizeof *residuals);
+        memmove(
+            residuals + j * n, residuals + decoder->voxels[j] * n, n * sizeof *residuals);
     }
 out:
     ba_free(ranked);
@@ -300,8 +300,8 @@ ba_fold_decoder_make(const ba_decoding_t *decoding, size_t fold, ba_fold_decoder
     const ba_decode_model_opts_t *opts = decoding->opts;
     size_t p;
 
-    *out = (ba_fold_decoder_t){
-        .left_out = {.fold = {fold}, .n = 1}, .share = opts->share};
+    *out =
+        (ba_fold_decoder_t){.left_out = {.fold = {fold}, .n = 1}, .share = opts->share};
     BA_TRY_ALLOC(
         out->share_scores, ba_malloc(decoding->n_shares, sizeof *out->share_scores));
     for (size_t i = 0; i < decoding->n_shares; i++) {

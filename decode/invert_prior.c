@@ -74,15 +74,12 @@ prior_given(
 
     BA_TRY(read_mean(ctx, opts->prior_mean, p, &mean));
     BA_TRY(ba_decoding_read_matrix(ctx, spec, &matrix, &n_rows, &n_cols));
-    BA_TRY(check_size(
-        spec, n_rows, p, opts->prior_covariance ? "covariance" : "factor"));
+    BA_TRY(check_size(spec, n_rows, p, opts->prior_covariance ? "covariance" : "factor"));
     if (opts->prior_covariance) {
         BA_TRY(check_size(spec, n_cols, p, "covariance"));
-        BA_TRY(ba_prior_from_covariance(
-            ctx, mean, (ba_cdmat_t){matrix, p, p, p}, out));
+        BA_TRY(ba_prior_from_covariance(ctx, mean, (ba_cdmat_t){matrix, p, p, p}, out));
     } else {
-        BA_TRY(
-            ba_prior_from_factor(mean, (ba_cdmat_t){matrix, p, n_cols, p}, out));
+        BA_TRY(ba_prior_from_factor(mean, (ba_cdmat_t){matrix, p, n_cols, p}, out));
     }
 out:
     ba_free(mean);
@@ -132,8 +129,9 @@ ba_fold_prior(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
     size_t p = joint ? f : f * decoder->model.n_delays;
     double *x = NULL, variance = 0.0;
 
-    *ar = !joint ? 0.0 : isnan(opts->prior_ar) ? autocorrelation(decoding, decoder)
-                                               : opts->prior_ar;
+    *ar = !joint                  ? 0.0
+          : isnan(opts->prior_ar) ? autocorrelation(decoding, decoder)
+                                  : opts->prior_ar;
     if (opts->prior_covariance || opts->prior_factor) {
         return prior_given(decoding->ctx, opts, p, out);
     }

@@ -62,8 +62,8 @@ typedef struct {
     size_t *rows, *samples, n; /* kept rows and their samples */
     double *mean, *scale;      /* of the columns */
     ba_ridge_factor_t *factor;
-    double *alphas;            /* of the usable targets */
-    double *back;              /* n_columns x rank */
+    double *alphas; /* of the usable targets */
+    double *back;   /* n_columns x rank */
 } refit_t;
 
 static void
@@ -139,7 +139,8 @@ factorise(const ba_decoding_t *decoding, const ba_left_out_t *left_out, refit_t 
     }
     if (refit->n < 2) {
         BA_TRY(ba_fail(BA_SHAPE,
-            "folds: %zu rows outside of %zu folds and their gaps, wanted 2 or more to fit "
+            "folds: %zu rows outside of %zu folds and their gaps, wanted 2 or more to "
+            "fit "
             "(a given --share leaves out fewer)",
             refit->n, left_out->n));
     }
@@ -147,8 +148,8 @@ factorise(const ba_decoding_t *decoding, const ba_left_out_t *left_out, refit_t 
     BA_TRY(scale_columns(decoding, p, refit));
     training = (ba_training_t){
         decoding->design, refit->samples, refit->n, refit->mean, refit->scale};
-    BA_TRY(ba_ridge_factor(decoding->ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES,
-        &refit->factor));
+    BA_TRY(ba_ridge_factor(
+        decoding->ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &refit->factor));
     rank = ba_ridge_factor_rank(refit->factor);
     BA_TRY_ALLOC(refit->back, ba_malloc(p, rank * sizeof *refit->back));
     BA_TRY(ba_ridge_factor_back(
@@ -209,8 +210,7 @@ fit_block(const ba_decoding_t *decoding, const refit_t *refit, const size_t *vox
     ba_gemm_tiled(decoding->ctx, 1.0, BA_TRANSPOSE, project, BA_KEEP,
         ba_cdmat(block->y, rows, n, rows), 0.0, ba_dmat(block->inner, rank, n, rank));
     for (size_t j = 0; j < n; j++) {
-        ba_ridge_factor_filter(
-            refit->factor, refit->alphas[voxels[t0 + j]], block->d);
+        ba_ridge_factor_filter(refit->factor, refit->alphas[voxels[t0 + j]], block->d);
         for (size_t i = 0; i < rank; i++) {
             block->inner[i + j * rank] *= block->d[i];
         }
@@ -291,8 +291,8 @@ out:
 }
 
 int
-ba_fold_residuals(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
-    double **out)
+ba_fold_residuals(
+    const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder, double **out)
 {
     int status = BA_OK, in_sample = decoding->opts->in_sample;
     size_t n_train = decoder->n_train, n, *rows = NULL, *at = NULL;

@@ -114,9 +114,8 @@ number_folds(ba_decoding_t *decoding, const int32_t *outer)
         }
     }
     for (size_t i = 0; i < n; i++) {
-        const int32_t *found =
-            bsearch(&outer[decoding->kept[i]], ids, decoding->n_folds, sizeof *ids,
-                compare_ids);
+        const int32_t *found = bsearch(
+            &outer[decoding->kept[i]], ids, decoding->n_folds, sizeof *ids, compare_ids);
 
         decoding->fold[i] = found ? (int32_t) (found - ids) : -1;
     }
@@ -148,7 +147,8 @@ find_folds(ba_decoding_t *decoding)
     BA_TRY(ba_bundle_shape(bundle, "/fold_weights", &rank, dims));
     if (rank != 4 || dims[0] != decoding->n_folds || decoding->n_folds < 2) {
         BA_TRY(ba_fail(BA_FORMAT,
-            "%s:/fold_weights: %d dimensions, the first %zu, wanted 4 and one for each of "
+            "%s:/fold_weights: %d dimensions, the first %zu, wanted 4 and one for each "
+            "of "
             "%zu outer folds (2 or more)",
             decoding->encoder->path, rank, dims[0], decoding->n_folds));
     }
@@ -218,9 +218,9 @@ ba_decoding_design(ba_decoding_t *decoding)
     const ba_encoder_t *encoder = decoding->encoder;
     size_t d = encoder->n_delays, at = 0;
 
-    BA_TRY_ALLOC(decoding->spaces, ba_calloc(encoder->n_spaces, sizeof *decoding->spaces));
     BA_TRY_ALLOC(
-        decoding->space_delays, ba_malloc(encoder->n_spaces * d, sizeof(int)));
+        decoding->spaces, ba_calloc(encoder->n_spaces, sizeof *decoding->spaces));
+    BA_TRY_ALLOC(decoding->space_delays, ba_malloc(encoder->n_spaces * d, sizeof(int)));
     for (size_t k = 0; k < encoder->n_spaces; k++) {
         ba_space_t *space = &decoding->spaces[k];
         int *delays = decoding->space_delays + k * d;
@@ -236,10 +236,10 @@ ba_decoding_design(ba_decoding_t *decoding)
         }
         at += space->n_features;
     }
-    BA_TRY(ba_design_new(decoding->spaces, encoder->n_spaces,
-        &decoding->dataset->train.runs,
-        encoder->delay_across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS,
-        &decoding->design));
+    BA_TRY(
+        ba_design_new(decoding->spaces, encoder->n_spaces, &decoding->dataset->train.runs,
+            encoder->delay_across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS,
+            &decoding->design));
 out:
     return status;
 }

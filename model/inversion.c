@@ -107,8 +107,8 @@ start(const ba_inversion_gram_t *gram, double share, ba_inversion_t *out)
     int status = BA_OK;
     size_t n = gram->n_responses, p = gram->n_features, r = gram->n_rows, m = r + p;
 
-    *out = (ba_inversion_t){
-        .n_features = p, .n_responses = n, .n_voxels = gram->n_voxels};
+    *out =
+        (ba_inversion_t){.n_features = p, .n_responses = n, .n_voxels = gram->n_voxels};
     out->logdet = (double) gram->n_voxels * log(share) + gram->logdet_target;
     BA_TRY_ALLOC(out->a, ba_malloc(p, p * sizeof *out->a));
     BA_TRY_ALLOC(out->z, ba_malloc(p, n * sizeof *out->z));
@@ -166,8 +166,8 @@ correct(const ba_ctx_t *ctx, const ba_inversion_gram_t *gram, double c, double s
     ba_solve_columns(ctx, ba_cdmat(t, r, r, r), ba_dmat(solved, r, p + n, r));
     ba_gemm_tiled(ctx, -scale, BA_TRANSPOSE, w, BA_KEEP, ba_cdmat(solved, r, p, r), 1.0,
         ba_dmat(out->a, p, p, p));
-    ba_gemm_tiled(ctx, -scale, BA_TRANSPOSE, w, BA_KEEP, ba_cdmat(solved + p * r, r, n, r),
-        1.0, ba_dmat(out->z, p, n, p));
+    ba_gemm_tiled(ctx, -scale, BA_TRANSPOSE, w, BA_KEEP,
+        ba_cdmat(solved + p * r, r, n, r), 1.0, ba_dmat(out->z, p, n, p));
     make_symmetric(out->a, p);
     for (size_t j = 0; j < n; j++) {
         double sum = 0.0;
@@ -236,8 +236,8 @@ ba_inversion_free(ba_inversion_t *inversion)
 double
 ba_inversion_constant(const ba_inversion_t *inversion)
 {
-    return -0.5 * ((double) inversion->n_voxels * log(2.0 * acos(-1.0)) +
-                      inversion->logdet);
+    return -0.5 *
+           ((double) inversion->n_voxels * log(2.0 * acos(-1.0)) + inversion->logdet);
 }
 
 int
@@ -249,8 +249,8 @@ ba_inversion_candidates(const ba_ctx_t *ctx, const ba_inversion_t *inversion,
     double *ax = NULL, *own = NULL;
 
     if (candidates.n_cols != p) {
-        return ba_fail(BA_SHAPE, "candidates: %zu features, wanted %zu", candidates.n_cols,
-            p);
+        return ba_fail(
+            BA_SHAPE, "candidates: %zu features, wanted %zu", candidates.n_cols, p);
     }
     BA_TRY_ALLOC(ax, ba_malloc(g, p * sizeof *ax));
     BA_TRY_ALLOC(own, ba_malloc(g, sizeof *own));

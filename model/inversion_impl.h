@@ -28,7 +28,8 @@ struct ba_noise {
 void ba_noise_read(const ba_noise_t *noise, size_t j0, size_t n, double *dst, size_t ld);
 
 /* Sigma itself, n_voxels x n_voxels: where voxels are few. */
-int ba_noise_dense(const ba_ctx_t *ctx, const ba_noise_t *noise, ba_dmat_t sigma) BA_MUST_USE;
+int ba_noise_dense(
+    const ba_ctx_t *ctx, const ba_noise_t *noise, ba_dmat_t sigma) BA_MUST_USE;
 
 /* products = S S' with S = diag-weighted rows of F, then of `more` (m rows in all), each
  * column divided by the square root of the target's; cross = S others' (m x n_others),

@@ -126,8 +126,8 @@ factorise(const ba_ctx_t *ctx, const ba_inversion_t *inversion, const ba_prior_t
 
 /* Variance and covariance L C^-1 L'. */
 static void
-spread(const ba_ctx_t *ctx, const ba_prior_t *prior, const work_t *work,
-    ba_posterior_t *out)
+spread(
+    const ba_ctx_t *ctx, const ba_prior_t *prior, const work_t *work, ba_posterior_t *out)
 {
     size_t p = prior->n_features, k = prior->rank;
 
@@ -181,8 +181,8 @@ ba_posterior_make(const ba_ctx_t *ctx, const ba_inversion_t *inversion,
         ba_dmat(out->mean, p, n, p));
     add_mean(prior->mean, p, n, out->mean);
     for (size_t i = 0; i < n; i++) {
-        double norm = inversion->norm[i] -
-                      2.0 * dot(prior->mean, inversion->z + i * p, p) + mam;
+        double norm =
+            inversion->norm[i] - 2.0 * dot(prior->mean, inversion->z + i * p, p) + mam;
 
         out->evidence[i] =
             constant -

@@ -62,7 +62,7 @@ by_eigenvectors(const ba_ctx_t *ctx, ba_cdmat_t covariance, ba_prior_t *out)
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(out->factor, p, p, p), lambda));
     least = TOLERANCE * (double) p * fmax(lambda[p - 1], 0.0);
     if (!(lambda[p - 1] > 0.0) || lambda[0] < -1e4 * least) {
-        BA_TRY(ba_fail(BA_NUMERIC,
+        BA_TRY(ba_fail(BA_FORMAT,
             "prior covariance: eigenvalues from %g to %g, wanted none below 0 and some "
             "above",
             lambda[0], lambda[p - 1]));
@@ -101,8 +101,9 @@ ba_prior_from_covariance(
             double b = covariance.data[j + i * covariance.ld];
 
             if (fabs(a - b) > 1e-8 * (fabs(a) + fabs(b))) {
-                BA_TRY(ba_fail(BA_NUMERIC,
-                    "prior covariance: %g in row %zu, column %zu but %g on the other side, "
+                BA_TRY(ba_fail(BA_FORMAT,
+                    "prior covariance: %g in row %zu, column %zu but %g on the other "
+                    "side, "
                     "wanted a symmetric matrix",
                     a, i, j, b));
             }
@@ -134,8 +135,7 @@ ba_prior_from_factor(const double *mean, ba_cdmat_t factor, ba_prior_t *out)
     BA_TRY(ba_matrix_check(factor, "prior factor", "column"));
     BA_TRY(start(mean, p, factor.n_cols, out));
     for (size_t j = 0; j < factor.n_cols; j++) {
-        memcpy(
-            out->factor + j * p, factor.data + j * factor.ld, p * sizeof *out->factor);
+        memcpy(out->factor + j * p, factor.data + j * factor.ld, p * sizeof *out->factor);
     }
 out:
     if (status != BA_OK) {
@@ -188,8 +188,8 @@ out:
 }
 
 int
-ba_prior_from_features(const ba_ctx_t *ctx, ba_cdmat_t features, double ridge,
-    size_t rank, ba_prior_t *out)
+ba_prior_from_features(
+    const ba_ctx_t *ctx, ba_cdmat_t features, double ridge, size_t rank, ba_prior_t *out)
 {
     int status = BA_OK;
     size_t n = features.n_rows, p = features.n_cols;
@@ -198,7 +198,8 @@ ba_prior_from_features(const ba_ctx_t *ctx, ba_cdmat_t features, double ridge,
     *out = (ba_prior_t){.n_features = 0};
     if (n < 2 || p == 0 || !(ridge >= 0.0) || (ridge > 0.0 && rank > 0)) {
         BA_TRY(ba_fail(BA_VALUE,
-            "prior: %zu x %zu features with ridge %g and rank %zu, wanted at least 2 rows "
+            "prior: %zu x %zu features with ridge %g and rank %zu, wanted at least 2 "
+            "rows "
             "and a ridge above 0 or a rank or neither",
             n, p, ridge, rank));
     }

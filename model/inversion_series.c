@@ -107,7 +107,8 @@ check(const ba_inversion_t *inversion, const ba_prior_t *prior, const ba_series_
     if (series->response0 + series->n_times > inversion->n_responses ||
         series->first + series->n_times > series->run_length) {
         return ba_fail(BA_SHAPE,
-            "series: responses %zu to %zu of %zu, wanted a stretch inside them and its run",
+            "series: responses %zu to %zu of %zu, wanted a stretch inside them and its "
+            "run",
             series->response0, series->response0 + series->n_times,
             inversion->n_responses);
     }
@@ -129,8 +130,7 @@ allocate(system_t *system)
     pairs = system->n_delays * system->n_delays;
     BA_TRY_ALLOC(system->blocks, ba_malloc(pairs, k * k * sizeof(double)));
     BA_TRY_ALLOC(system->drift, ba_malloc(pairs, system->f * sizeof(double)));
-    BA_TRY_ALLOC(
-        system->h, ba_calloc(n * (system->band + 1), k * k * sizeof(double)));
+    BA_TRY_ALLOC(system->h, ba_calloc(n * (system->band + 1), k * k * sizeof(double)));
     BA_TRY_ALLOC(system->right, ba_calloc(n, k * sizeof(double)));
     BA_TRY_ALLOC(system->moved, ba_malloc(n, k * sizeof(double)));
     BA_TRY_ALLOC(system->hold, ba_malloc(hold, sizeof(double)));
@@ -338,8 +338,8 @@ to_features(system_t *system, ba_series_posterior_t *out)
     size_t f = system->f, k = system->k, n = system->n_unknown;
     ba_cdmat_t l = ba_cdmat(system->prior->factor, f, k, f);
 
-    ba_gemm_tiled(system->ctx, 1.0, BA_KEEP, l, BA_KEEP,
-        ba_cdmat(system->moved, k, n, k), 0.0, ba_dmat(out->mean, f, n, f));
+    ba_gemm_tiled(system->ctx, 1.0, BA_KEEP, l, BA_KEEP, ba_cdmat(system->moved, k, n, k),
+        0.0, ba_dmat(out->mean, f, n, f));
     for (size_t s = 0; s < n; s++) {
         ba_gemm_tiled(system->ctx, 1.0, BA_KEEP, l, BA_KEEP,
             ba_cdmat(block_at(system, s, 0), k, k, k), 0.0,
@@ -410,13 +410,11 @@ ba_series_invert(const ba_ctx_t *ctx, const ba_inversion_t *inversion,
     BA_TRY(check(inversion, prior, series));
     system.band = bandwidth(series);
     unknown_times(series, &system.first, &system.n_unknown);
-    system.n_threads = system.band * system.k * system.k < WORTH_THREADS
-                           ? 1
-                           : ba_ctx_threads(ctx);
+    system.n_threads =
+        system.band * system.k * system.k < WORTH_THREADS ? 1 : ba_ctx_threads(ctx);
     out->first = system.first;
     out->n_times = system.n_unknown;
-    BA_TRY_ALLOC(
-        out->mean, ba_malloc(system.n_unknown, system.f * sizeof *out->mean));
+    BA_TRY_ALLOC(out->mean, ba_malloc(system.n_unknown, system.f * sizeof *out->mean));
     BA_TRY_ALLOC(
         out->variance, ba_malloc(system.n_unknown, system.f * sizeof *out->variance));
     BA_TRY(allocate(&system));

@@ -156,13 +156,13 @@ ba_posterior_in_voxels(const ba_ctx_t *ctx, const ba_noise_t *noise,
     ba_blas_single_thread();
     BA_TRY(check(noise, data, prior));
     BA_TRY(allocate(p, k, v, n, &work, out));
-    ba_gemm_tiled(ctx, 1.0, BA_TRANSPOSE, l, BA_KEEP, data->weights, 0.0,
-        ba_dmat(work.b, k, v, k));
+    ba_gemm_tiled(
+        ctx, 1.0, BA_TRANSPOSE, l, BA_KEEP, data->weights, 0.0, ba_dmat(work.b, k, v, k));
     ba_gemm_tiled(ctx, 1.0, BA_KEEP, l, BA_KEEP, ba_cdmat(work.b, k, v, k), 0.0,
         ba_dmat(work.lb, p, v, p));
     BA_TRY(ba_noise_dense(ctx, noise, ba_dmat(work.v, v, v, v)));
-    ba_syrk_tiled(ctx, 1.0, BA_TRANSPOSE, ba_cdmat(work.b, k, v, k), 1.0,
-        ba_dmat(work.v, v, v, v));
+    ba_syrk_tiled(
+        ctx, 1.0, BA_TRANSPOSE, ba_cdmat(work.b, k, v, k), 1.0, ba_dmat(work.v, v, v, v));
     BA_TRY(ba_cholesky(ba_dmat(work.v, v, v, v)));
     subtract_mean(data, prior, work.rest);
     mean_and_evidence(ctx, prior, v, n, &work, out);

@@ -286,8 +286,9 @@ check_target(const ba_noise_t *noise)
 {
     for (size_t j = 0; j < noise->n_voxels; j++) {
         if (!(noise->target[j] > 0.0) || !isfinite(noise->target[j])) {
-            return ba_fail(BA_NUMERIC,
-                "noise covariance: singular, voxel %zu (from 0) has a residual variance of "
+            return ba_fail(BA_UNSUPPORTED,
+                "noise covariance: singular, voxel %zu (from 0) has a residual variance "
+                "of "
                 "%g, wanted one above 0",
                 j, noise->target[j]);
         }

@@ -259,8 +259,7 @@ ba_voxel_sums(const ba_ctx_t *ctx, const ba_voxel_sums_t *sums)
         .n_tiles = tiles * (tiles + 1) / 2 + tiles * ((n + TILE - 1) / TILE),
         .precision = sums->noise->precision};
 
-    BA_TRY_ALLOC(
-        block.full, ba_malloc(block.n_all, BA_VOXEL_BLOCK * sizeof *block.full));
+    BA_TRY_ALLOC(block.full, ba_malloc(block.n_all, BA_VOXEL_BLOCK * sizeof *block.full));
     if (block.precision == BA_SINGLE) {
         BA_TRY_ALLOC(
             block.single, ba_malloc(block.n_all, BA_VOXEL_BLOCK * sizeof *block.single));

@@ -21,7 +21,7 @@ typedef enum {
     BA_NOISE_SHRUNK = 0, /* spread = 1 - share, S the covariance of residuals */
     BA_NOISE_WHITE,      /* one variance: that given, else the mean over voxels */
     BA_NOISE_DIAGONAL,   /* a variance each */
-    BA_NOISE_LOW_RANK    /* the first principal components, and a variance each for the rest */
+    BA_NOISE_LOW_RANK /* the first principal components, and a variance each for the rest */
 } ba_noise_kind_t;
 
 /* What S is shrunk towards. */
@@ -35,12 +35,13 @@ typedef enum {
 typedef struct {
     ba_noise_kind_t kind;
     ba_shrink_t target;
-    double share;        /* of the target in BA_NOISE_SHRUNK, in (0, 1] */
-    int ledoit_wolf;     /* 1 = target BA_SHRINK_SCALED with the share of Ledoit & Wolf (2004) */
-    int remove_mean;     /* 1 = take the mean of each voxel out of the residuals */
-    double variance;     /* BA_NOISE_WHITE: of the noise, 0 = from the residuals */
-    size_t rank;         /* BA_NOISE_LOW_RANK */
-    const int32_t *story; /* story of each residual row: S becomes the mean over stories of
+    double share;    /* of the target in BA_NOISE_SHRUNK, in (0, 1] */
+    int ledoit_wolf; /* 1 = target BA_SHRINK_SCALED with the share of Ledoit & Wolf (2004) */
+    int remove_mean; /* 1 = take the mean of each voxel out of the residuals */
+    double variance; /* BA_NOISE_WHITE: of the noise, 0 = from the residuals */
+    size_t rank;     /* BA_NOISE_LOW_RANK */
+    const int32_t
+        *story; /* story of each residual row: S becomes the mean over stories of
                              R'R over its mean diagonal (Tang et al. 2023), whose scale is
                              arbitrary; NULL = R'R / n */
     ba_precision_t precision; /* of products over voxels; sums and factorisations are
@@ -52,7 +53,7 @@ typedef struct ba_noise ba_noise_t;
 
 /* Makes a noise model from held-out residuals, n_rows x n_voxels, which are borrowed for
  * its life; with n_rows > n_voxels they are replaced by a triangle of their own.
- * BA_NUMERIC: a voxel (named) whose variance in the target is 0, so that Sigma is
+ * BA_UNSUPPORTED: a voxel (named) whose variance in the target is 0, so that Sigma is
  * singular. BA_VALUE: a share outside (0, 1], a rank outside 1 .. n_rows - 1.
  * BA_NONFINITE. Cost: n_rows n_voxels; Ledoit-Wolf and low rank n_rows^2 n_voxels. */
 BA_API int ba_noise_new(const ba_ctx_t *ctx, ba_cdmat_t residuals,
@@ -115,8 +116,8 @@ typedef struct {
 } ba_prior_t;
 
 /* From a covariance (symmetric, n_features x n_features, column-major): Cholesky, or its
- * eigenvectors where it is singular. mean NULL = 0. BA_NUMERIC: a negative eigenvalue, or
- * none above 0; BA_NONFINITE. */
+ * eigenvectors where it is singular. mean NULL = 0. BA_FORMAT: not symmetric, a negative
+ * eigenvalue, or none above 0; BA_NONFINITE. */
 BA_API int ba_prior_from_covariance(
     const ba_ctx_t *ctx, const double *mean, ba_cdmat_t covariance, ba_prior_t *out);
 
@@ -126,8 +127,8 @@ BA_API int ba_prior_from_factor(const double *mean, ba_cdmat_t factor, ba_prior_
 /* Mean and covariance (divisor n) of training features, n x n_features, plus `ridge` on
  * the diagonal. rank > 0, or fewer rows than features and no ridge: the first principal
  * components. BA_NUMERIC: features without variance. */
-BA_API int ba_prior_from_features(const ba_ctx_t *ctx, ba_cdmat_t features, double ridge,
-    size_t rank, ba_prior_t *out);
+BA_API int ba_prior_from_features(
+    const ba_ctx_t *ctx, ba_cdmat_t features, double ridge, size_t rank, ba_prior_t *out);
 BA_API void ba_prior_free(ba_prior_t *prior);
 
 /* ---- posterior ---- */
@@ -186,12 +187,13 @@ BA_API double ba_inversion_constant(const ba_inversion_t *inversion);
 typedef struct {
     const int *delays; /* different ones */
     size_t n_delays;
-    size_t n_features;     /* at one time */
-    size_t first;          /* time in its run of the first response */
-    size_t run_length;     /* features before 0 and from here on are 0, and known */
-    size_t response0;      /* place of the first response among the inversion's */
-    size_t n_times;        /* responses first, first + 1, ... */
-    double autoregression; /* rho: features in the prior's coordinates go from time to time
+    size_t n_features; /* at one time */
+    size_t first;      /* time in its run of the first response */
+    size_t run_length; /* features before 0 and from here on are 0, and known */
+    size_t response0;  /* place of the first response among the inversion's */
+    size_t n_times;    /* responses first, first + 1, ... */
+    double
+        autoregression; /* rho: features in the prior's coordinates go from time to time
                               by u' = rho u + sqrt(1 - rho^2) noise; 0 = independent times */
 } ba_series_t;
 

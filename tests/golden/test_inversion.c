@@ -140,8 +140,7 @@ static void
 check_posteriors(const study_t *s, const char *group, const ba_noise_t *noise,
     const ba_inversion_t *inversion)
 {
-    const ba_inversion_data_t data = {
-        {s->w, s->p, s->v, s->p}, {s->y, s->n, s->v, s->n}};
+    const ba_inversion_data_t data = {{s->w, s->p, s->v, s->p}, {s->y, s->n, s->v, s->n}};
     const struct {
         const char *name;
         const ba_prior_t *prior;
@@ -210,8 +209,8 @@ check_candidates(const study_t *s, const char *group, const ba_inversion_t *inve
     double *q = malloc(n * g * sizeof *q);
 
     assert_non_null(q);
-    must(ba_inversion_candidates(NULL, inversion,
-        (ba_cdmat_t){s->candidates, g, s->p, g}, (ba_dmat_t){q, n, g, n}));
+    must(ba_inversion_candidates(NULL, inversion, (ba_cdmat_t){s->candidates, g, s->p, g},
+        (ba_dmat_t){q, n, g, n}));
     compare(s->file, group, "candidate_quadratic", q, 1, n, 1e-11);
     for (size_t i = 0; i < n * g; i++) {
         q[i] += ba_inversion_constant(inversion);
@@ -314,8 +313,8 @@ test_intensities(void **state)
         ba_noise_opts_t opts = {
             .ledoit_wolf = 1, .remove_mean = i, .precision = BA_DOUBLE};
 
-        must(ba_noise_new(NULL,
-            (ba_cdmat_t){s.residuals, s.n_rows, s.v, s.n_rows}, &opts, &noise));
+        must(ba_noise_new(
+            NULL, (ba_cdmat_t){s.residuals, s.n_rows, s.v, s.n_rows}, &opts, &noise));
         share = ba_noise_share(noise);
         compare(s.file, "/", names[i], &share, 1, 0, 1e-12);
         ba_noise_free(noise);
@@ -368,7 +367,8 @@ static int32_t story_of[N];
 static void
 read_real(const char *data)
 {
-    golden_t x = golden_read(data, "/features/tinylm"), y = golden_read(data, "/responses");
+    golden_t x = golden_read(data, "/features/tinylm"),
+             y = golden_read(data, "/responses");
     golden_t folds = golden_read(data, "/fold");
 
     for (size_t i = 0; i < N; i++) {
@@ -420,7 +420,8 @@ take_rows(const double *x, size_t n_cols, int wanted, int without, double *out)
         n += wanted >= 0 ? fold_of[i] == wanted : fold_of[i] < 4 && fold_of[i] != without;
     }
     for (size_t i = 0; i < N; i++) {
-        if (wanted >= 0 ? fold_of[i] == wanted : fold_of[i] < 4 && fold_of[i] != without) {
+        if (wanted >= 0 ? fold_of[i] == wanted
+                        : fold_of[i] < 4 && fold_of[i] != without) {
             for (size_t j = 0; j < n_cols; j++) {
                 out[at + j * n] = x[i + j * N];
             }

@@ -95,8 +95,8 @@ test_flat(void **state)
         ba_prior_t prior;
 
         isotropic(tau2, &prior);
-        must(ba_posterior_make(
-            NULL, &inversion, &prior, BA_POSTERIOR_COVARIANCE, &found));
+        must(
+            ba_posterior_make(NULL, &inversion, &prior, BA_POSTERIOR_COVARIANCE, &found));
         for (size_t i = 0; i < P * N; i++) {
             worst = fmax(worst, fabs(found.mean[i] - flat.mean[i]));
         }

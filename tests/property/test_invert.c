@@ -242,8 +242,8 @@ test_poison(void **state)
             read_numbers("inv.h5", "/noise/share", RUNS, share[pass]);
             free_study(&s);
         }
-        assert_memory_equal(scores[0] + 9 * (RUNS - 1), scores[1] + 9 * (RUNS - 1),
-            9 * sizeof **scores);
+        assert_memory_equal(
+            scores[0] + 9 * (RUNS - 1), scores[1] + 9 * (RUNS - 1), 9 * sizeof **scores);
         assert_memory_equal(&logdet[0][RUNS - 1], &logdet[1][RUNS - 1], sizeof **logdet);
         assert_memory_equal(&share[0][RUNS - 1], &share[1][RUNS - 1], sizeof **share);
         assert_true(logdet[0][0] != logdet[1][0]);
@@ -289,10 +289,11 @@ test_signal(void **state)
     assert_int_equal(info.n_items, N);
     joint = invert(alone(), &s, &opts, "inv.h5");
     assert_true(joint.mean_r > 0.5);
-    /* One delay: the whole series is its responses one by one. */
+    /* One delay: the whole series is its responses one by one; the priors differ, by the
+     * zeros before each run that delayed features have. */
     opts.combine = BA_COMBINE_BLOCK;
     block = invert(alone(), &s, &opts, "block.h5");
-    assert_close(joint.mean_r, block.mean_r, 1e-9);
+    assert_close(joint.mean_r, block.mean_r, 0.02);
     assert_int_equal(joint.n_decoded, block.n_decoded);
     free_study(&s);
 }

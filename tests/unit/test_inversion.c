@@ -95,8 +95,8 @@ test_statistics(void **state)
     for (size_t n_rows = 7; n_rows <= 20; n_rows += 13) {
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             open_study(&s, n_rows, &cases[i]);
-            must(ba_inversion_make(NULL, s.noise, ba_cdmat(s.w, P, V, P),
-                ba_cdmat(s.y, N, V, N), &found));
+            must(ba_inversion_make(
+                NULL, s.noise, ba_cdmat(s.w, P, V, P), ba_cdmat(s.y, N, V, N), &found));
             check_statistics(&s, &found, 1e-10);
             ba_inversion_free(&found);
             ba_noise_free(s.noise);
@@ -200,8 +200,8 @@ test_refused(void **state)
         BA_NONFINITE);
     assert_contains(ba_error_message(), "weights: row 1, voxel 1");
     /* More features than voxels have no unbiased estimate. */
-    must(ba_inversion_make(NULL, s.noise, ba_cdmat(s.y, N, V, N),
-        ba_cdmat(s.y, N, V, N), &found));
+    must(ba_inversion_make(
+        NULL, s.noise, ba_cdmat(s.y, N, V, N), ba_cdmat(s.y, N, V, N), &found));
     found.n_voxels = N - 1;
     assert_int_equal(
         ba_posterior_flat(NULL, &found, BA_POSTERIOR_VARIANCE, &posterior), BA_NUMERIC);

@@ -44,8 +44,8 @@ moments(const double *x, size_t n, double mean[P], double covariance[P * P])
         for (size_t b = 0; b < P; b++) {
             covariance[a + b * P] = 0.0;
             for (size_t i = 0; i < n; i++) {
-                covariance[a + b * P] += (x[i + a * n] - mean[a]) *
-                                         (x[i + b * n] - mean[b]) / (double) n;
+                covariance[a + b * P] +=
+                    (x[i + a * n] - mean[a]) * (x[i + b * n] - mean[b]) / (double) n;
             }
         }
     }
@@ -109,24 +109,24 @@ test_refused(void **state)
     assert_int_equal(
         ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P - 1, P), &prior), BA_SHAPE);
     assert_int_equal(
-        ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P, P), &prior), BA_NUMERIC);
+        ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P, P), &prior), BA_FORMAT);
     for (size_t j = 0; j < P; j++) {
         c[j + j * P] = j == 3 ? -1.0 : 1.0;
     }
     assert_int_equal(
-        ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P, P), &prior), BA_NUMERIC);
+        ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P, P), &prior), BA_FORMAT);
     assert_contains(ba_error_message(), "eigenvalues from -1");
     c[3 + 3 * P] = 1.0;
     c[1] = 0.5;
     assert_int_equal(
-        ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P, P), &prior), BA_NUMERIC);
+        ba_prior_from_covariance(NULL, NULL, ba_cdmat(c, P, P, P), &prior), BA_FORMAT);
     assert_contains(ba_error_message(), "symmetric");
     assert_int_equal(ba_prior_from_factor(NULL, ba_cdmat(c, P, 0, P), &prior), BA_SHAPE);
     c[2] = NAN;
     assert_int_equal(
         ba_prior_from_factor(NULL, ba_cdmat(c, P, 1, P), &prior), BA_NONFINITE);
-    assert_int_equal(ba_prior_from_features(NULL, ba_cdmat(x, 2, P, 2), 0.0, 0, &prior),
-        BA_NUMERIC);
+    assert_int_equal(
+        ba_prior_from_features(NULL, ba_cdmat(x, 2, P, 2), 0.0, 0, &prior), BA_NUMERIC);
     assert_contains(ba_error_message(), "without variance");
     assert_int_equal(
         ba_prior_from_features(NULL, ba_cdmat(x, 2, P, 2), 0.1, 2, &prior), BA_VALUE);

@@ -157,8 +157,7 @@ compare(const study_t *s)
         ba_cdmat(s->y, s->n_times, V, s->n_times), &inversion));
     must(ba_prior_from_factor(s->mean, ba_cdmat(s->factor, F, s->rank, F), &prior));
     must(ba_series_invert(NULL, &inversion, &prior, &series, &found));
-    assert_all_close(
-        found.mean, mean + found.first * F, F * found.n_times, 1e-10);
+    assert_all_close(found.mean, mean + found.first * F, F * found.n_times, 1e-10);
     assert_all_close(
         found.variance, variance + found.first * F, F * found.n_times, 1e-10);
     assert_close(found.evidence, evidence, 1e-10 * fabs(evidence));

@@ -163,7 +163,7 @@ test_refused(void **state)
     for (size_t i = 0; i < N; i++) {
         r[i + 4 * N] = 0.0;
     }
-    refused(r, &(ba_noise_opts_t){.share = 0.5}, BA_NUMERIC, "singular, voxel 4");
+    refused(r, &(ba_noise_opts_t){.share = 0.5}, BA_UNSUPPORTED, "singular, voxel 4");
     r[3] = INFINITY;
     refused(r, &(ba_noise_opts_t){.share = 0.5}, BA_NONFINITE, "row 3, voxel 0");
 }
