@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Times the noise model of many voxels: bench_invert [VOXELS [ROWS [FEATURES [THREADS]]]].
- * Random residuals and weights; shrunk covariance with a given share, the statistics of
- * one response (log det, W Sigma^-1 W', W Sigma^-1 y), the posterior. Prints seconds and peak
- * memory; what it holds itself is ROWS + FEATURES + 1 numbers a voxel. */
+/* Times the noise model of many voxels: bench_invert [VOXELS [ROWS [FEATURES
+ * [THREADS]]]]. Random residuals and weights; shrunk covariance with a given share, the
+ * statistics of one response (log det, W Sigma^-1 W', W Sigma^-1 y), the posterior.
+ * Prints seconds and peak memory; what it holds itself is ROWS + FEATURES + 1 numbers a
+ * voxel. */
 #include "brainalign.h"
 #include "core/alloc.h"
 #include "core/resource.h"

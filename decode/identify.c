@@ -17,8 +17,8 @@ typedef struct {
 
 /* ---- items ---- */
 
-/* Segments of the fold's responses, each inside one stretch; what is left is dropped. Their
- * first rows (of decoder->rows) go to row0. */
+/* Segments of the fold's responses, each inside one stretch; what is left is dropped.
+ * Their first rows (of decoder->rows) go to row0. */
 static int
 list_items(identifying_t *job, const ba_fold_decoder_t *decoder, size_t *row0, size_t *n)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Items against candidates.
  *
- * By likelihood, log p(y | x) = x'z - x'Ax / 2 + const with the statistics z = W Sigma^-1 y
- * and A = W Sigma^-1 W' (Kay et al. 2008, with a covariance); over several responses it
+ * By likelihood, log p(y | x) = x'z - x'Ax / 2 + const with the statistics z = W Sigma^-1
+ * y and A = W Sigma^-1 W' (Kay et al. 2008, with a covariance); over several responses it
  * adds up. By correlation of responses and predictions over all voxels and times of the
  * item: the same statistics with Sigma = I give every sum that it needs. */
 #include "decode/identify_impl.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Scores and result file of decode invert, and what it shares with that of decode identify. */
+/* Scores and result file of decode invert, and what it shares with that of decode
+ * identify. */
 #include "decode/invert_impl.h"
 
 #include "core/alloc.h"

@@ -103,13 +103,13 @@ int ba_fold_decoder_make(
     const ba_decoding_t *decoding, size_t fold, ba_fold_decoder_t *out) BA_MUST_USE;
 void ba_fold_decoder_free(ba_fold_decoder_t *decoder);
 
-/* Residuals of the training rows, n_train x n_voxels, each of a fit without the folds that
- * are left out and its own. In sample: of the final weights. */
+/* Residuals of the training rows, n_train x n_voxels, each of a fit without the folds
+ * that are left out and its own. In sample: of the final weights. */
 int ba_fold_residuals(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
     double **out) BA_MUST_USE;
 
-/* decoder->model is there: responses, and with decoder->ar the model too, are whitened, and
- * rows without a predecessor in their fold and run left out. */
+/* decoder->model is there: responses, and with decoder->ar the model too, are whitened,
+ * and rows without a predecessor in their fold and run left out. */
 int ba_fold_decoder_responses(
     const ba_decoding_t *decoding, ba_fold_decoder_t *decoder) BA_MUST_USE;
 
@@ -121,7 +121,8 @@ int ba_fold_decoder_residuals(const ba_decoding_t *decoding, ba_fold_decoder_t *
 int ba_fold_autocorrelation(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder,
     const double *residuals) BA_MUST_USE;
 
-/* Noise settings of this decoding with that share. story: of the residual rows, or NULL. */
+/* Noise settings of this decoding with that share. story: of the residual rows, or
+ * NULL. */
 ba_noise_opts_t ba_decoding_noise(
     const ba_decoding_t *decoding, double share, const int32_t *story);
 

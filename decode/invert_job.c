@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An encoder with its data in memory: features, prepared responses, held-out residuals. */
+/* An encoder with its data in memory: features, prepared responses, held-out
+ * residuals. */
 #include "decode/invert_impl.h"
 
 #include "brainalign/detrend.h"
@@ -238,8 +239,8 @@ out:
     return status;
 }
 
-/* Enough folds to leave out two (three where the share is chosen), and a model that can be
- * fitted again. */
+/* Enough folds to leave out two (three where the share is chosen), and a model that can
+ * be fitted again. */
 static int
 check_folds(const ba_decoding_t *decoding)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The model of a fold in plain units, and with the autocorrelation of the noise taken out.
+/* The model of a fold in plain units, and with the autocorrelation of the noise taken
+ * out.
  *
- * Stored weights are for scaled inputs and outputs; with feature mean m_d and scale s_d of
- * delay d, and response mean m and scale s,
+ * Stored weights are for scaled inputs and outputs; with feature mean m_d and scale s_d
+ * of delay d, and response mean m and scale s,
  *
- *   W_d = diag(1 / s_d) stored_d diag(s),  offset = m + intercept s - sum over d of W_d'm_d
+ *   W_d = diag(1 / s_d) stored_d diag(s),
+ *   offset = m + intercept s - sum over d of W_d'm_d
  *
  * With noise e_t = rho e_(t-1) + n_t of a voxel, y_t - rho y_(t-1) has white noise and
  * delays d and d + 1: W'_d = W_d - rho W_(d-1), offset' = (1 - rho) offset. */

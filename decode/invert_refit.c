@@ -4,9 +4,9 @@
  * The stored model of a training fold j was fitted on the rows of the test fold k. Its
  * residuals hold what those rows said of the weights, and a noise covariance made of them
  * finds test rows again: on pure noise, with the share chosen by such residuals, rank
- * accuracy is 0.6 instead of 0.5. So the residuals of fold j are those of a fit without
- * k and j, and where fold j is identified to choose the share, the noise is of fits
- * without k, j and the fold that they leave out. Penalties are those that fold k chose. */
+ * accuracy is 0.6 instead of 0.5. So the residuals of fold j are those of a fit without k
+ * and j, and where fold j is identified to choose the share, the noise is of fits without
+ * k, j and the fold that they leave out. Penalties are those that fold k chose. */
 #include "decode/invert_impl.h"
 
 #include "brainalign/ridge.h"

@@ -4,9 +4,9 @@
  *   features   mu + L C^-1 L'(z - A mu),      C = I + L'AL          (rank x rank)
  *   voxels     mu + L B V^-1 (y - W'mu),      V = B'B + Sigma, B = L'W
  *
- * L C^-1 L' is the covariance; no inverse of the prior is needed, and the eigenvalues of C
- * are 1 or more. The evidence is the log density of y under N(W'mu, V), det V = det Sigma
- * det C. */
+ * L C^-1 L' is the covariance; no inverse of the prior is needed, and the eigenvalues of
+ * C are 1 or more. The evidence is the log density of y under N(W'mu, V), det V = det
+ * Sigma det C. */
 #include "model/inversion_impl.h"
 
 #include "core/alloc.h"

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Posterior of a feature series from a stretch of responses with several delays. With
- * x_s = mu + L u_s the precision of all u is block-banded:
+/* Posterior of a feature series from a stretch of responses with several delays. With x_s
+ * = mu + L u_s the precision of all u is block-banded:
  *
- *   H_ss' = Lambda_ss' + sum over t of L'A_(t-s, t-s') L,   h_s = sum over t of L'(z_t - A mu)_(t-s)
+ *   H_ss' = Lambda_ss' + sum over t of L'A_(t-s, t-s') L
+ *   h_s   = sum over t of L'(z_t - A mu)_(t-s)
  *
- * with A_dd' the blocks of W Sigma^-1 W' by delay, t the responses that both depend on, and
- * Lambda the precision of the prior over time (tridiagonal for an autoregression of order
- * one). H = G D G' with unit lower triangular G; the blocks of H^-1 inside the band come
- * backwards from G and D alone (Takahashi, Fagan & Chin 1973), the variances with them. */
+ * with A_dd' the blocks of W Sigma^-1 W' by delay, t the responses that both depend on,
+ * and Lambda the precision of the prior over time (tridiagonal for an autoregression of
+ * order one). H = G D G' with unit lower triangular G; the blocks of H^-1 inside the band
+ * come backwards from G and D alone (Takahashi, Fagan & Chin 1973), the variances with
+ * them. */
 #include "model/inversion_impl.h"
 
 #include "core/alloc.h"

@@ -8,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* b = L'W rank x v, lb = L b p x v, v the factor of V, rest and solved v x n, half v x p. */
+/* b = L'W rank x v, lb = L b p x v, v the factor of V, rest and solved v x n, half v x
+ * p. */
 typedef struct {
     double *b, *lb, *v, *rest, *solved, *half;
 } work_t;

@@ -7,7 +7,8 @@
  * stories of R_s'R_s / mean(diag(R_s'R_s)) (Tang, LeBel, Jain & Huth 2023). Ledoit & Wolf
  * (2004, J. Multivar. Anal. 88:365) from the n x n Gram matrix G = R R':
  *
- *   m = tr(S) / v,  d = |S - m I|^2 = |G|^2 / n^2 - v m^2,  b = sum_i G_ii^2 / n^2 - |G|^2 / n^3
+ *   m = tr(S) / v,  d = |S - m I|^2 = |G|^2 / n^2 - v m^2
+ *   b = sum_i G_ii^2 / n^2 - |G|^2 / n^3
  *
  * and the share of m I is min(b / d, 1): |S|^2 needs no S. */
 #include "model/inversion_impl.h"

@@ -4,7 +4,8 @@
  *   y = W'x + e,  e ~ N(0, Sigma),  x ~ N(mu, L L')
  *
  * with W features x voxels, so Sigma is voxels x voxels and never formed where voxels are
- * many. Every quantity follows from A = W Sigma^-1 W', z = W Sigma^-1 y and y'Sigma^-1 y. */
+ * many. Every quantity follows from A = W Sigma^-1 W', z = W Sigma^-1 y and y'Sigma^-1
+ * y. */
 #ifndef BRAINALIGN_INVERSION_H
 #define BRAINALIGN_INVERSION_H
 
@@ -21,7 +22,7 @@ typedef enum {
     BA_NOISE_SHRUNK = 0, /* spread = 1 - share, S the covariance of residuals */
     BA_NOISE_WHITE,      /* one variance: that given, else the mean over voxels */
     BA_NOISE_DIAGONAL,   /* a variance each */
-    BA_NOISE_LOW_RANK /* the first principal components, and a variance each for the rest */
+    BA_NOISE_LOW_RANK /* the first principal components, a variance each for the rest */
 } ba_noise_kind_t;
 
 /* What S is shrunk towards. */
@@ -36,7 +37,7 @@ typedef struct {
     ba_noise_kind_t kind;
     ba_shrink_t target;
     double share;    /* of the target in BA_NOISE_SHRUNK, in (0, 1] */
-    int ledoit_wolf; /* 1 = target BA_SHRINK_SCALED with the share of Ledoit & Wolf (2004) */
+    int ledoit_wolf; /* 1 = BA_SHRINK_SCALED with the share of Ledoit & Wolf (2004) */
     int remove_mean; /* 1 = take the mean of each voxel out of the residuals */
     double variance; /* BA_NOISE_WHITE: of the noise, 0 = from the residuals */
     size_t rank;     /* BA_NOISE_LOW_RANK */
@@ -162,8 +163,8 @@ BA_API int ba_posterior_from_data(const ba_ctx_t *ctx, const ba_noise_t *noise,
     const ba_inversion_data_t *data, const ba_prior_t *prior, ba_posterior_want_t want,
     ba_posterior_t *out);
 
-/* Flat prior, the best linear unbiased estimate: A^-1 z, covariance A^-1. BA_NUMERIC: A is
- * singular (fewer voxels than features). */
+/* Flat prior, the best linear unbiased estimate: A^-1 z, covariance A^-1. BA_NUMERIC: A
+ * is singular (fewer voxels than features). */
 BA_API int ba_posterior_flat(const ba_ctx_t *ctx, const ba_inversion_t *inversion,
     ba_posterior_want_t want, ba_posterior_t *out);
 BA_API void ba_posterior_free(ba_posterior_t *posterior);
@@ -194,7 +195,7 @@ typedef struct {
     size_t n_times;    /* responses first, first + 1, ... */
     double
         autoregression; /* rho: features in the prior's coordinates go from time to time
-                              by u' = rho u + sqrt(1 - rho^2) noise; 0 = independent times */
+                              by u' = rho u + sqrt(1 - rho^2) noise; 0 = independent */
 } ba_series_t;
 
 /* Posterior of the features of all times that the stretch depends on, given all its
@@ -210,8 +211,8 @@ typedef struct {
 BA_API int ba_series_bytes(const ba_series_t *series, size_t rank, size_t *bytes);
 
 /* Block LDL' factorisation and selected inversion in the prior's coordinates. Cost: about
- * (3 b^2 + 5 b + 1) n_times rank^3 flops, b = largest - smallest delay; memory n_times (b + 1) rank^2
- * numbers. BA_SHAPE, BA_NUMERIC, BA_NOMEM. */
+ * (3 b^2 + 5 b + 1) n_times rank^3 flops, b = largest - smallest delay; memory n_times (b
+ * + 1) rank^2 numbers. BA_SHAPE, BA_NUMERIC, BA_NOMEM. */
 BA_API int ba_series_invert(const ba_ctx_t *ctx, const ba_inversion_t *inversion,
     const ba_prior_t *prior, const ba_series_t *series, ba_series_posterior_t *out);
 BA_API void ba_series_posterior_free(ba_series_posterior_t *posterior);

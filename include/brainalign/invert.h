@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A fitted encoder turned round: features from responses, and which candidate a response
- * belongs to. Rows that an outer fold held out are decoded by the weights of that fold. */
+ * belongs to. Rows that an outer fold held out are decoded by the weights of that
+ * fold. */
 #ifndef BRAINALIGN_INVERT_H
 #define BRAINALIGN_INVERT_H
 
@@ -38,9 +39,9 @@ typedef struct {
     ba_decode_model_opts_t model;
     ba_combine_t combine;
     int flat_prior; /* BLUE, with BA_COMBINE_BLOCK */
-    /* SPECs of a given prior, in units of the features: mean (n_features numbers), and one
-     * of covariance and factor (n_features rows); NULL = from the training features. Of
-     * delayed features with BA_COMBINE_BLOCK. */
+    /* SPECs of a given prior, in units of the features: mean (n_features numbers), and
+     * one of covariance and factor (n_features rows); NULL = from the training features.
+     * Of delayed features with BA_COMBINE_BLOCK. */
     const char *prior_mean, *prior_covariance, *prior_factor;
     double prior_ridge; /* added to the variances, as a share of their mean */
     size_t prior_rank;  /* principal components kept, 0 = all */

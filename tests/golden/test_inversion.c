@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Inverting an encoding model against dense v x v algebra in Python (golden file D3): seven
- * noise covariances, two priors, evidence, candidates, fewer voxels than features, and a
- * fold of real data with the noise model of Tang et al. */
+/* Inverting an encoding model against dense v x v algebra in Python (golden file D3):
+ * seven noise covariances, two priors, evidence, candidates, fewer voxels than features,
+ * and a fold of real data with the noise model of Tang et al. */
 #include "tests/golden/golden.h"
 
 #include "brainalign/inversion.h"
@@ -34,7 +34,8 @@ must(int status)
     }
 }
 
-/* Relative to the largest number wanted. found: element (i, j) at i * row + j * column. */
+/* Relative to the largest number wanted. found: element (i, j) at i * row + j *
+ * column. */
 static void
 compare(const char *file, const char *group, const char *name, const double *found,
     size_t row, size_t column, double tolerance)
@@ -159,8 +160,8 @@ check_posteriors(const study_t *s, const char *group, const ba_noise_t *noise,
     }
 }
 
-/* Sigma cut to its first seven voxels, as diagonal and factor: its Cholesky factor below a
- * small diagonal would not be it exactly, so the rows of noise are asked for. */
+/* Sigma cut to its first seven voxels, as diagonal and factor: its Cholesky factor below
+ * a small diagonal would not be it exactly, so the rows of noise are asked for. */
 static void
 check_seven(const study_t *s, const char *group, const ba_noise_t *whole)
 {
@@ -410,7 +411,8 @@ scale_columns(double *x, size_t n_cols)
     }
 }
 
-/* Rows of folds 0 to 3 (or only `wanted`, or all but `without`) of an N x n_cols matrix. */
+/* Rows of folds 0 to 3 (or only `wanted`, or all but `without`) of an N x n_cols
+ * matrix. */
 static size_t
 take_rows(const double *x, size_t n_cols, int wanted, int without, double *out)
 {

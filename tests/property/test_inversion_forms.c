@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What inversion is equal to: ridge regression on the weights, generalised least squares,
- * the least-squares decoder; and that voxel space, feature space, series and any number of
- * threads agree. */
+ * the least-squares decoder; and that voxel space, feature space, series and any number
+ * of threads agree. */
 #include "tests/testlib.h"
 
 #include "brainalign/inversion.h"
@@ -31,7 +31,8 @@ isotropic(double tau2, ba_prior_t *out)
     must(ba_prior_from_covariance(NULL, NULL, ba_cdmat(covariance, P, P, P), out));
 }
 
-/* White noise and an isotropic prior: ridge of a response on W', alpha = sigma2 / tau2. */
+/* White noise and an isotropic prior: ridge of a response on W', alpha = sigma2 /
+ * tau2. */
 static void
 test_ridge(void **state)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Statistics, posteriors and candidates against the voxels x voxels matrix written out. */
+/* Statistics, posteriors and candidates against the voxels x voxels matrix written
+ * out. */
 #include "tests/testlib.h"
 
 #include "brainalign/inversion.h"
