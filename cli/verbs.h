@@ -21,6 +21,8 @@ extern const cli_command_t cli_neurons_cosy;
 extern const cli_command_t cli_neurons_compare;
 extern const cli_command_t cli_neurons_cluster;
 extern const cli_command_t cli_decode_score;
+extern const cli_command_t cli_decode_invert;
+extern const cli_command_t cli_decode_identify;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
 extern const cli_command_t cli_datasets_prepare;

@@ -37,6 +37,7 @@
 #include "brainalign/encoder.h"
 #include "brainalign/fit.h"
 #include "brainalign/inference.h"
+#include "brainalign/inversion.h"
 #include "brainalign/encode.h"
 #include "brainalign/partition.h"
 #include "brainalign/compare.h"
@@ -53,5 +54,6 @@
 #include "brainalign/explain.h"
 #include "brainalign/structure.h"
 #include "brainalign/figure.h"
+#include "brainalign/invert.h"
 
 #endif

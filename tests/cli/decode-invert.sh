@@ -1,0 +1,56 @@
+# decode invert and decode identify: held-out rows by the weights of their fold, and what they refuse.
+. "$SOURCE/tests/cli/bad.inc"
+small_study study
+x=study/study.h5:/features/layer_1 y=study/study.h5:/responses
+kfold="--delays 1,2 --outer-cv kfold:4 --alphas 100 --cv none -j 1 -q"
+fit() { "$BRAINALIGN" encode fit --features "$x" --responses "$y" --runs study/study.h5:/run $kfold "$@" || exit 1; }
+fit --save weights,fold-weights -o enc.h5
+
+echo 'invert'
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 --share 0.5 -o inv.h5 2>&1 | grep -c 'wrote inv.h5'
+"$BRAINALIGN" datasets info inv.h5 | grep '/scores/r'
+bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 -o inv.h5
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 --prior flat --noise diagonal --save-delayed -o blue.h5 -q
+"$BRAINALIGN" datasets info blue.h5 | grep '/scores/r'
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 --in-sample --share 0.5 -o in.h5 2>&1 | grep -c 'in sample'
+"$BRAINALIGN" decode invert --encoder enc.h5 --features "$x" --responses "$y" --runs study/study.h5:/run \
+    --dry-run -o dry.h5 2>&1 | grep -c 'nothing written'
+
+echo 'identify'
+"$BRAINALIGN" decode identify --encoder enc.h5 -j 1 --noise low-rank --noise-rank 3 --segment 5 --save-evidence \
+    -o id.h5 --table id.tsv 2>&1 | grep -c 'rank accuracy'
+head -1 id.tsv
+wc -l <id.tsv
+numbers 7 4 3 >words.csv
+awk 'BEGIN { for (i = 0; i < 60; i++) print i % 7 }' >true.csv
+awk 'BEGIN { for (i = 0; i < 7; i++) print -i }' >prior.csv
+"$BRAINALIGN" decode identify --encoder enc.h5 -j 1 --share ledoit-wolf --gallery words.csv --true true.csv \
+    --log-prior prior.csv --by correlation --top 2 -q -o words.h5 --table words.tsv
+echo "exit $?"
+head -1 words.tsv
+
+echo 'bad input'
+fit -o plain.h5
+bad decode invert --encoder plain.h5 -j 1 -o o.h5
+"$BRAINALIGN" encode fit --features "$x" --features b=study/study.h5:/features/layer_2 --responses "$y" --bands 3 \
+    --runs study/study.h5:/run --delays 1,2 --outer-cv kfold:4 --save weights,fold-weights -j 1 -q -o bands.h5 || exit 1
+bad decode invert --encoder bands.h5 -j 1 -q -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --features "$x" --responses "$y[0:40,]" -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --features study/study.h5:/features/layer_2 --responses "$y" -o o.h5
+numbers 3 3 >small.csv
+bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-cov small.csv -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-mean small.csv -o o.h5
+awk 'BEGIN { for (i = 0; i < 4; i++) print (i == 0) "," (i == 1) "," (i == 2) "," (i == 3 ? -1 : 0) }' >minus.csv
+bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-cov minus.csv -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --share 0 -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior flat --combine joint -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --in-sample -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --noise low-rank --noise-rank 500 -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --memory 1K -o o.h5
+bad decode identify --encoder enc.h5 -j 1 -q --share 0.5 --segment 40 -o o.h5
+head -1 words.csv >one.csv
+bad decode identify --encoder enc.h5 -j 1 -q --share 0.5 --gallery one.csv -o o.h5
+bad decode identify --encoder enc.h5 -j 1 -q --share 0.5 --gallery small.csv -o o.h5
+bad decode identify --encoder enc.h5 -j 1 -q --share 0.5 --gallery words.csv --true prior.csv -o o.h5
+bad decode identify --encoder enc.h5 -j 1 -q --share 0.5 --gallery words.csv --log-prior true.csv -o o.h5
+bad decode identify --encoder enc.h5 -j 1 -q --true true.csv -o o.h5
