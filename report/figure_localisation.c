@@ -128,7 +128,7 @@ compare_holders(const void *a, const void *b)
 static int
 draw_holding(ba_figure_t *figure, const ba_ranking_places_t *places)
 {
-    holder_t holders[BA_MOST_CONCEPTS];
+    holder_t holders[BA_MOST_CONCEPTS] = {{0, 0, 0}};
     double values[BA_MOST_CONCEPTS * N_CLASSES];
     const char *names[BA_MOST_CONCEPTS], *groups[N_CLASSES] = {NULL};
     char *title = NULL;
