@@ -123,6 +123,16 @@ three_concepts(void **state)
     assert_int_equal(figure_count(part, ">100 %<"), 1);
     assert_int_equal(figure_count(part, ">0 %<"), 1);
     free(part);
+
+    /* Concept 1: component b in the darkest colour, layers of a in the lightest. */
+    part = part_of(text, ">DET (closed class)<", ">X</text>\n<text x=\"0\"");
+    assert_int_equal(figure_count(part, "x=\"215\" y=\"68\" width=\"165\" "
+                                        "height=\"14\" fill=\"#0b2f5e\""),
+        1);
+    assert_int_equal(figure_count(part, "x=\"40\" y=\"68\" width=\"165\" "
+                                        "height=\"14\" fill=\"#f4f8fb\""),
+        1);
+    free(part);
     free(text);
     figure_survives(draw, &study, ba_alloc_fail_at);
     ba_ranking_free(study.ranking);
