@@ -72,15 +72,21 @@ draw_bar(ba_svg_t *svg, const layout_t *layout, const double ends[2], double y,
         ba_palette_colour(group), NULL);
 }
 
+/* The number behind whatever ends last, a bar or its whisker. */
 static void
-draw_number(ba_svg_t *svg, const layout_t *layout, double value, double y)
+draw_number(
+    ba_svg_t *svg, const layout_t *layout, double value, const double *high, double y)
 {
     char text[BA_TICK_TEXT];
+    double end = fmax(value, 0.0);
 
+    if (high && isfinite(*high)) {
+        end = fmax(end, *high);
+    }
     if (layout->bars->digits > 0) {
         ba_number_print(value, layout->bars->digits, text, sizeof text);
-        ba_svg_text(svg, ba_axis_at(&layout->axis, fmax(value, 0.0)) + 4, y + 3.5,
-            &ba_small_font, text);
+        ba_svg_text(
+            svg, ba_axis_at(&layout->axis, end) + 4, y + 3.5, &ba_small_font, text);
     }
 }
 
@@ -117,11 +123,12 @@ draw_row(ba_svg_t *svg, const layout_t *layout, size_t name)
         draw_bar(svg, layout, ends, top, height, g);
         if (!bars->is_stacked) {
             draw_whisker(svg, layout, at, top + height / 2);
-            draw_number(svg, layout, bars->values[at], top + height / 2);
+            draw_number(svg, layout, bars->values[at],
+                bars->high ? &bars->high[at] : NULL, top + height / 2);
         }
     }
     if (bars->is_stacked) {
-        draw_number(svg, layout, ends[1], y + layout->row_height / 2);
+        draw_number(svg, layout, ends[1], NULL, y + layout->row_height / 2);
     }
 }
 

@@ -128,9 +128,9 @@ compare_holders(const void *a, const void *b)
 static int
 draw_holding(ba_figure_t *figure, const ba_ranking_places_t *places)
 {
-    holder_t holders[BA_MOST_CONCEPTS];
+    holder_t holders[BA_MOST_CONCEPTS] = {{0, 0, 0}};
     double values[BA_MOST_CONCEPTS * N_CLASSES];
-    const char *names[BA_MOST_CONCEPTS];
+    const char *names[BA_MOST_CONCEPTS], *groups[N_CLASSES] = {NULL};
     char *title = NULL;
     int status = BA_OK;
 
@@ -140,6 +140,7 @@ draw_holding(ba_figure_t *figure, const ba_ranking_places_t *places)
     qsort(holders, places->n_concepts, sizeof holders[0], compare_holders);
     for (size_t i = 0; i < places->n_concepts; i++) {
         names[i] = places->ranking->concepts[holders[i].concept];
+        groups[holders[i].class] = class_names[holders[i].class];
         for (size_t c = 0; c < N_CLASSES; c++) {
             values[i * N_CLASSES + c] =
                 c == holders[i].class ? (double) holders[i].n_holding : (double) NAN;
@@ -152,7 +153,7 @@ draw_holding(ba_figure_t *figure, const ba_ranking_places_t *places)
                                       .n_names = places->n_concepts,
                                       .n_groups = N_CLASSES,
                                       .names = names,
-                                      .groups = class_names,
+                                      .groups = groups,
                                       .values = values,
                                       .is_stacked = 1,
                                       .digits = 6}));

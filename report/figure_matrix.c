@@ -139,7 +139,7 @@ draw_labels(ba_svg_t *svg, const layout_t *layout)
             matrix->column_label);
     }
     font.angle = -90;
-    if (matrix->row_label) {
+    if (matrix->row_label && ba_text_width(matrix->row_label, font.size) < box->height) {
         ba_svg_text(svg, 11, box->y + box->height / 2, &font, matrix->row_label);
     }
 }
@@ -152,7 +152,7 @@ draw_scale(ba_svg_t *svg, const layout_t *layout)
     ba_box_t box = {layout->box.x + layout->box.width + 16, layout->box.y, SCALE_WIDTH,
         height / SCALE_STEPS};
     ba_axis_t axis = {layout->low, layout->high, 0, box.y + height, box.y};
-    size_t n = ba_axis_ticks(&axis, ticks);
+    size_t n = ba_axis_ticks(&axis, ticks), every = 1 + n * 11 / (size_t) height;
     ba_font_t font = ba_label_font;
 
     for (size_t i = 0; i < SCALE_STEPS; i++) {
@@ -161,7 +161,7 @@ draw_scale(ba_svg_t *svg, const layout_t *layout)
         ba_svg_rect(svg, box, ba_palette_at(matrix->palette, share), NULL);
         box.y += box.height;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i += every) {
         char text[BA_TICK_TEXT];
 
         ba_axis_tick_text(ticks[i], text);

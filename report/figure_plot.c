@@ -29,6 +29,7 @@ set_axes(layout_t *layout)
 {
     const ba_figure_plot_t *plot = layout->plot;
     double inf = (double) INFINITY;
+    int round = !(plot->x_low < plot->x_high);
     const ba_box_t *box = &layout->box;
 
     layout->x = (ba_axis_t){inf, -inf, plot->x_is_log, box->x, box->x + box->width};
@@ -57,7 +58,11 @@ set_axes(layout_t *layout)
         layout->y.low = plot->y_low;
         layout->y.high = plot->y_high;
     }
-    ba_axis_finish(&layout->x, 0);
+    /* Lines begin at the axis, points keep away from it. */
+    for (size_t s = 0; s < plot->n_series; s++) {
+        round &= plot->series[s].kind == BA_SERIES_POINTS;
+    }
+    ba_axis_finish(&layout->x, round);
     ba_axis_finish(&layout->y, !(plot->y_low < plot->y_high));
 }
 

@@ -91,7 +91,7 @@ typedef struct {
     const char *title, *value_label;
     size_t n_names, n_groups;
     const char *const *names;
-    const char *const *groups; /* legend, or NULL */
+    const char *const *groups; /* legend, NULL or with holes */
     const double *values;      /* n_names x n_groups, row by row; NaN = none */
     const double *low, *high;  /* whiskers, or NULL; not of stacked bars */
     int is_stacked;            /* groups end to end instead of one below the other */
