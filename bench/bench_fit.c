@@ -99,8 +99,8 @@ run(const bench_size_t *size, const char *folder, const char *alphas, int is_dou
     ba_ctx_t ctx = ba_ctx_default();
     ba_source_t *x = NULL, *y = NULL;
     ba_runs_t runs = {0};
-    ba_space_t space = {"X", NULL, NULL, size->n_features, size->delays, size->n_delays,
-        0};
+    ba_space_t space = {
+        "X", NULL, NULL, size->n_features, size->delays, size->n_delays, 0};
     ba_design_t *design = NULL;
     ba_fit_opts_t opts = ba_fit_opts_default();
     ba_fit_data_t data = {0};

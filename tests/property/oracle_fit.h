@@ -31,7 +31,7 @@ typedef struct {
     const double *nodes, *nodes_by_fold, *chosen, *chosen_by_fold;
     size_t n_nodes;
     size_t n_spaces, space_features[MAX_SPACES]; /* features in spaces; 0 = in one */
-    size_t n_components; /* of every space; 0 = the features themselves */
+    size_t n_components;  /* of every space; 0 = the features themselves */
     const double *factor; /* n_features: scaled columns are multiplied by it; NULL = 1 */
 } study_t;
 

@@ -179,8 +179,7 @@ test_what_is_refused(void **state)
     (void) state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(ba_null_parse(bad[i], &none.inference.null), BA_VALUE);
-        assert_contains(
-            ba_error_message(), "wanted cosine, circular, phase or blocks:L");
+        assert_contains(ba_error_message(), "wanted cosine, circular, phase or blocks:L");
     }
     none.fit.outer_cv.kind = BA_CV_NONE;
     none.inference.null.n_permutations = 5;
