@@ -22,6 +22,8 @@ typedef struct {
     cli_fit_args_t fit;
     const char *response_delays, *labels, *blocks;
     int scale_responses, scale_features;
+    uint64_t n_voxels;
+    const char *voxel_alphas;
 } decode_args_t;
 
 /* Words of the choice; the values beside them are in the same order. */
@@ -97,6 +99,26 @@ static const cli_option_t scale_rows[] = {
     {0},
 };
 
+static const cli_option_t voxel_rows[] = {
+    {.section = "Choice of responses",
+        .name = "n-voxels",
+        .kind = CLI_UNSIGNED,
+        .metavar = "K",
+        .otherwise = "all of them",
+        .help = "The K response columns that the features predict best, chosen anew in "
+                "each outer fold from its training rows: by the largest mean r2 of the "
+                "inner splits over alphas of an encoding model with the same delays. "
+                "/selected lists them.",
+        .offset = offsetof(decode_args_t, n_voxels)},
+    {.name = "voxel-alphas",
+        .kind = CLI_STRING,
+        .metavar = "auto|log:LO,HI,N|LIST",
+        .value = "auto",
+        .help = "Penalties of that encoding model, as --alphas.",
+        .offset = offsetof(decode_args_t, voxel_alphas)},
+    {0},
+};
+
 static const cli_option_t result_rows[] = {
     CLI_OUTPUT_ROW("Output", "The result file (HDF5): predictions of every sample by the "
                              "model of the fold that held it out, scores, alphas, "
@@ -114,7 +136,7 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, response_rows, delay_rows,
     cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows, cli_model_rows,
-    cli_selection_rows, result_rows, NULL};
+    cli_selection_rows, voxel_rows, result_rows, NULL};
 
 /* Options of encode fit that decoding does not have, as if they were not given. */
 static decode_args_t
@@ -156,6 +178,16 @@ open_data(const cli_call_t *call, const decode_args_t *args, ba_dataset_t **data
             BA_VALUE, "--responses: not given, wanted SPEC (or a --run-table)");
     }
     return ba_dataset_open(call->ctx, &opts, dataset);
+}
+
+static int
+set_voxels(const decode_args_t *args, ba_decode_fit_opts_t *opts)
+{
+    if (args->n_voxels == 0) {
+        return ba_fail(BA_VALUE, "--n-voxels: found 0, wanted at least 1");
+    }
+    opts->n_voxels = args->n_voxels == CLI_NOT_GIVEN ? 0 : (size_t) args->n_voxels;
+    return ba_alphas_parse(args->voxel_alphas, &opts->voxel_alphas);
 }
 
 static void
@@ -222,6 +254,10 @@ report(const ba_decode_fit_opts_t *opts, const ba_decode_fit_info_t *info)
         info->fit.gap_inner, info->fit.gap_outer, info->fit.train_least,
         info->fit.train_most);
     cli_message_note("%s", info->fit.reason);
+    if (info->n_chosen > 0) {
+        cli_message_note("%zu of %zu response columns chosen in each fold",
+            info->n_chosen, info->n_voxels);
+    }
     if (info->n_outer > 0) {
         cli_message_note("r: mean %.4f of %zu; r2: mean %.4f", info->mean_r,
             info->n_scored, info->mean_r2);
@@ -243,13 +279,14 @@ run(const cli_call_t *call)
     const char **named = NULL;
     ba_dataset_t *dataset = NULL;
     ba_encode_fit_opts_t shared;
-    ba_decode_fit_opts_t opts;
+    ba_decode_fit_opts_t opts = {.output = NULL};
     ba_decode_fit_info_t info;
     int status;
 
     own.args = &args;
     BA_TRY(cli_fit_settings(&own, &named, &shared));
     set_options(call, &args, &shared, &opts);
+    BA_TRY(set_voxels(&args, &opts));
     BA_TRY(open_data(&own, &args, &dataset));
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, NULL, NULL},
         &args.fit.shards.data, dataset, args.labels));
@@ -261,6 +298,7 @@ run(const cli_call_t *call)
     }
 out:
     ba_alphas_free(&shared.fit.alphas);
+    ba_alphas_free(&opts.voxel_alphas);
     ba_dataset_free(dataset);
     free(named);
     return status;

@@ -23,7 +23,7 @@ static const char *const arrays[] = {"/scores/r", "/scores/r2", "/scores/n_folds
     "/cv_scores_by_fold", "/weights", "/intercept", "/fold_weights",
     "/scaling/feature_mean", "/scaling/feature_scale", "/scaling/response_mean",
     "/scaling/response_scale", "/predictions", "/scaled/predictions", "/classes/accuracy",
-    "/classes/confusion", "/status", "/splits/outer", "/splits/inner",
+    "/classes/confusion", "/selected", "/status", "/splits/outer", "/splits/inner",
     "/features/word_rate", "/responses", "/run", "/times", "/test/responses",
     "/words/onset", "/words/token", "/words/time", "/words/concept", "/targets/roi",
     "/targets/layer", "/expected_r", "/signal_share", "/hrf"};

@@ -23,7 +23,7 @@ ba_decoder_file_create(
     int status;
     const ba_fit_opts_t *fit = &job->fit;
     ba_dtype_t type = fit->precision == BA_DOUBLE ? BA_F64 : BA_F32;
-    size_t l = n_lags(job), v = job->inputs.n_voxels, d = job->targets.n_dims;
+    size_t l = n_lags(job), v = ba_decoder_n_columns(job), d = job->targets.n_dims;
     size_t n = 0;
 
     *out = (ba_decoder_file_t){.job = job};
@@ -66,7 +66,7 @@ send_weights(void *payload, int fold, size_t target0, size_t n, const double *we
     ba_decoder_file_t *file = payload;
     const ba_decoder_job_t *job = file->job;
     ba_sink_t *sink = fold < 0 ? file->weights : file->fold_weights;
-    size_t l = n_lags(job), v = job->inputs.n_voxels, p = l * v;
+    size_t l = n_lags(job), v = ba_decoder_n_columns(job), p = l * v;
     int is_double = job->fit.precision == BA_DOUBLE;
     void *block = NULL;
 
@@ -205,7 +205,7 @@ write_scaling(
 {
     int status;
     size_t d = result->n_targets, folds = result->n_outer;
-    size_t columns[3] = {folds, n_lags(job), job->inputs.n_voxels};
+    size_t columns[3] = {folds, n_lags(job), ba_decoder_n_columns(job)};
 
     BA_TRY(put(bundle, "/scaling/feature_mean", 1, &d, result->target_mean));
     BA_TRY(put(bundle, "/scaling/feature_scale", 1, &d, result->target_scale));
@@ -337,6 +337,20 @@ write_voxels(ba_bundle_t *bundle, const ba_decoder_job_t *job)
     int32_t *ijk = NULL;
 
     BA_TRY(ba_bundle_write(bundle, "/voxels/is_used", BA_U8, 1, &v, job->inputs.is_used));
+    if (job->chosen.n > 0) {
+        const ba_chosen_t *chosen = &job->chosen;
+        size_t folds = chosen->n_sets - 1, k = chosen->n;
+
+        if (folds > 0) {
+            BA_TRY(ba_bundle_write(
+                bundle, "/selected", BA_I32, 2, (size_t[]){folds, k}, chosen->columns));
+            BA_TRY(put(bundle, "/voxels/score_by_fold", 2, (size_t[]){folds, v},
+                chosen->scores));
+        }
+        BA_TRY(ba_bundle_write(
+            bundle, "/selected_final", BA_I32, 1, &k, chosen->columns + folds * k));
+        BA_TRY(put(bundle, "/voxels/score", 1, &v, chosen->scores + folds * v));
+    }
     if (job->dataset->image) {
         BA_TRY_ALLOC(ijk, ba_malloc(v, 3 * sizeof *ijk));
         for (size_t j = 0; j < v; j++) {

@@ -138,6 +138,10 @@ check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
         return ba_fail(BA_VALUE, "trim: found beside blocks, wanted samples to leave out "
                                  "in no block");
     }
+    if (opts->n_voxels > ba_source_n_cols(dataset->train.responses)) {
+        return ba_fail(BA_VALUE, "n-voxels: %zu, the responses have %zu columns",
+            opts->n_voxels, ba_source_n_cols(dataset->train.responses));
+    }
     if (opts->fit.bands.gammas) {
         return ba_fail(BA_UNSUPPORTED, "bands: found with decoding, wanted none");
     }
@@ -172,6 +176,7 @@ out:
 static void
 job_close(ba_decoder_job_t *job)
 {
+    ba_chosen_free(&job->chosen);
     ba_source_close(job->source);
     ba_decoder_inputs_free(&job->inputs);
     ba_decoder_targets_free(&job->targets);
@@ -208,6 +213,7 @@ plan(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *inf
     info->n_columns = ba_design_n_columns(job->inputs.design);
     info->n_dims = job->targets.n_dims;
     info->n_voxels = job->inputs.n_voxels;
+    info->n_chosen = job->opts->n_voxels;
     info->n_unusable = job->inputs.n_unusable;
     info->n_classes = job->targets.category ? job->targets.n_dims : 0;
     BA_TRY_ALLOC(kept, ba_malloc(job->blocks.n, sizeof *kept));
@@ -259,7 +265,7 @@ warn(const ba_ctx_t *ctx, const ba_decode_fit_info_t *info)
 }
 
 static int
-fit(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *info)
+fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
 {
     int status;
     const ba_decode_fit_opts_t *opts = job->opts;
@@ -271,14 +277,24 @@ fit(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *info
     ba_decisions_t decisions = {0};
     ba_fit_sink_t sink;
 
+    if (opts->n_voxels > 0) {
+        BA_TRY(ba_decoder_check_choice(job));
+    }
     BA_TRY(plan(&own, job, info));
     info->fit.bytes_planned += held;
     if (opts->dry_run) {
         return BA_OK;
     }
+    if (opts->n_voxels > 0) {
+        BA_TRY(ba_decoder_choose(&own, job));
+    }
     BA_TRY(ba_decoder_file_create(job, info->n_outer, &file));
     sink = ba_decoder_file_sink(&file);
-    BA_TRY(ba_fit_run(&own, &job->data, &job->fit, &sink, &result, &info->fit));
+    if (opts->n_voxels > 0) {
+        BA_TRY(ba_decoder_run_chosen(&own, job, &sink, &result, &info->fit));
+    } else {
+        BA_TRY(ba_fit_run(&own, &job->data, &job->fit, &sink, &result, &info->fit));
+    }
     info->fit.bytes_planned += held;
     if (job->targets.category && result.n_outer > 0) {
         BA_TRY(ba_decisions_make(

@@ -74,6 +74,13 @@ int ba_decisions_make(const ba_decoder_targets_t *targets, const double *predict
     const int32_t *fold, size_t n_outer, ba_decisions_t *out) BA_MUST_USE;
 void ba_decisions_free(ba_decisions_t *decisions);
 
+/* Response columns of each fold, best first: n_sets x n, the last set of the final fit. */
+typedef struct {
+    size_t n, n_sets;
+    int32_t *columns;
+    double *scores; /* n_sets x n_voxels */
+} ba_chosen_t;
+
 /* A call on its way. */
 typedef struct {
     const ba_dataset_t *dataset;
@@ -88,7 +95,22 @@ typedef struct {
     uint8_t *cv_sets;
     char *files[5]; /* of folds, labels, blocks; ends with NULL */
     size_t n_files;
+    ba_chosen_t chosen; /* n = 0: all response columns */
 } ba_decoder_job_t;
+
+/* Whether columns can be chosen with these settings. */
+int ba_decoder_check_choice(const ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Chooses response columns from the training rows of every outer fold. */
+int ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+void ba_chosen_free(ba_chosen_t *chosen);
+
+/* ba_fit_run() with the columns chosen for each fold. */
+int ba_decoder_run_chosen(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info) BA_MUST_USE;
+
+/* Response columns of a model. */
+size_t ba_decoder_n_columns(const ba_decoder_job_t *job);
 
 /* The result file on its way. */
 typedef struct {

@@ -28,9 +28,12 @@ typedef struct {
                                    CENTER, NONE: of every delayed column on training rows
                                    (RUNS with 2 or more runs, else ZSCORE) */
     ba_scale_t
-        scale_features;  /* RUNS, ZSCORE, CENTER, NONE (ZSCORE; CENTER for labels) */
-    double tr;           /* seconds per sample, 0 = not given */
-    const char *detrend; /* of responses; as in encode fit; NULL = none */
+        scale_features; /* RUNS, ZSCORE, CENTER, NONE (ZSCORE; CENTER for labels) */
+    size_t n_voxels;    /* so many response columns, chosen anew from the training rows of
+                        each fold by how well the features predict them; 0 = all */
+    ba_alphas_t voxel_alphas;  /* of that prediction; n = 0: automatic */
+    double tr;                 /* seconds per sample, 0 = not given */
+    const char *detrend;       /* of responses; as in encode fit; NULL = none */
     long gap_inner, gap_outer; /* samples; -1 = default: 0 with delays of 0 only or with
                                    blocks, else the larger of the largest delay and 16 s
                                    where tr is given */
@@ -49,6 +52,7 @@ typedef struct {
     size_t n_samples, n_used, n_columns, n_dims, n_outer, n_scored;
     size_t n_voxels, n_unusable; /* response columns; those with a value that is not
                                     finite, which are left out */
+    size_t n_chosen;             /* response columns chosen in each fold; 0 = all */
     size_t n_classes;            /* 0 without labels */
     size_t n_decided;            /* held-out samples with a category */
     double mean_r, mean_r2;      /* over scored dimensions; NaN where there are none */

@@ -20,6 +20,10 @@ echo 'the decoded against the true'
 printf 'run\tresponses\n1\ty.csv[0:16,]\n2\ty.csv[16:48,]\n' >runs.tsv
 "$BRAINALIGN" decode fit -j 1 -q --run-table runs.tsv --labels volumes.tsv:category --response-delays 0 --outer-cv kfold:3 -o table.h5 && echo 'run table without features'
 
+echo 'responses chosen in each fold'
+fit --features x.csv --response-delays 0,1 --n-voxels 2 --save weights --alphas 1,10 -o chosen.h5
+"$BRAINALIGN" datasets info chosen.h5 | awk '/selected|weights/ && !/command/ { print $1, $2, $3, $4, $5, $6 }'
+
 echo 'refused'
 bad_decode() { bad decode fit -j 1 --runs onsets:0,16,32 -o x.h5 "$@"; }
 bad_decode --features x.csv --response-delays 0
@@ -54,3 +58,10 @@ sed '3s/^[^,]*/nan/' x.csv >nan.csv
 bad_decode --responses y.csv --features nan.csv --response-delays 0
 sed '3s/.*/nan,nan,nan,nan,nan,nan/' y.csv >nan.csv
 bad_decode --responses nan.csv --features x.csv --response-delays 0
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 0
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 7
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-alphas -1
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --cv none --alphas 1
+bad_decode --responses y.csv --features x.csv --response-delays 0,1 --blocks blocks.csv --n-voxels 2
+sed 's/^[^,]*,[^,]*/1,1/' y.csv >constant.csv
+bad_decode --responses constant.csv --features x.csv --response-delays 0 --n-voxels 5

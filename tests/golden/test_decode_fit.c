@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `brainalign decode fit` against himalaya's KernelRidgeCV and scikit-learn's Ridge:
- * d1_haxby_onehot.h5, d1_narratives.h5. */
+ * d1_haxby_onehot.h5, d1_narratives.h5, d4_selection.h5. */
 #include "tests/golden/golden_fit.h"
 
 #define HAXBY "golden/decode/d1_haxby_onehot.h5"
 #define STORY "golden/decode/d1_narratives.h5"
+#define SELECTION "golden/decode/d4_selection.h5"
 #define DATA "data/narratives_black/narratives_black.h5"
 
 /* A fit, and where its numbers stand. */
@@ -273,6 +274,62 @@ test_fixed_alpha(void **state)
     golden_free(&wanted);
 }
 
+/* Compares a whole array, C order; what was found may have more rows at its end. */
+static void
+check_array(const char *golden, const char *name, const char *result, const char *path,
+    double tolerance)
+{
+    golden_t found = found_in(result, path), wanted = golden_read(golden, name);
+    golden_check_t check = {.what = name};
+
+    assert_true(found.n >= wanted.n);
+    assert_int_equal(found.dims[found.rank - 1], wanted.dims[wanted.rank - 1]);
+    for (size_t i = 0; i < wanted.n; i++) {
+        golden_close(&check, i, found.data[i], wanted.data[i], tolerance);
+    }
+    golden_report("selection", &check);
+    golden_free(&found);
+    golden_free(&wanted);
+}
+
+/* 50 parcels chosen in each training fold, then decoded from with one alpha. */
+static void
+check_selection(const char *precision, double tolerance, int in_order)
+{
+    char file[TEST_PATH_SIZE], golden[TEST_PATH_SIZE], result[TEST_PATH_SIZE];
+    char more[2 * TEST_PATH_SIZE];
+    case_t test = {"selection", SELECTION, "",
+        "--inner-scaling outer --cv-gap 0 --alphas log:1,5,9 --shared-alpha", 0};
+    golden_t alphas, wanted;
+
+    test_need_data(file, DATA);
+    snprintf(more, sizeof more,
+        "--precision %s --n-voxels 50 --voxel-alphas log:2,5,7 --cv rows:%s:/fold",
+        precision, file);
+    fit(&test, more, golden, result);
+    check_array(golden, "/scores", result, "/voxels/score_by_fold", tolerance);
+    if (in_order) {
+        check_array(golden, "/selected", result, "/selected", 0);
+    }
+    alphas = found_in(result, "/best_alphas_by_fold");
+    wanted = golden_read(golden, "/decoder_shared_alpha");
+    for (size_t i = 0; i < alphas.n; i++) {
+        assert_true(golden_same_alpha(alphas.data[i], wanted.data[i / alphas.dims[1]]));
+    }
+    check_array(golden, "/decoder_r", result, "/scores/r_by_fold", tolerance);
+    check_array(golden, "/decoder_predictions", result, "/scaled/predictions", tolerance);
+    golden_free(&alphas);
+    golden_free(&wanted);
+}
+
+static void
+test_selection(void **state)
+{
+    (void) state;
+    check_selection("double", 1e-9, 1);
+    check_selection("single", 1e-4, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -280,6 +337,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_double),
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_fixed_alpha),
+        cmocka_unit_test(test_selection),
     };
 
     (void) argc;

@@ -376,6 +376,64 @@ test_unusable(void **state)
     test_remove_folder(study.folder);
 }
 
+/* With columns chosen in the fold: whatever is recorded in a held-out run changes neither
+ * the columns of its fold nor their model; every column chosen is the fit of all. */
+static void
+test_chosen(void **state)
+{
+    enum { K = 3 };
+    study_t study;
+    ba_alphas_t alphas;
+    ba_decode_fit_opts_t opts;
+    double *selected, *scores, *weights, *other, *all;
+
+    (void) state;
+    start_study(&study);
+    opts = options(&study, &alphas);
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_OK);
+    all = found(&study, "/predictions", N * D);
+    opts.n_voxels = V;
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_OK);
+    other = found(&study, "/predictions", N * D);
+    assert_all_close(other, all, N * D, 1e-12);
+    free(other);
+    free(all);
+    opts.n_voxels = K;
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_OK);
+    selected = found(&study, "/selected", RUNS * K);
+    scores = found(&study, "/voxels/score_by_fold", RUNS * V);
+    weights = found(&study, "/fold_weights", RUNS * LAGS * K * D);
+    for (size_t k = 0; k < RUNS; k++) {
+        for (size_t i = 1; i < K; i++) {
+            assert_true(scores[k * V + (size_t) selected[k * K + i - 1]] >=
+                        scores[k * V + (size_t) selected[k * K + i]]);
+        }
+    }
+    for (size_t t = RUN; t < 2 * RUN; t++) {
+        for (size_t j = 0; j < V; j++) {
+            study.responses[t * V + j] = 50.0 * study.features[t * D + j % D];
+        }
+    }
+    write_csv(study.other, study.responses, V);
+    assert_int_equal(run(NULL, &study, study.other, &opts, NULL), BA_OK);
+    other = found(&study, "/selected", RUNS * K);
+    assert_memory_equal(other + K, selected + K, K * sizeof *other);
+    free(other);
+    other = found(&study, "/voxels/score_by_fold", RUNS * V);
+    assert_memory_equal(other + V, scores + V, V * sizeof *other);
+    assert_memory_not_equal(other, scores, V * sizeof *other);
+    free(other);
+    other = found(&study, "/fold_weights", RUNS * LAGS * K * D);
+    assert_memory_equal(
+        other + LAGS * K * D, weights + LAGS * K * D, LAGS * K * D * sizeof *other);
+    free(other);
+    free(selected);
+    free(scores);
+    free(weights);
+    ba_alphas_free(&alphas);
+    test_remove_folder(study.folder);
+}
+
 int
 main(void)
 {
@@ -385,6 +443,7 @@ main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_categories),
         cmocka_unit_test(test_unusable),
+        cmocka_unit_test(test_chosen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
