@@ -22,10 +22,11 @@ static const char *const arrays[] = {"/scores/r", "/scores/r2", "/scores/n_folds
     "/alphas_by_fold", "/best_alphas", "/best_alphas_by_fold", "/cv_scores",
     "/cv_scores_by_fold", "/weights", "/intercept", "/fold_weights",
     "/scaling/feature_mean", "/scaling/feature_scale", "/scaling/response_mean",
-    "/scaling/response_scale", "/predictions", "/status", "/splits/outer",
-    "/splits/inner", "/features/word_rate", "/responses", "/run", "/times",
-    "/test/responses", "/words/onset", "/words/token", "/words/time", "/words/concept",
-    "/targets/roi", "/targets/layer", "/expected_r", "/signal_share", "/hrf"};
+    "/scaling/response_scale", "/predictions", "/scaled/predictions", "/classes/accuracy",
+    "/classes/confusion", "/selected", "/status", "/splits/outer", "/splits/inner",
+    "/features/word_rate", "/responses", "/run", "/times", "/test/responses",
+    "/words/onset", "/words/token", "/words/time", "/words/concept", "/targets/roi",
+    "/targets/layer", "/expected_r", "/signal_share", "/hrf"};
 
 void
 cli_info_key(const char *key)

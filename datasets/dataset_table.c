@@ -112,13 +112,14 @@ static int
 check_length(const job_t *job, size_t run, const ba_source_t *source)
 {
     size_t n = ba_source_n_rows(source);
+    long first = job->table->n_spaces > 0 ? 0 : CELL_RESPONSES;
 
     if (job->lengths[run] == 0) {
         job->lengths[run] = n;
     }
     if (n != job->lengths[run]) {
         return ba_fail(BA_SHAPE, "%s: %zu samples, but %s has %zu (%s, run '%s')",
-            ba_source_name(source), n, cell_of(job, job->plan.rows[run], 0),
+            ba_source_name(source), n, cell_of(job, job->plan.rows[run], first),
             job->lengths[run], job->table->file,
             job->table->rows[job->plan.rows[run]].run);
     }
@@ -261,9 +262,13 @@ open_part(job_t *job, int is_test, ba_dataset_part_t *part)
     for (size_t i = 0; i < n; i++) {
         BA_TRY(open_stack(job, 0, (long) i, &part->features[i]));
     }
-    part->n_samples = ba_source_n_rows(part->features[0]);
     part->n_repeats = job->plan.n_repeats;
     BA_TRY(open_optional(job, CELL_RESPONSES, &part->responses));
+    if (n == 0 && !part->responses) {
+        BA_TRY(
+            ba_fail(BA_FORMAT, "%s: neither features nor responses", job->table->file));
+    }
+    part->n_samples = ba_source_n_rows(n > 0 ? part->features[0] : part->responses);
     BA_TRY(open_optional(job, CELL_NUISANCE, &part->nuisance));
     BA_TRY(label_runs(job, part));
 out:
@@ -287,6 +292,10 @@ ba_dataset_from_table(
 
     BA_TRY(ba_run_table_read(opts->run_table, &table));
     job.table = table;
+    if (table->n_spaces == 0 && !opts->no_features) {
+        BA_TRY(ba_fail(
+            BA_FORMAT, "%s: no column 'features' or 'features:NAME'", table->file));
+    }
     share.memory = ba_ctx_memory(ctx) / table->n_rows;
     BA_TRY_ALLOC(
         dataset->space_names, ba_calloc(table->n_spaces, sizeof *dataset->space_names));

@@ -84,10 +84,6 @@ find_spaces(ba_run_table_t *table)
             table->space_columns[table->n_spaces++] = i;
         }
     }
-    if (table->n_spaces == 0) {
-        BA_TRY(ba_fail(
-            BA_FORMAT, "%s: no column 'features' or 'features:NAME'", table->file));
-    }
     if (table->n_spaces > 1 && ba_table_find(table->cells, "features") != SIZE_MAX) {
         BA_TRY(ba_fail(BA_FORMAT,
             "%s: columns 'features' and 'features:NAME', wanted one kind only",

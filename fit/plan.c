@@ -97,7 +97,7 @@ can_share_outer(const plan_t *plan)
            plan->intercept == plan->inner_intercept &&
            plan->intercept == plan->factor_intercept && !plan->strict &&
            opts->alphas.n > 0 && !opts->alphas_relative && !opts->want_fold_weights &&
-           plan->n_outer > 0 && !ba_plan_is_banded(plan);
+           plan->n_outer > 0 && opts->only_fold == 0 && !ba_plan_is_banded(plan);
 }
 
 /* Whether inner folds have to choose between candidates of one model. */
@@ -355,6 +355,15 @@ make_outer(plan_t *plan)
     }
     BA_TRY_ALLOC(plan->problems, ba_calloc(plan->n_outer + 1, sizeof *plan->problems));
     plan->n_problems = plan->n_outer + (opts->scores_only && plan->n_outer > 0 ? 0 : 1);
+    if (opts->only_fold > plan->n_outer) {
+        BA_TRY(ba_fail(BA_VALUE, "outer fold: %zu, wanted one of %zu", opts->only_fold,
+            plan->n_outer));
+    }
+    if (opts->only_fold > 0) {
+        plan->n_problems = 1;
+        BA_TRY(make_problem(plan, (int) opts->only_fold - 1, plan->problems));
+        goto out;
+    }
     for (size_t k = 0; k < plan->n_problems; k++) {
         BA_TRY(make_problem(plan, k < plan->n_outer ? (int) k : -1, &plan->problems[k]));
     }

@@ -31,6 +31,7 @@
 #include "brainalign/resample.h"
 #include "brainalign/probe.h"
 #include "brainalign/dataset.h"
+#include "brainalign/decode.h"
 #include "brainalign/check.h"
 #include "brainalign/synth.h"
 #include "brainalign/prepare.h"

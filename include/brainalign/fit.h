@@ -98,6 +98,8 @@ typedef struct {
     ba_precision_t precision;
     size_t target_start, target_stop; /* half open; stop 0 = all */
     int want_weights, want_fold_weights, want_predictions, want_cv;
+    size_t only_fold; /* this outer fold alone, from 1, and no final fit; what belongs to
+                         others stays undefined; 0 = all */
     int scores_only; /* with bands: 1 = no final fit where there are outer folds */
 } ba_fit_opts_t;
 

@@ -82,6 +82,28 @@ test_bad_run_tables(void **state)
 }
 
 /* Prediction needs no responses. */
+/* Responses alone, where features are not needed. */
+static void
+test_table_without_features(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    ba_dataset_opts_t opts = {.run_table = test_join(path, folder, "table.tsv")};
+    ba_dataset_t *dataset;
+
+    (void) state;
+    expect_table_failure("run\tresponses\n1\ty.csv\n", BA_FORMAT, "no column 'features'");
+    write_text("table.tsv", "run\tresponses\n1\ty.csv\n2\tlong.csv\n");
+    opts.no_features = 1;
+    dataset = open_or_fail(&opts);
+    assert_int_equal(dataset->n_spaces, 0);
+    assert_int_equal(dataset->train.n_samples, 2 * N + 1);
+    assert_int_equal(dataset->train.runs.onset[1], N);
+    assert_close(value_at(dataset->train.responses, 0, 5, 3), 3053, 0);
+    ba_dataset_free(dataset);
+    write_text("table.tsv", "run\tresponses\n1\tn/a\n");
+    expect_failure(&opts, BA_FORMAT, "neither features nor responses");
+}
+
 static void
 test_table_without_responses(void **state)
 {
@@ -139,6 +161,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_table),
         cmocka_unit_test(test_bad_run_tables),
+        cmocka_unit_test(test_table_without_features),
         cmocka_unit_test(test_table_without_responses),
         cmocka_unit_test(test_haxby),
     };

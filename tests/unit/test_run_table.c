@@ -144,7 +144,6 @@ test_bad_columns(void **state)
     (void) state;
     expect_failure("run\tresponses\tfeatures\tcolour\n1\ty\tx\tred\n", BA_FORMAT,
         "column 'colour', wanted run, responses");
-    expect_failure("run\tresponses\n1\ty\n", BA_FORMAT, "no column 'features'");
     expect_failure("run\tfeatures\n1\tx\n", BA_FORMAT, "no column 'responses'");
     expect_failure("responses\tfeatures\ny\tx\n", BA_FORMAT, "no column 'run'");
     expect_failure(

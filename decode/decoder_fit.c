@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* decode fit: from an opened data set to a result file. */
+#include "decode/decoder_impl.h"
+
+#include "core/alloc.h"
+#include "core/resource.h"
+#include "datasets/fold_ids.h"
+#include "datasets/provenance.h"
+
+#include <math.h>
+
+/* Seconds next to a held-out sample in which haemodynamic responses still overlap. */
+#define HAEMODYNAMIC_SECONDS 16.0
+
+ba_decode_fit_opts_t
+ba_decode_fit_opts_default(void)
+{
+    return (ba_decode_fit_opts_t){
+        .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
+}
+
+/* ---- the job ---- */
+
+static int
+note_file(ba_decoder_job_t *job, const char *text)
+{
+    int status = BA_OK;
+    ba_spec_t spec;
+
+    BA_TRY(ba_spec_parse(text, &spec));
+    job->files[job->n_files] = ba_strdup(spec.file);
+    ba_spec_free(&spec);
+    if (!job->files[job->n_files]) {
+        return BA_NOMEM;
+    }
+    job->n_files++;
+out:
+    return status;
+}
+
+static int
+read_folds(const ba_ctx_t *ctx, ba_cv_opts_t *cv, ba_decoder_job_t *job, int32_t **ids)
+{
+    int status = BA_OK;
+
+    if ((cv->kind == BA_CV_ROWS && !cv->ids) || (cv->kind == BA_CV_SETS && !cv->held)) {
+        BA_TRY(note_file(job, cv->spec));
+    }
+    BA_TRY(ba_fold_ids_read(ctx, job->blocks.n, cv, ids));
+out:
+    return status;
+}
+
+/* Samples whose responses do not exist are dropped like trimmed ones. */
+static void
+drop_ends(ba_decoder_job_t *job)
+{
+    for (size_t i = 0; i < job->inputs.n_lags && !job->opts->blocks; i++) {
+        int lag = job->inputs.lags[i];
+        size_t size = (size_t) (lag < 0 ? -lag : lag);
+        size_t *end = lag < 0 ? &job->fit.trim_first : &job->fit.trim_last;
+
+        *end = size > *end ? size : *end;
+    }
+}
+
+static size_t
+default_gap(const ba_decoder_job_t *job)
+{
+    size_t gap = 0, seconds;
+    double tr = job->opts->tr;
+
+    for (size_t i = 0; i < job->inputs.n_lags && !job->opts->blocks; i++) {
+        int lag = job->inputs.lags[i];
+        size_t size = (size_t) (lag < 0 ? -lag : lag);
+
+        gap = size > gap ? size : gap;
+    }
+    seconds = gap > 0 && tr > 0.0 ? (size_t) ceil(HAEMODYNAMIC_SECONDS / tr - 1e-9) : 0;
+    return seconds > gap ? seconds : gap;
+}
+
+static void
+set_scaling(ba_decoder_job_t *job)
+{
+    const ba_decode_fit_opts_t *opts = job->opts;
+    int by_run = ba_decoder_zscores_runs(opts, job->dataset->train.runs.n_runs);
+
+    job->fit.scale_features = opts->scale_responses;
+    if (by_run || opts->scale_responses == BA_SCALE_DEFAULT) {
+        job->fit.scale_features = BA_SCALE_ZSCORE;
+    }
+    job->fit.scale_targets = opts->scale_features;
+    if (opts->scale_features == BA_SCALE_DEFAULT) {
+        job->fit.scale_targets = opts->labels ? BA_SCALE_CENTER : BA_SCALE_ZSCORE;
+    }
+}
+
+static int
+set_up_fit(const ba_ctx_t *ctx, ba_decoder_job_t *job)
+{
+    int status = BA_OK;
+    const ba_decode_fit_opts_t *opts = job->opts;
+    size_t gap = default_gap(job);
+
+    drop_ends(job);
+    set_scaling(job);
+    job->fit.want_predictions = 1;
+    job->fit.gap_inner = opts->gap_inner < 0 ? gap : (size_t) opts->gap_inner;
+    job->fit.gap_outer = opts->gap_outer < 0 ? gap : (size_t) opts->gap_outer;
+    BA_TRY(read_folds(ctx, &job->fit.cv, job, &job->cv_ids));
+    BA_TRY(ba_fold_sets_read(ctx, job->blocks.n, &job->fit.cv, &job->cv_sets));
+    BA_TRY(read_folds(ctx, &job->fit.outer_cv, job, &job->outer_ids));
+out:
+    return status;
+}
+
+static int
+check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
+{
+    if (!opts->output && !opts->dry_run) {
+        return ba_fail(
+            BA_VALUE, "output: none given, wanted the name of the result file");
+    }
+    if (!dataset->train.responses) {
+        return ba_fail(
+            BA_VALUE, "responses: none given, wanted --responses or a run table");
+    }
+    if (dataset->test.n_samples > 0) {
+        return ba_fail(BA_UNSUPPORTED,
+            "test set: found one, wanted outer folds; give its rows a fold of their own");
+    }
+    if (opts->scale_features == BA_SCALE_RUNS) {
+        return ba_fail(BA_VALUE, "scale-features: found runs, wanted zscore, center or "
+                                 "none");
+    }
+    if (opts->blocks && (opts->fit.trim_first > 0 || opts->fit.trim_last > 0)) {
+        return ba_fail(BA_VALUE, "trim: found beside blocks, wanted samples to leave out "
+                                 "in no block");
+    }
+    if (opts->n_voxels > ba_source_n_cols(dataset->train.responses)) {
+        return ba_fail(BA_VALUE, "n-voxels: %zu, the responses have %zu columns",
+            opts->n_voxels, ba_source_n_cols(dataset->train.responses));
+    }
+    if (opts->fit.bands.gammas) {
+        return ba_fail(BA_UNSUPPORTED, "bands: found with decoding, wanted none");
+    }
+    return BA_OK;
+}
+
+static int
+job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_decode_fit_opts_t *opts, ba_decoder_job_t *job)
+{
+    int status;
+    const ba_dataset_part_t *part = &dataset->train;
+
+    *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
+    BA_TRY(check_options(dataset, opts));
+    BA_TRY(opts->labels ? note_file(job, opts->labels) : BA_OK);
+    BA_TRY(opts->blocks ? note_file(job, opts->blocks) : BA_OK);
+    BA_TRY(ba_blocks_read(ctx, opts->blocks, &part->runs, &job->blocks));
+    BA_TRY(
+        ba_decoder_targets_read(ctx, dataset, opts->labels, &job->blocks, &job->targets));
+    BA_TRY(ba_decoder_inputs_read(ctx, part, opts, &job->blocks, &job->inputs));
+    BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,
+        job->targets.n_dims, job->targets.n_samples,
+        opts->labels ? opts->labels : "features", &job->source));
+    job->data = (ba_fit_data_t){
+        .design = job->inputs.design, .runs = &job->blocks.runs, .targets = job->source};
+    BA_TRY(set_up_fit(ctx, job));
+out:
+    return status;
+}
+
+static void
+job_close(ba_decoder_job_t *job)
+{
+    ba_chosen_free(&job->chosen);
+    ba_source_close(job->source);
+    ba_decoder_inputs_free(&job->inputs);
+    ba_decoder_targets_free(&job->targets);
+    ba_blocks_free(&job->blocks);
+    ba_free(job->cv_ids);
+    ba_free(job->outer_ids);
+    ba_free(job->cv_sets);
+    for (size_t i = 0; i < job->n_files; i++) {
+        ba_free(job->files[i]);
+    }
+}
+
+/* ---- the fit ---- */
+
+/* What the responses leave of the memory. */
+static ba_ctx_t
+context_of(const ba_ctx_t *ctx, size_t held)
+{
+    ba_ctx_t own = ctx ? *ctx : ba_ctx_default();
+    size_t allowed = ba_ctx_memory(ctx);
+
+    own.memory = allowed > held ? allowed - held : 1;
+    return own;
+}
+
+static int
+plan(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *info)
+{
+    int status = BA_OK;
+    size_t *kept = NULL;
+    ba_runs_t runs = {0};
+
+    info->n_samples = job->blocks.n;
+    info->n_columns = ba_design_n_columns(job->inputs.design);
+    info->n_dims = job->targets.n_dims;
+    info->n_voxels = job->inputs.n_voxels;
+    info->n_chosen = job->opts->n_voxels;
+    info->n_unusable = job->inputs.n_unusable;
+    info->n_classes = job->targets.category ? job->targets.n_dims : 0;
+    BA_TRY_ALLOC(kept, ba_malloc(job->blocks.n, sizeof *kept));
+    BA_TRY(ba_runs_trim(
+        &job->blocks.runs, job->fit.trim_first, job->fit.trim_last, kept, &runs));
+    info->n_used = runs.n_samples;
+    BA_TRY(ba_fit_plan(ctx, &job->data, &job->fit, &info->fit));
+    info->n_outer = info->fit.n_outer;
+out:
+    ba_runs_free(&runs);
+    ba_free(kept);
+    return status;
+}
+
+static void
+sum_up(const ba_fit_result_t *result, const ba_decisions_t *decisions,
+    ba_decode_fit_info_t *info)
+{
+    double r = 0.0, r2 = 0.0;
+    size_t n = 0;
+
+    for (size_t j = 0; j < result->n_targets; j++) {
+        if (result->status[j] == BA_TARGET_SCORED && isfinite(result->r[j])) {
+            r += result->r[j];
+            r2 += result->r2[j];
+            n++;
+        }
+    }
+    info->n_scored = n;
+    info->mean_r = r / (double) n;
+    info->mean_r2 = r2 / (double) n;
+    info->accuracy = decisions->predicted ? decisions->accuracy : (double) NAN;
+    info->n_decided = decisions->n_decided;
+}
+
+static void
+warn(const ba_ctx_t *ctx, const ba_decode_fit_info_t *info)
+{
+    if (info->n_unusable > 0) {
+        ba_ctx_log(ctx, BA_LOG_WARNING,
+            "%zu of %zu response columns hold values that are not finite and are left "
+            "out",
+            info->n_unusable, info->n_voxels);
+    }
+    if (info->n_outer > 0 && info->n_scored < info->n_dims) {
+        ba_ctx_log(ctx, BA_LOG_WARNING, "%zu of %zu dimensions have no score (/status)",
+            info->n_dims - info->n_scored, info->n_dims);
+    }
+}
+
+static int
+fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
+{
+    int status;
+    const ba_decode_fit_opts_t *opts = job->opts;
+    ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
+    size_t held = ba_decoder_inputs_bytes(&job->inputs, job->blocks.n);
+    ba_ctx_t own = context_of(ctx, held);
+    ba_decoder_file_t file = {0};
+    ba_fit_result_t result = {0};
+    ba_decisions_t decisions = {0};
+    ba_fit_sink_t sink;
+
+    if (opts->n_voxels > 0) {
+        BA_TRY(ba_decoder_check_choice(job));
+    }
+    BA_TRY(plan(&own, job, info));
+    info->fit.bytes_planned += held;
+    if (opts->dry_run) {
+        return BA_OK;
+    }
+    if (opts->n_voxels > 0) {
+        BA_TRY(ba_decoder_choose(&own, job));
+    }
+    BA_TRY(ba_decoder_file_create(job, info->n_outer, &file));
+    sink = ba_decoder_file_sink(&file);
+    if (opts->n_voxels > 0) {
+        BA_TRY(ba_decoder_run_chosen(&own, job, &sink, &result, &info->fit));
+    } else {
+        BA_TRY(ba_fit_run(&own, &job->data, &job->fit, &sink, &result, &info->fit));
+    }
+    info->fit.bytes_planned += held;
+    if (job->targets.category && result.n_outer > 0) {
+        BA_TRY(ba_decisions_make(
+            &job->targets, file.predictions, file.fold, result.n_outer, &decisions));
+    }
+    sum_up(&result, &decisions, info);
+    warn(ctx, info);
+    BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions));
+    BA_TRY(ba_provenance_write(
+        &provenance, job->dataset, (const char *const *) job->files, file.bundle));
+    BA_TRY(ba_bundle_commit(file.bundle));
+out:
+    ba_decisions_free(&decisions);
+    ba_fit_result_free(&result);
+    ba_decoder_file_free(&file);
+    return status;
+}
+
+int
+ba_decode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_decode_fit_opts_t *opts, ba_decode_fit_info_t *info)
+{
+    int status;
+    ba_decoder_job_t job;
+    ba_decode_fit_info_t account = {0};
+    double start = ba_seconds();
+
+    BA_TRY(job_open(ctx, dataset, opts, &job));
+    BA_TRY(fit(ctx, &job, &account));
+    account.seconds = ba_seconds() - start;
+    account.peak_bytes = ba_peak_bytes();
+    if (info) {
+        *info = account;
+    }
+out:
+    job_close(&job);
+    return status;
+}

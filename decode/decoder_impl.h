@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* decode fit between its options and the fit. */
+#ifndef BA_DECODE_DECODER_IMPL_H
+#define BA_DECODE_DECODER_IMPL_H
+
+#include "brainalign/bundle.h"
+#include "brainalign/decode.h"
+
+/* Which recorded samples make a sample of the fit. */
+typedef struct {
+    size_t n;      /* samples of the fit */
+    size_t *first; /* n + 1 */
+    size_t
+        *rows; /* rows[first[i]] .. rows[first[i + 1] - 1]: recorded samples, ascending */
+    ba_runs_t runs; /* of the samples of the fit */
+} ba_blocks_t;
+
+/* Reads the numbers of `spec`; NULL = every recorded sample by itself. BA_SHAPE: another
+ * number of rows, a block over two runs. */
+int ba_blocks_read(const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs,
+    ba_blocks_t *out) BA_MUST_USE;
+void ba_blocks_free(ba_blocks_t *blocks);
+
+/* The responses in memory, prepared within runs, as a design. */
+typedef struct {
+    size_t n_voxels, n_unusable;
+    unsigned char *is_used; /* n_voxels: 0 = holds a value that is not finite */
+    int *lags;              /* n_lags: response delays as given */
+    size_t n_lags;
+    int *delays; /* those of the design */
+    float *single;
+    double *full; /* samples x columns; one of the two */
+    ba_space_t space;
+    ba_design_t *design;
+} ba_decoder_inputs_t;
+
+/* BA_TOO_LARGE before reading where the responses are over the memory of ctx. */
+int ba_decoder_inputs_read(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
+    const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks,
+    ba_decoder_inputs_t *out) BA_MUST_USE;
+void ba_decoder_inputs_free(ba_decoder_inputs_t *inputs);
+
+/* Bytes of the responses in memory. */
+size_t ba_decoder_inputs_bytes(const ba_decoder_inputs_t *inputs, size_t n_samples);
+
+/* Whether responses are z-scored in each run. */
+int ba_decoder_zscores_runs(const ba_decode_fit_opts_t *opts, size_t n_runs);
+
+/* What is decoded: n_samples x n_dims, column-major. */
+typedef struct {
+    size_t n_samples, n_dims;
+    double *values;
+    char **names;      /* n_dims in one block, NULL where they have none */
+    int32_t *category; /* n_samples, NULL without labels */
+} ba_decoder_targets_t;
+
+int ba_decoder_targets_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const char *labels, const ba_blocks_t *blocks, ba_decoder_targets_t *out) BA_MUST_USE;
+void ba_decoder_targets_free(ba_decoder_targets_t *targets);
+
+/* What was decided about categories. */
+typedef struct {
+    int32_t *predicted; /* n_samples: the largest prediction, the first of equal ones;
+                           -1 where there is none */
+    int64_t *confusion; /* true x predicted */
+    double accuracy;
+    double *accuracy_by_fold;
+    size_t n_decided;
+} ba_decisions_t;
+
+/* predictions: n_samples x n_dims in C order, NaN where a sample has none; fold: the
+ * number of each sample's outer fold, -1 = none. */
+int ba_decisions_make(const ba_decoder_targets_t *targets, const double *predictions,
+    const int32_t *fold, size_t n_outer, ba_decisions_t *out) BA_MUST_USE;
+void ba_decisions_free(ba_decisions_t *decisions);
+
+/* Response columns of each fold, best first: n_sets x n, the last set of the final fit. */
+typedef struct {
+    size_t n, n_sets;
+    int32_t *columns;
+    double *scores; /* n_sets x n_voxels */
+} ba_chosen_t;
+
+/* A call on its way. */
+typedef struct {
+    const ba_dataset_t *dataset;
+    const ba_decode_fit_opts_t *opts;
+    ba_blocks_t blocks;
+    ba_decoder_inputs_t inputs;
+    ba_decoder_targets_t targets;
+    ba_source_t *source; /* of the targets */
+    ba_fit_data_t data;
+    ba_fit_opts_t fit;
+    int32_t *cv_ids, *outer_ids;
+    uint8_t *cv_sets;
+    char *files[5]; /* of folds, labels, blocks; ends with NULL */
+    size_t n_files;
+    ba_chosen_t chosen; /* n = 0: all response columns */
+} ba_decoder_job_t;
+
+/* Whether columns can be chosen with these settings. */
+int ba_decoder_check_choice(const ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Chooses response columns from the training rows of every outer fold. */
+int ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+void ba_chosen_free(ba_chosen_t *chosen);
+
+/* ba_fit_run() with the columns chosen for each fold. */
+int ba_decoder_run_chosen(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info) BA_MUST_USE;
+
+/* Response columns of a model. */
+size_t ba_decoder_n_columns(const ba_decoder_job_t *job);
+
+/* The result file on its way. */
+typedef struct {
+    ba_bundle_t *bundle;
+    const ba_decoder_job_t *job;
+    ba_sink_t *weights, *fold_weights;
+    double *predictions; /* n_samples x n_dims, C order */
+    int32_t *fold;       /* n_samples: number of the outer fold, -1 = none */
+} ba_decoder_file_t;
+
+int ba_decoder_file_create(
+    const ba_decoder_job_t *job, size_t n_outer, ba_decoder_file_t *out) BA_MUST_USE;
+ba_fit_sink_t ba_decoder_file_sink(ba_decoder_file_t *file);
+int ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
+    const ba_fit_info_t *info, const ba_decisions_t *decisions) BA_MUST_USE;
+void ba_decoder_file_free(ba_decoder_file_t *file);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Response columns chosen inside each training fold: encoding models of all columns on the
+ * same splits score them by their inner folds alone, which hold training rows only. The
+ * decoder of a fold is then fitted on its own columns. */
+#include "decode/decoder_impl.h"
+
+#include "core/alloc.h"
+#include "io/source_impl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t
+ba_decoder_n_columns(const ba_decoder_job_t *job)
+{
+    return job->chosen.n > 0 ? job->chosen.n : job->inputs.n_voxels;
+}
+
+void
+ba_chosen_free(ba_chosen_t *chosen)
+{
+    ba_free(chosen->columns);
+    ba_free(chosen->scores);
+    *chosen = (ba_chosen_t){0};
+}
+
+/* ---- the responses as targets ---- */
+
+static int
+read_responses(void *state, size_t slab, size_t row0, size_t n_rows, size_t col0,
+    size_t n_cols, double *dst, size_t ld)
+{
+    const ba_decoder_job_t *job = *(const ba_decoder_job_t **) state;
+    const ba_decoder_inputs_t *inputs = &job->inputs;
+
+    (void) slab;
+    for (size_t j = 0; j < n_cols; j++) {
+        size_t at = (col0 + j) * job->blocks.n + row0;
+
+        for (size_t i = 0; i < n_rows; i++) {
+            dst[i + j * ld] =
+                inputs->single ? (double) inputs->single[at + i] : inputs->full[at + i];
+        }
+    }
+    return BA_OK;
+}
+
+static int
+responses_open(const ba_decoder_job_t *job, ba_source_t **out)
+{
+    static const ba_source_ops_t ops = {
+        .format = "memory", .read = read_responses, .close = ba_free};
+    ba_source_shape_t shape = {.n_slabs = 1,
+        .n_rows = job->blocks.n,
+        .n_cols = job->inputs.n_voxels,
+        .rank = 2,
+        .is_double = job->inputs.full != NULL};
+    const ba_decoder_job_t **state = ba_malloc(1, sizeof *state);
+
+    if (!state) {
+        return BA_NOMEM;
+    }
+    *state = job;
+    return ba_source_wrap(&ops, state, &shape, "responses", out);
+}
+
+/* ---- splits of the encoding models ---- */
+
+/* Fold ids of all samples: one that decoding drops, whose features still predict, belongs
+ * to the fold of the nearest sample before it in its run, else after it. */
+static int
+extend_folds(const ba_decoder_job_t *job, int32_t *ids)
+{
+    int status = BA_OK;
+    const ba_runs_t *runs = &job->blocks.runs;
+    size_t n_folds, *kept = NULL;
+    int32_t *fold = NULL;
+    ba_runs_t kept_runs = {0};
+
+    BA_TRY_ALLOC(kept, ba_malloc(runs->n_samples, sizeof *kept));
+    BA_TRY_ALLOC(fold, ba_malloc(runs->n_samples, sizeof *fold));
+    BA_TRY(ba_runs_trim(runs, job->fit.trim_first, job->fit.trim_last, kept, &kept_runs));
+    BA_TRY(
+        ba_cv_folds(&job->fit.outer_cv, runs, kept, kept_runs.n_samples, fold, &n_folds));
+    for (size_t r = 0; r < runs->n_runs; r++) {
+        size_t i = kept_runs.onset[r];
+
+        for (size_t t = runs->onset[r]; t < runs->onset[r + 1]; t++) {
+            while (i + 1 < kept_runs.onset[r + 1] && kept[i + 1] <= t) {
+                i++;
+            }
+            ids[t] = fold[i];
+        }
+    }
+out:
+    ba_runs_free(&kept_runs);
+    ba_free(kept);
+    ba_free(fold);
+    return status;
+}
+
+static int
+encoding_splits(const ba_decoder_job_t *job, ba_fit_opts_t *fit, int32_t **ids)
+{
+    int status = BA_OK;
+
+    if (job->fit.outer_cv.kind == BA_CV_NONE || job->fit.outer_cv.kind == BA_CV_ROWS) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(*ids, ba_malloc(job->blocks.n, sizeof **ids));
+    BA_TRY(extend_folds(job, *ids));
+    fit->outer_cv = (ba_cv_opts_t){.kind = BA_CV_ROWS, .ids = *ids};
+out:
+    return status;
+}
+
+/* ---- scores and choice ---- */
+
+/* Where a score and its column belong together. */
+typedef struct {
+    double score;
+    int32_t column;
+} scored_t;
+
+/* Best first; undefined scores last; equal ones by column. */
+static int
+compare_scored(const void *a, const void *b)
+{
+    const scored_t *x = a, *y = b;
+    int x_undefined = isnan(x->score) != 0, y_undefined = isnan(y->score) != 0;
+
+    if (x_undefined != y_undefined) {
+        return x_undefined - y_undefined;
+    }
+    if (!x_undefined && x->score != y->score) {
+        return x->score > y->score ? -1 : 1;
+    }
+    return (x->column > y->column) - (x->column < y->column);
+}
+
+static int
+choose_set(const double *cv, size_t n_alphas, size_t v, size_t n, double *scores,
+    int32_t *columns)
+{
+    int status = BA_OK;
+    scored_t *scored = NULL;
+
+    BA_TRY_ALLOC(scored, ba_malloc(v, sizeof *scored));
+    for (size_t j = 0; j < v; j++) {
+        scores[j] = NAN;
+        for (size_t a = 0; a < n_alphas; a++) {
+            double score = cv[a * v + j];
+
+            scores[j] = !isnan(scores[j]) && !(score > scores[j]) ? scores[j] : score;
+        }
+        scored[j] = (scored_t){scores[j], (int32_t) j};
+    }
+    qsort(scored, v, sizeof *scored, compare_scored);
+    if (isnan(scored[n - 1].score)) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "n-voxels: %zu, fewer response columns have a score in "
+            "every fold",
+            n));
+    }
+    for (size_t i = 0; i < n; i++) {
+        columns[i] = scored[i].column;
+    }
+out:
+    ba_free(scored);
+    return status;
+}
+
+static int
+choose_from(const ba_fit_result_t *encoding, size_t n, ba_chosen_t *out)
+{
+    int status = BA_OK;
+    size_t v = encoding->n_targets, a = encoding->n_alphas, folds = encoding->n_outer;
+
+    out->n = n;
+    out->n_sets = folds + 1;
+    BA_TRY_ALLOC(out->columns, ba_malloc(out->n_sets, n * sizeof *out->columns));
+    BA_TRY_ALLOC(out->scores, ba_malloc(out->n_sets, v * sizeof *out->scores));
+    for (size_t k = 0; k < out->n_sets; k++) {
+        const double *cv =
+            k < folds ? encoding->cv_scores_by_fold + k * a * v : encoding->cv_scores;
+
+        BA_TRY(choose_set(cv, a, v, n, out->scores + k * v, out->columns + k * n));
+    }
+out:
+    return status;
+}
+
+int
+ba_decoder_check_choice(const ba_decoder_job_t *job)
+{
+    if (job->opts->blocks && job->inputs.n_lags > 1) {
+        return ba_fail(BA_UNSUPPORTED,
+            "n-voxels: found with blocks and %zu response delays, wanted one delay",
+            job->inputs.n_lags);
+    }
+    if (job->fit.cv.kind == BA_CV_NONE) {
+        return ba_fail(BA_VALUE, "n-voxels: found with cv none, wanted inner splits to "
+                                 "score by");
+    }
+    return BA_OK;
+}
+
+int
+ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job)
+{
+    int status;
+    size_t n_outer = 0;
+    int zero = 0, by_block = job->opts->blocks != NULL;
+    ba_space_t space = {.name = "features",
+        .full = job->targets.values,
+        .n_features = job->targets.n_dims,
+        .delays = by_block ? &zero : job->inputs.lags,
+        .n_delays = by_block ? 1 : job->inputs.n_lags};
+    ba_fit_opts_t fit = job->fit;
+    ba_fit_data_t data = {.runs = &job->blocks.runs};
+    ba_design_t *design = NULL;
+    int32_t *ids = NULL;
+    ba_fit_result_t encoding = {0};
+
+    BA_TRY(ba_fit_n_outer(&job->data, &job->fit, &n_outer));
+    BA_TRY(ba_design_new(&space, 1, data.runs, BA_DELAY_WITHIN_RUNS, &design));
+    BA_TRY(responses_open(job, &data.targets));
+    data.design = design;
+    fit.scale_features = fit.scale_targets = BA_SCALE_ZSCORE;
+    fit.alphas = job->opts->voxel_alphas;
+    fit.alphas_relative = 0;
+    fit.singular_cutoff = 0.0;
+    fit.shared_alpha = fit.want_weights = fit.want_fold_weights = 0;
+    fit.want_predictions = 0;
+    fit.want_cv = 1;
+    fit.select = BA_SCORE_R2;
+    fit.solver = BA_SOLVER_AUTO;
+    fit.trim_first = job->opts->fit.trim_first;
+    fit.trim_last = job->opts->fit.trim_last;
+    if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
+        fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5};
+    }
+    BA_TRY(encoding_splits(job, &fit, &ids));
+    BA_TRY(ba_fit_run(ctx, &data, &fit, NULL, &encoding, NULL));
+    if (encoding.n_outer != n_outer) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "n-voxels: %zu outer folds of all samples, %zu of those "
+            "that have responses",
+            encoding.n_outer, n_outer));
+    }
+    BA_TRY(choose_from(&encoding, job->opts->n_voxels, &job->chosen));
+out:
+    ba_fit_result_free(&encoding);
+    ba_source_close(data.targets);
+    ba_design_free(design);
+    ba_free(ids);
+    return status;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Decoding models: responses predict features, or categories. */
+#ifndef BRAINALIGN_DECODE_H
+#define BRAINALIGN_DECODE_H
+
+#include "brainalign/dataset.h"
+#include "brainalign/fit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Settings of `decode fit` beyond those of the data set. Borrowed throughout. */
+typedef struct {
+    ba_fit_opts_t
+        fit; /* gaps are set by gap_inner and gap_outer, scaling and what is kept
+                          by the members below; the targets are all of them */
+    const char *response_delays; /* "2,3,4,5": sample t is decoded from the responses at t
+                                    plus each, within its run; needed. Samples without all
+                                    of them are dropped, as by fit.trim_... */
+    const char *labels; /* FILE[:COLUMN] of a category for each sample, in place of
+                           features: one dimension a category, 1 where it is the sample's;
+                           NULL = the data set's features */
+    const char *blocks; /* SPEC of a number for each sample: a sample of the fit is the
+                           mean over those of one number; negative or missing = left out;
+                           NULL = none */
+    ba_scale_t scale_responses; /* RUNS: z-scored in each run, then as ZSCORE; ZSCORE,
+                                   CENTER, NONE: of every delayed column on training rows
+                                   (RUNS with 2 or more runs, else ZSCORE) */
+    ba_scale_t
+        scale_features; /* RUNS, ZSCORE, CENTER, NONE (ZSCORE; CENTER for labels) */
+    size_t n_voxels;    /* so many response columns, chosen anew from the training rows of
+                        each fold by how well the features predict them; 0 = all */
+    ba_alphas_t voxel_alphas;  /* of that prediction; n = 0: automatic */
+    double tr;                 /* seconds per sample, 0 = not given */
+    const char *detrend;       /* of responses; as in encode fit; NULL = none */
+    long gap_inner, gap_outer; /* samples; -1 = default: 0 with delays of 0 only or with
+                                   blocks, else the larger of the largest delay and 16 s
+                                   where tr is given */
+    const char *output;        /* result file */
+    int force;
+    int dry_run; /* check and plan only; nothing is written */
+    int argc;    /* full argument list for the provenance */
+    const char *const *argv;
+} ba_decode_fit_opts_t;
+
+BA_API ba_decode_fit_opts_t ba_decode_fit_opts_default(void);
+
+/* A short account. */
+typedef struct {
+    ba_fit_info_t fit;
+    size_t n_samples, n_used, n_columns, n_dims, n_outer, n_scored;
+    size_t n_voxels, n_unusable; /* response columns; those with a value that is not
+                                    finite, which are left out */
+    size_t n_chosen;             /* response columns chosen in each fold; 0 = all */
+    size_t n_classes;            /* 0 without labels */
+    size_t n_decided;            /* held-out samples with a category */
+    double mean_r, mean_r2;      /* over scored dimensions; NaN where there are none */
+    double accuracy;             /* share of held-out samples whose category is found */
+    double seconds;
+    size_t peak_bytes;
+} ba_decode_fit_info_t;
+
+/* Fits ridge models from responses to every feature column, or to one indicator a
+ * category, by ba_fit_run(), and writes the result file: predictions of every sample by
+ * the model of the fold that held it out, scores, alphas, splits; weights where asked
+ * for. Errors: those of opening, ba_fit_run(), writing; BA_VALUE (options that contradict
+ * one another), BA_SHAPE (labels or blocks that do not fit, fewer than 2 categories),
+ * BA_NONFINITE (features, or every response column), BA_EXISTS, BA_TOO_LARGE. `info` may
+ * be NULL. */
+BA_API int ba_decode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+    const ba_decode_fit_opts_t *opts, ba_decode_fit_info_t *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,67 @@
+# decode fit: what is written and said, and what is refused in one line.
+. "$SOURCE/tests/cli/bad.inc"
+numbers 48 6 1 >y.csv
+numbers 48 2 7 | paste -d, y.csv - | awk -F, -v OFS=, '{ print $1 - $2 + $7 / 2, $3 + $8 / 2 }' >x.csv
+fit() { "$BRAINALIGN" decode fit -j 1 --responses y.csv --runs onsets:0,16,32 "$@"; }
+
+fit --features x.csv --response-delays 0 -o dec.h5
+"$BRAINALIGN" datasets info dec.h5 | grep -v provenance | awk '/^  *\// { print $1, $2, $3, $4 }'
+echo 'later responses, weights'
+fit --features x.csv --response-delays 0,1,2 --tr 4 --trim 1 --save weights,fold-weights,cv --shared-alpha -q -o later.h5
+"$BRAINALIGN" datasets info later.h5 | awk '/weights|cv_scores/ { print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'
+fit --features x.csv --response-delays 0,1,2 --tr 4 --trim 1 --dry-run -o none.h5 | grep -v memory
+echo 'categories of blocks'
+awk 'BEGIN { print "block\tcategory"; for (i = 0; i < 48; i++) print int(i / 4) "\t" (int(i / 4) % 2 ? "tool" : "face") }' >volumes.tsv
+awk 'NR > 1 { print $1 }' volumes.tsv >blocks.csv
+fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alphas 1 -o class.h5
+"$BRAINALIGN" datasets info class.h5 | awk '/classes/ { print $1, $2, $3, $4 }'
+echo 'the decoded against the true'
+"$BRAINALIGN" decode score --predicted dec.h5:/scaled/predictions --true dec.h5:/scaled/features --permutations 100 -j 1 -o s.json 2>&1 | grep -c 2v2
+printf 'run\tresponses\n1\ty.csv[0:16,]\n2\ty.csv[16:48,]\n' >runs.tsv
+"$BRAINALIGN" decode fit -j 1 -q --run-table runs.tsv --labels volumes.tsv:category --response-delays 0 --outer-cv kfold:3 -o table.h5 && echo 'run table without features'
+
+echo 'responses chosen in each fold'
+fit --features x.csv --response-delays 0,1 --n-voxels 2 --save weights --alphas 1,10 -o chosen.h5
+"$BRAINALIGN" datasets info chosen.h5 | awk '/selected|weights/ && !/command/ { print $1, $2, $3, $4, $5, $6 }'
+
+echo 'refused'
+bad_decode() { bad decode fit -j 1 --runs onsets:0,16,32 -o x.h5 "$@"; }
+bad_decode --features x.csv --response-delays 0
+bad_decode --responses y.csv --response-delays 0
+bad_decode --responses y.csv --features x.csv
+bad_decode --responses y.csv --features x.csv --response-delays 1,1
+bad_decode --responses y.csv --features x.csv --response-delays 16
+bad_decode --responses y.csv --features x.csv --labels volumes.tsv:category --response-delays 0
+bad_decode --responses y.csv --labels volumes.tsv:colour --response-delays 0
+bad_decode --responses y.csv --features 'x.csv[0:40,]' --response-delays 0
+bad_decode --responses y.csv --features x.csv --response-delays 0 --blocks y.csv
+bad_decode --responses y.csv --features x.csv --response-delays 0 --blocks blocks.csv --trim 1
+bad_decode --responses y.csv --features x.csv --response-delays 9 --blocks blocks.csv
+bad_decode --responses y.csv --features x.csv --response-delays 0 --scale-features runs
+bad_decode --responses y.csv --features x.csv --response-delays 0 --save none,cv
+bad_decode --responses y.csv --features x.csv --response-delays 0 --memory 100
+bad decode fit --responses y.csv --features x.csv --response-delays 0 -o y.csv
+bad decode fit -j 1 --responses y.csv --features x.csv --response-delays 0 -o dec.h5
+sed 's/face/tool/' volumes.tsv >one.tsv
+bad_decode --responses y.csv --labels one.tsv:category --response-delays 0
+sed '3s/face/n\/a/' volumes.tsv >gap.tsv
+bad_decode --responses y.csv --labels gap.tsv:category --response-delays 0
+sed '3s/face/tool/' volumes.tsv >mixed.tsv
+bad_decode --responses y.csv --labels mixed.tsv:category --blocks blocks.csv --response-delays 0
+head -40 volumes.tsv >short.tsv
+bad_decode --responses y.csv --labels short.tsv:category --response-delays 0
+awk 'BEGIN { for (i = 0; i < 48; i++) print int(i / 10) }' >over.csv
+bad_decode --responses y.csv --features x.csv --response-delays 0 --blocks over.csv
+sed 's/.*/-1/' blocks.csv >no.csv
+bad_decode --responses y.csv --features x.csv --response-delays 0 --blocks no.csv
+sed '3s/^[^,]*/nan/' x.csv >nan.csv
+bad_decode --responses y.csv --features nan.csv --response-delays 0
+sed '3s/.*/nan,nan,nan,nan,nan,nan/' y.csv >nan.csv
+bad_decode --responses nan.csv --features x.csv --response-delays 0
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 0
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 7
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-alphas -1
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --cv none --alphas 1
+bad_decode --responses y.csv --features x.csv --response-delays 0,1 --blocks blocks.csv --n-voxels 2
+sed 's/^[^,]*,[^,]*/1,1/' y.csv >constant.csv
+bad_decode --responses constant.csv --features x.csv --response-delays 0 --n-voxels 5
