@@ -33,7 +33,7 @@ out:
     return status;
 }
 
-/* block[t] becomes the ordinal of sample t's block by first appearance, SIZE_MAX = none. */
+/* block[t] becomes the number of sample t's block by first appearance, SIZE_MAX none. */
 static int
 number_blocks(const char *spec, const ba_runs_t *runs, const double *ids, size_t *start,
     size_t *block, size_t *n_blocks)

@@ -374,7 +374,7 @@ scale_word(ba_scale_t scale)
 static int
 write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_t *info)
 {
-    int status;
+    int status = BA_OK;
     static const char *const selections[] = {"mse", "r2", "r", "huth-r2"};
     static const char *const inner[] = {"center", "outer", "strict"};
     static const char *const cv[] = {

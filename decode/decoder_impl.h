@@ -74,7 +74,7 @@ int ba_decisions_make(const ba_decoder_targets_t *targets, const double *predict
     const int32_t *fold, size_t n_outer, ba_decisions_t *out) BA_MUST_USE;
 void ba_decisions_free(ba_decisions_t *decisions);
 
-/* Response columns of each fold, best first: n_sets x n, the last set of the final fit. */
+/* Response columns of each fold, best first: n_sets x n, the last of the final fit. */
 typedef struct {
     size_t n, n_sets;
     int32_t *columns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Response columns chosen inside each training fold: encoding models of all columns on the
- * same splits score them by their inner folds alone, which hold training rows only. The
+/* Response columns chosen inside each training fold: encoding models of all columns on
+ * the same splits score them by their inner folds alone, which hold training rows only. The
  * decoder of a fold is then fitted on its own columns. */
 #include "decode/decoder_impl.h"
 

@@ -100,7 +100,7 @@ typedef struct {
     int want_weights, want_fold_weights, want_predictions, want_cv;
     size_t only_fold; /* this outer fold alone, from 1, and no final fit; what belongs to
                          others stays undefined; 0 = all */
-    int scores_only; /* with bands: 1 = no final fit where there are outer folds */
+    int scores_only;  /* with bands: 1 = no final fit where there are outer folds */
 } ba_fit_opts_t;
 
 BA_API ba_fit_opts_t ba_fit_opts_default(void);

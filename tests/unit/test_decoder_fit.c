@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* decode fit from files: against ridge by hand, what held-out rows may change, threads. */
+/* decode fit from files: against ridge by hand, what held-out rows may change. */
 #include "tests/testlib.h"
 
 #include "brainalign/bundle.h"
