@@ -36,6 +36,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_neurons_cosy,
     &cli_neurons_compare,
     &cli_neurons_cluster,
+    &cli_neurons_align,
     &cli_decode_score,
     &cli_datasets_info,
     &cli_datasets_check,

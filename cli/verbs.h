@@ -20,6 +20,7 @@ extern const cli_command_t cli_neurons_explain;
 extern const cli_command_t cli_neurons_cosy;
 extern const cli_command_t cli_neurons_compare;
 extern const cli_command_t cli_neurons_cluster;
+extern const cli_command_t cli_neurons_align;
 extern const cli_command_t cli_decode_score;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;

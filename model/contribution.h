@@ -51,10 +51,9 @@ typedef struct {
     double *r2, *r;
     double *delta_r2, *delta_r; /* whole model less the refit without the neuron */
     double *zero_out_r2; /* whole model less the same weights with the neuron's at 0 */
-    double *
-        product_r2; /* sum x_j b_j (2 y - p) / SST: over all columns they add to r2 + m mean(y)^2 / SST,
-                           y and its mean counted from the training mean */
-    double *product_r; /* share of r: over all columns they add to r */
+    double *product_r2;  /* sum x_j b_j (2 y - p) / SST: over all columns they add to r2 +
+                            m mean(y)^2 / SST, y counted from the training mean */
+    double *product_r;   /* share of r: over all columns they add to r */
 } ba_contributions_t;
 
 /* y: training rows as fitted (n x v), y_test: held-out rows in the same units (m x v).
