@@ -400,6 +400,26 @@ out:
     return status;
 }
 
+/* Results of all targets (means, counts, folds), responses, and a fold's factorisation. */
+static int
+check_memory(const ba_ctx_t *ctx, const ba_aligning_t *a)
+{
+    double p = (double) ba_design_n_columns(a->design), n = (double) a->n_used;
+    double rank = p < n ? p : n, v = (double) a->n_targets;
+    double kept = a->opts->save_folds ? (double) a->n_folds : 1.0;
+    double each = 8.0 + BA_ALIGN_N * (sizeof(double) * (1.0 + kept) + sizeof(uint16_t));
+    double bytes = (double) a->neurons.n_neurons * v * each +
+                   sizeof(double) * (n * v + 2.0 * rank * (p + rank) + 3.0 * n * p);
+
+    if (bytes > (double) ba_ctx_memory(ctx)) {
+        return ba_fail(BA_TOO_LARGE,
+            "%zu neurons x %zu targets of %zu samples need %.3g GiB, wanted at most %.3g",
+            a->neurons.n_neurons, a->n_targets, a->n_used, bytes * 0x1p-30,
+            (double) ba_ctx_memory(ctx) * 0x1p-30);
+    }
+    return BA_OK;
+}
+
 int
 ba_aligning_open(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t *out)
 {
@@ -429,6 +449,7 @@ ba_aligning_open(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t
     BA_TRY(read_folds(out));
     BA_TRY(read_spaces(ctx, out));
     BA_TRY(make_neurons(out));
+    BA_TRY(check_memory(ctx, out));
     BA_TRY(read_responses(ctx, out));
 out:
     return status;

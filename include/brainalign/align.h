@@ -39,7 +39,8 @@ typedef struct {
  * penalty), /zero_out_r2, /product_r2, and the table and ranking by them. Neurons are the
  * features of all spaces that are no controls, side by side. Errors: BA_SHAPE (other
  * features, targets or scores than the encoder has), BA_MISSING (no outer folds),
- * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS. */
+ * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS, BA_TOO_LARGE.
+ * Memory: the results of all neurons and targets. */
 BA_API int ba_neurons_align(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info);
 

@@ -66,4 +66,5 @@ align -o d.h5
 "$BRAINALIGN" encode fit -q --features lm=lm.csv --responses y.csv --delays 0 --alphas 3 --cv none --outer-cv none -o bare.h5
 align --encoder bare.h5 -o d.h5
 align --encoder enc.h5 --dry-run -o d.h5
+align --encoder enc.h5 --memory 1K -o d.h5
 ls d.h5 2> /dev/null || echo "nothing written"
