@@ -38,6 +38,7 @@ const cli_command_t *const cli_commands[] = {
     &cli_neurons_compare,
     &cli_neurons_cluster,
     &cli_decode_fit,
+    &cli_neurons_align,
     &cli_decode_score,
     &cli_decode_invert,
     &cli_decode_identify,

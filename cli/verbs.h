@@ -21,6 +21,7 @@ extern const cli_command_t cli_neurons_cosy;
 extern const cli_command_t cli_neurons_compare;
 extern const cli_command_t cli_neurons_cluster;
 extern const cli_command_t cli_decode_fit;
+extern const cli_command_t cli_neurons_align;
 extern const cli_command_t cli_decode_score;
 extern const cli_command_t cli_decode_invert;
 extern const cli_command_t cli_decode_identify;

@@ -18,6 +18,7 @@
 #include "brainalign/pca.h"
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
+#include "brainalign/align.h"
 #include "brainalign/alphas.h"
 #include "brainalign/bands.h"
 #include "brainalign/ridge.h"

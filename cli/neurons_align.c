@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* neurons align: what neurons contribute to an encoder's scores. */
+#include "cli/data.h"
+#include "cli/message.h"
+#include "cli/outputs.h"
+#include "cli/verbs.h"
+
+#include "brainalign/align.h"
+#include "brainalign/bundle.h"
+#include "brainalign/encoder.h"
+#include "brainalign/error.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    cli_data_t data;
+    const char *encoder, *regions, *table, *ranking;
+    cli_list_t controls;
+    uint64_t layer_size;
+    int save_folds;
+} align_args_t;
+
+static const cli_option_t rows[] = {
+    {.section = "Encoder",
+        .name = "encoder",
+        .kind = CLI_STRING,
+        .required = 1,
+        .metavar = "FILE.h5",
+        .help = "Encoder file of encode fit, with outer folds. Its data are found by the "
+                "arguments it was fitted with unless --features are given.",
+        .offset = offsetof(align_args_t, encoder)},
+    {.name = "control",
+        .kind = CLI_STRINGS,
+        .metavar = "NAME",
+        .help =
+            "A feature space of the encoder that is no neurons: contributions are over "
+            "and above it.",
+        .offset = offsetof(align_args_t, controls)},
+    {.name = "layer-size",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .otherwise = "one layer",
+        .help = "Columns of a layer within a feature space.",
+        .offset = offsetof(align_args_t, layer_size)},
+    {.name = "regions",
+        .kind = CLI_STRING,
+        .metavar = "FILE",
+        .help = "Region of each target, one label a line: scores of neurons for each.",
+        .offset = offsetof(align_args_t, regions)},
+    CLI_OUTPUT_ROW("Output", "The result file (HDF5)."),
+    {.name = "table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help =
+            "Neurons with their mean contribution and the share of targets where it is "
+            "positive.",
+        .offset = offsetof(align_args_t, table)},
+    {.name = "brain-ranking",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "A ranking of neurons for all targets (*) and each region, for neurons "
+                "select, compare and ablate to take.",
+        .offset = offsetof(align_args_t, ranking)},
+    {.name = "save-folds",
+        .kind = CLI_FLAG,
+        .help = "Keep the contributions of every outer fold.",
+        .offset = offsetof(align_args_t, save_folds)},
+    {0},
+};
+
+static const cli_option_t *const tables[] = {
+    rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
+
+/* Opens what the encoder was fitted on, by the arguments in its file. */
+static int
+open_fitted(const cli_call_t *call, const char *encoder, ba_dataset_t **dataset)
+{
+    cli_rows_t fit_rows = cli_command_rows(&cli_encode_fit);
+    cli_call_t fit = *call;
+    ba_bundle_t *bundle = NULL;
+    char **arguments = NULL;
+    size_t n = 0;
+    int status;
+
+    fit.args = calloc(1, cli_encode_fit.args_size);
+    if (!fit.args) {
+        return ba_fail(BA_NOMEM, "out of memory");
+    }
+    BA_TRY(ba_bundle_open(encoder, BA_ENCODER_FORMAT, &bundle));
+    BA_TRY(ba_bundle_read_strings(bundle, "/provenance/arguments", &n, &arguments));
+    if (n < 3 || strcmp(arguments[1], "encode") != 0 ||
+        strcmp(arguments[2], "fit") != 0) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "--features: not given, and %s tells no arguments of encode fit", encoder));
+    }
+    BA_TRY(cli_options_parse(
+        &fit_rows, n - 3, (const char *const *) arguments + 3, fit.args));
+    BA_TRY(cli_data_open(&fit, CLI_RESPONSES_TO_FIT, dataset));
+out:
+    cli_options_free(&fit_rows, fit.args);
+    free(fit.args);
+    free(arguments);
+    ba_bundle_free(bundle);
+    return status;
+}
+
+static int
+check_outputs(const cli_call_t *call)
+{
+    const align_args_t *args = call->args;
+    const cli_output_t outputs[] = {{"--output", call->common->output},
+        {"--table", args->table}, {"--brain-ranking", args->ranking}};
+    const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
+    int status;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (inputs[i]) {
+            BA_TRY(cli_outputs_check_list(outputs, 3, &inputs[i], 1));
+        }
+    }
+    BA_TRY(cli_outputs_check_list(
+        outputs, 3, args->data.features.items, args->data.features.n));
+out:
+    return status;
+}
+
+static void
+report(const ba_align_opts_t *opts, const ba_align_info_t *info)
+{
+    cli_message_note("%zu neurons, %zu control features, %zu targets, %zu folds",
+        info->n_neurons, info->n_controls, info->n_targets, info->n_folds);
+    if (opts->dry_run) {
+        cli_message_note("nothing written: this was a dry run");
+        return;
+    }
+    cli_message_note("%zu targets scored; r2 as in the encoder within %.1e",
+        info->n_scored, info->difference);
+    cli_message_note("mean contribution of a neuron to r2 %.6f", info->mean_delta_r2);
+    cli_message_note("wrote %s", opts->output);
+}
+
+static int
+run(const cli_call_t *call)
+{
+    const align_args_t *args = call->args;
+    ba_dataset_t *dataset = NULL;
+    ba_align_opts_t opts = {.encoder = args->encoder,
+        .controls = args->controls.items,
+        .n_controls = args->controls.n,
+        .layer_size = args->layer_size == CLI_NOT_GIVEN ? 0 : (size_t) args->layer_size,
+        .regions = args->regions,
+        .output = call->common->output,
+        .table = args->table,
+        .ranking = args->ranking,
+        .save_folds = args->save_folds,
+        .force = call->common->force,
+        .dry_run = call->common->dry_run,
+        .argc = call->argc,
+        .argv = call->argv};
+    ba_align_info_t info;
+    int status;
+
+    BA_TRY(check_outputs(call));
+    if (args->data.features.n > 0 || args->data.run_table) {
+        BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
+    } else {
+        BA_TRY(open_fitted(call, args->encoder, &dataset));
+    }
+    opts.dataset = dataset;
+    BA_TRY(ba_neurons_align(call->ctx, &opts, &info));
+    report(&opts, &info);
+out:
+    ba_dataset_free(dataset);
+    return status;
+}
+
+static const char *const description[] = {
+    "What does every neuron add to what an encoder predicts? The encoder is refitted in "
+    "every outer fold at the penalties it chose there, and the held-out scores of the "
+    "whole model are compared with those of the model refitted without one neuron and "
+    "all "
+    "its delays: exactly, by an identity, without a refit for each.",
+    "The scores of the refits must be those of the encoder file: other features, "
+    "responses or nuisance regressors are an error.",
+    NULL,
+};
+
+static const cli_example_t examples[] = {
+    {"neurons align --encoder enc.h5 --control rate --layer-size 64 -o align.h5 --table "
+     "neurons.tsv --brain-ranking brain.tsv",
+        "contributions over and above word rate"},
+    {0},
+};
+
+const cli_command_t cli_neurons_align = {
+    .group = "neurons",
+    .verb = "align",
+    .summary = "what each neuron contributes to brain prediction",
+    .description = description,
+    .examples = examples,
+    .tables = tables,
+    .share = CLI_SHARE_ALL,
+    .args_size = sizeof(align_args_t),
+    .run = run,
+};

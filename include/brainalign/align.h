@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Neurons and the brain: what every neuron contributes to an encoder's held-out scores. */
+#ifndef BRAINALIGN_ALIGN_H
+#define BRAINALIGN_ALIGN_H
+
+#include "brainalign/dataset.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    const char *encoder;         /* encoder file, fitted with outer folds */
+    const ba_dataset_t *dataset; /* what it was fitted on */
+    const char *const
+        *controls; /* n_controls feature spaces whose columns are no neurons:
+                                    they stay in every refit */
+    size_t n_controls;
+    size_t layer_size;   /* columns of a layer within a feature space, 0 = one layer */
+    const char *regions; /* table without header, one label a target; NULL = none */
+    const char *output, *table,
+        *ranking; /* align.h5; neurons.tsv and ranking, NULL = none */
+    int save_folds;
+    int force, dry_run;
+    int argc; /* full argument list for the provenance */
+    const char *const *argv;
+} ba_align_opts_t;
+
+typedef struct {
+    size_t n_neurons, n_controls, n_targets, n_scored, n_folds, n_regions;
+    size_t n_alphas;      /* penalties that were worked at, over all folds */
+    double difference;    /* largest between r2 of the refits and of the encoder file */
+    double mean_delta_r2; /* over neurons and scored targets */
+} ba_align_info_t;
+
+/* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
+ * writes, as means over the folds where defined, n_neurons x n_targets each: /delta_r2 and
+ * /delta_r (whole model less the refit without the neuron and all its delays, at the same
+ * penalty), /zero_out_r2, /product_r2, and the table and ranking by them. Neurons are the
+ * features of all spaces that are no controls, side by side. Errors: BA_SHAPE (other
+ * features, targets or scores than the encoder has), BA_MISSING (no outer folds),
+ * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS, BA_TOO_LARGE.
+ * Memory: the results of all neurons and targets. */
+BA_API int ba_neurons_align(
+    const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of neurons align. */
+#ifndef BA_NEURONS_ALIGNING_H
+#define BA_NEURONS_ALIGNING_H
+
+#include "brainalign/align.h"
+#include "brainalign/encoder.h"
+#include "brainalign/table.h"
+#include "datasets/neuron_table.h"
+#include "model/contribution.h"
+
+/* An encoder with its data, as it was fitted. */
+typedef struct {
+    const ba_align_opts_t *opts;
+    ba_encoder_t *encoder;
+    size_t n_samples, n_used, n_targets, n_folds, gap;
+    /* features */
+    ba_space_t *spaces;
+    int **delays;
+    ba_design_t *design;
+    int scale_features; /* 2 = z-score, 1 = centre, 0 = neither */
+    int centre_responses;
+    ba_intercept_t intercept;
+    /* rows */
+    size_t *kept;
+    ba_runs_t runs;        /* of the kept rows */
+    int32_t *outer, *fold; /* n_samples ids; n_used ordinals */
+    double *responses;     /* n_used x n_targets, column-major */
+    /* penalties, n_folds x n_targets; gammas n_folds x n_spaces x n_targets or NULL */
+    double *alphas, *gammas, *r2_by_fold;
+    int32_t *status;
+    /* neurons */
+    ba_neuron_table_t neurons;
+    size_t *start, *columns;
+} ba_aligning_t;
+
+/* Reads all of it. Call ba_aligning_close() in any case. */
+int ba_aligning_open(
+    const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t *out) BA_MUST_USE;
+void ba_aligning_close(ba_aligning_t *aligning);
+
+/* Of all targets, target after target n_neurons numbers, NaN where a target has no score. */
+enum {
+    BA_ALIGN_DELTA_R2,
+    BA_ALIGN_DELTA_R,
+    BA_ALIGN_ZERO_OUT,
+    BA_ALIGN_PRODUCT,
+    BA_ALIGN_N
+};
+typedef struct {
+    double *values[BA_ALIGN_N];
+    double *r2; /* n_targets */
+    size_t n_alphas;
+} ba_aligned_t;
+
+int ba_aligned_make(const ba_aligning_t *aligning, ba_aligned_t *out) BA_MUST_USE;
+void ba_aligned_free(ba_aligned_t *aligned);
+
+/* One outer fold. */
+int ba_align_fold(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
+    ba_aligned_t *out) BA_MUST_USE;
+
+/* Regions of targets: "*" = all, then labels in the order in which they come up. */
+typedef struct {
+    size_t n, n_targets;
+    char **name;
+    size_t *region; /* n_targets, from 1; 0 = none */
+    ba_table_t *table;
+} ba_align_regions_t;
+
+/* file NULL = none. BA_SHAPE: not one label a target. Free in any case. */
+int ba_align_regions_read(
+    const char *file, size_t n_targets, ba_align_regions_t *out) BA_MUST_USE;
+void ba_align_regions_free(ba_align_regions_t *regions);
+
+/* Fills and commits the bundle, and writes the tables; folds: the results of each, with
+ * save_folds. */
+int ba_align_write(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
+    const ba_align_regions_t *regions, const ba_aligned_t *mean,
+    const ba_aligned_t *folds, const ba_align_info_t *info,
+    ba_bundle_t *bundle) BA_MUST_USE;
+
+#endif

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An encoder file read with the data it was fitted on, prepared as for its fit. */
+#include "neurons/aligning.h"
+
+#include "brainalign/cv.h"
+#include "core/alloc.h"
+#include "fit/fit_impl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+free_borrowed(const void *block)
+{
+    union {
+        const void *borrowed;
+        void *owned;
+    } cast = {block};
+
+    ba_free(cast.owned);
+}
+
+void
+ba_aligning_close(ba_aligning_t *a)
+{
+    size_t n_spaces = a->encoder ? a->encoder->n_spaces : 0;
+
+    ba_design_free(a->design);
+    for (size_t k = 0; k < n_spaces; k++) {
+        if (a->spaces) {
+            free_borrowed(a->spaces[k].single);
+            free_borrowed(a->spaces[k].full);
+        }
+        if (a->delays) {
+            ba_free(a->delays[k]);
+        }
+    }
+    ba_free(a->spaces);
+    ba_free(a->delays);
+    ba_free(a->kept);
+    ba_runs_free(&a->runs);
+    ba_free(a->outer);
+    ba_free(a->fold);
+    ba_free(a->responses);
+    ba_free(a->alphas);
+    ba_free(a->gammas);
+    ba_free(a->r2_by_fold);
+    ba_free(a->status);
+    ba_neuron_table_free(&a->neurons);
+    ba_free(a->start);
+    ba_free(a->columns);
+    ba_encoder_free(a->encoder);
+    *a = (ba_aligning_t){0};
+}
+
+/* ---- features ---- */
+
+static int
+read_spaces(const ba_ctx_t *ctx, ba_aligning_t *a)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = a->encoder;
+    const ba_dataset_t *dataset = a->opts->dataset;
+    size_t n_delays = encoder->n_delays;
+
+    BA_TRY_ALLOC(a->spaces, ba_calloc(encoder->n_spaces, sizeof *a->spaces));
+    BA_TRY_ALLOC(a->delays, ba_calloc(encoder->n_spaces, sizeof *a->delays));
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        ba_space_t *space = &a->spaces[k];
+        float *single = NULL;
+        double *full = NULL;
+        size_t n = 0;
+
+        BA_TRY_ALLOC(a->delays[k], ba_malloc(n_delays, sizeof **a->delays));
+        for (size_t d = 0; d < n_delays; d++) {
+            if (encoder->space_delays[k * n_delays + d]) {
+                a->delays[k][n++] = encoder->delays[d];
+            }
+        }
+        BA_TRY(ba_dataset_read_features(
+            ctx, dataset->train.features[k], dataset->space_names[k], &single, &full));
+        *space = (ba_space_t){dataset->space_names[k], single, full,
+            ba_source_n_cols(dataset->train.features[k]), a->delays[k], n, 0};
+    }
+    BA_TRY(ba_design_new(a->spaces, encoder->n_spaces, &dataset->train.runs,
+        encoder->delay_across_runs ? BA_DELAY_ACROSS_RUNS : BA_DELAY_WITHIN_RUNS,
+        &a->design));
+out:
+    return status;
+}
+
+static int
+is_control(const ba_aligning_t *a, size_t space)
+{
+    for (size_t i = 0; i < a->opts->n_controls; i++) {
+        if (strcmp(a->opts->controls[i], a->encoder->space_names[space]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int
+check_controls(const ba_aligning_t *a)
+{
+    for (size_t i = 0; i < a->opts->n_controls; i++) {
+        size_t k = 0;
+
+        while (k < a->encoder->n_spaces &&
+               strcmp(a->opts->controls[i], a->encoder->space_names[k]) != 0) {
+            k++;
+        }
+        if (k == a->encoder->n_spaces) {
+            return ba_fail(BA_VALUE, "control: '%s' names no feature space of %s",
+                a->opts->controls[i], a->opts->encoder);
+        }
+    }
+    return BA_OK;
+}
+
+/* Columns of each feature that is no control, in the order of the delays. */
+static int
+list_columns(ba_aligning_t *a, const size_t *place, size_t n)
+{
+    int status = BA_OK;
+    size_t p = ba_design_n_columns(a->design), *next = NULL;
+
+    BA_TRY_ALLOC(a->start, ba_calloc(n + 1, sizeof *a->start));
+    BA_TRY_ALLOC(a->columns, ba_malloc(p, sizeof *a->columns));
+    BA_TRY_ALLOC(next, ba_malloc(n, sizeof *next));
+    for (size_t c = 0; c < p; c++) {
+        size_t j = place[ba_design_column(a->design, c).feature_index];
+
+        if (j != SIZE_MAX) {
+            a->start[j + 1]++;
+        }
+    }
+    for (size_t j = 0; j < n; j++) {
+        a->start[j + 1] += a->start[j];
+        next[j] = a->start[j];
+    }
+    for (size_t c = 0; c < p; c++) {
+        size_t j = place[ba_design_column(a->design, c).feature_index];
+
+        if (j != SIZE_MAX) {
+            a->columns[next[j]++] = c;
+        }
+    }
+out:
+    ba_free(next);
+    return status;
+}
+
+static int
+make_neurons(ba_aligning_t *a)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = a->encoder;
+    size_t n = 0, at = 0, size = a->opts->layer_size, *place = NULL;
+
+    BA_TRY(check_controls(a));
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        size_t n_features = a->spaces[k].n_features;
+
+        if (!is_control(a, k) && size > 0 && n_features % size != 0) {
+            BA_TRY(
+                ba_fail(BA_SHAPE, "feature space '%s': %zu columns, wanted layers of %zu",
+                    encoder->space_names[k], n_features, size));
+        }
+        n += is_control(a, k) ? 0 : n_features;
+    }
+    if (n == 0) {
+        BA_TRY(ba_fail(
+            BA_VALUE, "control: every feature space is one, wanted neurons to look at"));
+    }
+    BA_TRY(ba_neuron_table_make(
+        n, (const char *const *) encoder->space_names, encoder->n_spaces, &a->neurons));
+    BA_TRY_ALLOC(place, ba_malloc(encoder->n_features, sizeof *place));
+    n = 0;
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        for (size_t i = 0; i < a->spaces[k].n_features; i++) {
+            place[at++] = is_control(a, k) ? SIZE_MAX : n;
+            if (!is_control(a, k)) {
+                a->neurons.layer[n] = size > 0 ? i / size : 0;
+                a->neurons.unit[n] = size > 0 ? i % size : i;
+                a->neurons.component[n++] = k;
+            }
+        }
+    }
+    BA_TRY(list_columns(a, place, n));
+out:
+    ba_free(place);
+    return status;
+}
+
+/* ---- settings of the fit ---- */
+
+static int
+read_settings(ba_aligning_t *a)
+{
+    int status;
+    const ba_bundle_t *bundle = a->encoder->bundle;
+    char *features = NULL, *responses = NULL;
+    int64_t gap[2], zscore_runs;
+    int has_intercept = 0;
+
+    BA_TRY(ba_bundle_get_string(bundle, "/", "scale_features", &features));
+    BA_TRY(ba_bundle_get_string(bundle, "/", "scale_responses", &responses));
+    BA_TRY(ba_bundle_get_i64(bundle, "/", "cv_gap", 2, gap, NULL));
+    BA_TRY(ba_bundle_get_i64(bundle, "/", "zscore_runs", 1, &zscore_runs, NULL));
+    if (a->encoder->zscore_features) {
+        BA_TRY(ba_fail(BA_UNSUPPORTED,
+            "%s: features were z-scored per run, wanted an encoder that scales them on "
+            "training rows",
+            a->opts->encoder));
+    }
+    a->gap = gap[1] > 0 ? (size_t) gap[1] : 0;
+    a->scale_features = strcmp(features, "none") == 0     ? 0
+                        : strcmp(features, "center") == 0 ? 1
+                                                          : 2;
+    a->centre_responses =
+        !zscore_runs && strcmp(responses, "none") != 0 && strcmp(responses, "runs") != 0;
+    for (size_t t = 0; t < a->n_targets; t++) {
+        has_intercept |= a->encoder->intercept[t] != 0.0;
+    }
+    a->intercept = has_intercept ? BA_INTERCEPT_YES : BA_INTERCEPT_NO;
+out:
+    free(features);
+    free(responses);
+    return status;
+}
+
+static int
+read_matrix(
+    const ba_aligning_t *a, const char *path, int rank, const size_t *dims, double **out)
+{
+    int status, found_rank;
+    size_t found[BA_MAX_RANK], n = 1;
+
+    BA_TRY(ba_bundle_shape(a->encoder->bundle, path, &found_rank, found));
+    for (int i = 0; i < rank; i++) {
+        if (found_rank != rank || found[i] != dims[i]) {
+            BA_TRY(ba_fail(BA_FORMAT, "%s:%s: found another shape than its splits have",
+                a->opts->encoder, path));
+        }
+        BA_TRY(ba_multiply(n, dims[i], &n));
+    }
+    BA_TRY_ALLOC(*out, ba_malloc(n, sizeof **out));
+    BA_TRY(ba_bundle_read(a->encoder->bundle, path, BA_F64, NULL, NULL, *out));
+out:
+    return status;
+}
+
+static int
+read_folds(ba_aligning_t *a)
+{
+    int status, rank, any = 0;
+    const ba_bundle_t *bundle = a->encoder->bundle;
+    size_t dims[BA_MAX_RANK];
+    ba_cv_opts_t cv = {.kind = BA_CV_ROWS};
+
+    BA_TRY(ba_bundle_shape(bundle, "/splits/outer", &rank, dims));
+    if (rank != 1 || dims[0] != a->n_samples) {
+        BA_TRY(ba_fail(BA_SHAPE, "%s: fitted on %zu samples, but the data set has %zu",
+            a->opts->encoder, dims[0], a->n_samples));
+    }
+    BA_TRY_ALLOC(a->outer, ba_malloc(a->n_samples, sizeof *a->outer));
+    BA_TRY_ALLOC(a->fold, ba_malloc(a->n_used, sizeof *a->fold));
+    BA_TRY(ba_bundle_read(bundle, "/splits/outer", BA_I32, NULL, NULL, a->outer));
+    for (size_t i = 0; i < a->n_samples; i++) {
+        any |= a->outer[i] >= 0;
+    }
+    if (!any) {
+        BA_TRY(ba_fail(BA_MISSING,
+            "%s: no outer folds, wanted an encoder whose folds hold rows out",
+            a->opts->encoder));
+    }
+    cv.ids = a->outer;
+    BA_TRY(ba_cv_folds(&cv, &a->runs, a->kept, a->n_used, a->fold, &a->n_folds));
+    BA_TRY(read_matrix(
+        a, "/best_alphas_by_fold", 2, (size_t[]){a->n_folds, a->n_targets}, &a->alphas));
+    BA_TRY(read_matrix(a, "/scores/r2_by_fold", 2, (size_t[]){a->n_folds, a->n_targets},
+        &a->r2_by_fold));
+    if (ba_bundle_has(bundle, "/bands/gammas_by_fold")) {
+        BA_TRY(read_matrix(a, "/bands/gammas_by_fold", 3,
+            (size_t[]){a->n_folds, a->encoder->n_spaces, a->n_targets}, &a->gammas));
+    }
+out:
+    return status;
+}
+
+/* ---- responses ---- */
+
+static int
+read_nuisance(const ba_dataset_part_t *part, ba_cdmat_t *view, double **out)
+{
+    int status = BA_OK;
+    size_t n = part->n_samples, k;
+
+    *view = (ba_cdmat_t){NULL, n, 0, n};
+    if (!part->nuisance) {
+        return BA_OK;
+    }
+    k = ba_source_n_cols(part->nuisance);
+    BA_TRY_ALLOC(*out, ba_malloc(n, k * sizeof **out));
+    BA_TRY(ba_source_read(part->nuisance, 0, 0, n, 0, k, *out, n));
+    *view = (ba_cdmat_t){*out, n, k, n};
+out:
+    return status;
+}
+
+static int
+copy_tiles(const ba_ctx_t *ctx, tiles_t *tiles, ba_aligning_t *a)
+{
+    int status = BA_OK;
+
+    for (size_t t = 0; t < ba_tiles_count(tiles); t++) {
+        size_t loaded, first, n, column;
+        const double *base;
+
+        BA_TRY(ba_ctx_check(ctx));
+        BA_TRY(ba_tiles_load(ctx, tiles, t, &loaded));
+        ba_tiles_range(tiles, t, &first, &n, &column);
+        base = ba_tiles_get(tiles, t).base;
+        memcpy(a->responses + first * a->n_used, base + column * a->n_used,
+            n * a->n_used * sizeof *base);
+    }
+out:
+    return status;
+}
+
+static int
+check_rows(const ba_aligning_t *a, const uint64_t *hash)
+{
+    const ba_encoder_t *encoder = a->encoder;
+
+    for (size_t i = 0; encoder->n_rows == a->n_samples && i < a->n_samples; i++) {
+        if (hash[i] != encoder->response_hash[i]) {
+            return ba_fail(BA_SHAPE,
+                "responses: row %zu (from 0) is another than %s was fitted on, by its "
+                "fingerprint, wanted the responses of the fit",
+                i, a->opts->encoder);
+        }
+    }
+    return BA_OK;
+}
+
+static int
+read_responses(const ba_ctx_t *ctx, ba_aligning_t *a)
+{
+    int status;
+    const ba_bundle_t *bundle = a->encoder->bundle;
+    const ba_dataset_part_t *part = &a->opts->dataset->train;
+    size_t n_all = ba_source_n_cols(part->responses);
+    int64_t range[2], zscore_runs;
+    char *text = NULL;
+    ba_detrend_opts_t detrend;
+    double *nuisance = NULL;
+    uint64_t *hash = NULL;
+    tiles_t *tiles = NULL;
+    tiles_opts_t opts;
+
+    BA_TRY(ba_bundle_get_i64(bundle, "/", "target_range", 2, range, NULL));
+    BA_TRY(ba_bundle_get_i64(bundle, "/", "zscore_runs", 1, &zscore_runs, NULL));
+    BA_TRY(ba_bundle_get_string(bundle, "/", "detrend", &text));
+    BA_TRY(ba_detrend_parse(text, &detrend));
+    BA_TRY(ba_bundle_get_f64(bundle, "/", "tr", 1, &detrend.tr, NULL));
+    if (range[0] < 0 || range[1] - range[0] != (int64_t) a->n_targets ||
+        (size_t) range[1] > n_all) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu targets, but %s was fitted on targets %lld to %lld",
+            ba_source_name(part->responses), n_all, a->opts->encoder,
+            (long long) range[0], (long long) range[1]));
+    }
+    BA_TRY_ALLOC(a->status, ba_calloc(a->n_targets, sizeof *a->status));
+    BA_TRY_ALLOC(a->responses, ba_malloc(a->n_used, a->n_targets * sizeof *a->responses));
+    BA_TRY_ALLOC(hash, ba_calloc(a->n_samples, sizeof *hash));
+    opts = (tiles_opts_t){.source = part->responses,
+        .rows = a->kept,
+        .n_rows = a->n_used,
+        .runs = &a->runs,
+        .detrend = &detrend,
+        .zscore_runs = zscore_runs != 0,
+        .precision = BA_DOUBLE,
+        .target_start = (size_t) range[0],
+        .target_stop = (size_t) range[1],
+        .status = a->status,
+        .row_hash = hash,
+        .n_in_flight = 1};
+    BA_TRY(read_nuisance(part, &opts.nuisance, &nuisance));
+    BA_TRY(ba_tiles_open(ctx, &opts, &tiles));
+    BA_TRY(copy_tiles(ctx, tiles, a));
+    BA_TRY(check_rows(a, hash));
+out:
+    ba_tiles_close(tiles);
+    ba_free(nuisance);
+    ba_free(hash);
+    free(text);
+    return status;
+}
+
+/* Results of all targets (means, counts, folds), responses, and a fold's factorisation. */
+static int
+check_memory(const ba_ctx_t *ctx, const ba_aligning_t *a)
+{
+    double p = (double) ba_design_n_columns(a->design), n = (double) a->n_used;
+    double rank = p < n ? p : n, v = (double) a->n_targets;
+    double kept = a->opts->save_folds ? (double) a->n_folds : 1.0;
+    double each = 8.0 + BA_ALIGN_N * (sizeof(double) * (1.0 + kept) + sizeof(uint16_t));
+    double bytes = (double) a->neurons.n_neurons * v * each +
+                   sizeof(double) * (n * v + 2.0 * rank * (p + rank) + 3.0 * n * p);
+
+    if (bytes > (double) ba_ctx_memory(ctx)) {
+        return ba_fail(BA_TOO_LARGE,
+            "%zu neurons x %zu targets of %zu samples need %.3g GiB, wanted at most %.3g",
+            a->neurons.n_neurons, a->n_targets, a->n_used, bytes * 0x1p-30,
+            (double) ba_ctx_memory(ctx) * 0x1p-30);
+    }
+    return BA_OK;
+}
+
+int
+ba_aligning_open(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t *out)
+{
+    int status;
+    const ba_dataset_part_t *part = &opts->dataset->train;
+    int64_t trim[2];
+
+    *out = (ba_aligning_t){.opts = opts, .n_samples = part->n_samples};
+    BA_TRY(ba_encoder_load(opts->encoder, &out->encoder));
+    out->n_targets = out->encoder->n_targets;
+    BA_TRY(ba_encoder_check(out->encoder, opts->dataset));
+    for (size_t k = 0; k < out->encoder->n_spaces; k++) {
+        if (ba_source_n_cols(part->features[k]) != out->encoder->space_features[k]) {
+            BA_TRY(ba_fail(BA_UNSUPPORTED,
+                "%s: feature space '%s' stands in principal components, wanted the "
+                "neurons "
+                "themselves",
+                opts->encoder, out->encoder->space_names[k]));
+        }
+    }
+    BA_TRY(ba_bundle_get_i64(out->encoder->bundle, "/", "trim", 2, trim, NULL));
+    BA_TRY_ALLOC(out->kept, ba_malloc(part->n_samples, sizeof *out->kept));
+    BA_TRY(ba_runs_trim(
+        &part->runs, (size_t) trim[0], (size_t) trim[1], out->kept, &out->runs));
+    out->n_used = out->runs.n_samples;
+    BA_TRY(read_settings(out));
+    BA_TRY(read_folds(out));
+    BA_TRY(read_spaces(ctx, out));
+    BA_TRY(make_neurons(out));
+    BA_TRY(check_memory(ctx, out));
+    BA_TRY(read_responses(ctx, out));
+out:
+    return status;
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Contributions of neurons on two recordings against the refits of golden file N8. */
+#include "tests/golden/golden.h"
+
+#include "model/contribution.h"
+#include "linalg/blas.h"
+
+#define N8 "golden/neurons/n8_bridge.h5"
+#define NARRATIVES "data/narratives_black/narratives_black.h5"
+#define ALICE "data/alice_rois/alice_6mm.h5"
+
+enum { DELAYS = 4 };
+
+/* One held-out fold as the protocol of the reference has it: delays over the whole
+ * recording, z-scores of the training rows, no intercept. */
+typedef struct {
+    size_t n, k, v; /* samples, neurons, targets */
+    double *x, *y;  /* n x k and n x v, column-major, as recorded */
+    int delays[DELAYS];
+    ba_space_t space;
+    ba_runs_t runs;
+    ba_design_t *design;
+} recording_t;
+
+typedef struct {
+    size_t *rows, *test_rows, n_train, n_test;
+    double *mean, *scale, *y, *y_test;
+    ba_training_t training;
+    ba_ridge_factor_t *factor;
+    ba_contribution_t *contribution;
+    size_t *start, *columns;
+} fold_t;
+
+static void *
+room(size_t n, size_t size)
+{
+    void *block = calloc(n, size);
+
+    assert_non_null(block);
+    return block;
+}
+
+static void
+open_recording(recording_t *recording, const char *file, size_t column0, size_t k,
+    const golden_t *targets, int first_delay)
+{
+    golden_t x = golden_read(file, "/features/tinylm"),
+             y = golden_read(file, "/responses");
+
+    recording->n = x.dims[0];
+    recording->k = k;
+    recording->v = targets->n;
+    recording->x = room(recording->n * k, sizeof(double));
+    recording->y = room(recording->n * targets->n, sizeof(double));
+    for (size_t i = 0; i < recording->n; i++) {
+        for (size_t j = 0; j < k; j++) {
+            recording->x[i + j * recording->n] = x.data[i * x.dims[1] + column0 + j];
+        }
+        for (size_t t = 0; t < targets->n; t++) {
+            recording->y[i + t * recording->n] =
+                y.data[i * y.dims[1] + (size_t) targets->data[t]];
+        }
+    }
+    for (int d = 0; d < DELAYS; d++) {
+        recording->delays[d] = first_delay + d;
+    }
+    recording->space =
+        (ba_space_t){"lm", NULL, recording->x, k, recording->delays, DELAYS, 0};
+    assert_int_equal(ba_runs_one(recording->n, &recording->runs), BA_OK);
+    assert_int_equal(ba_design_new(&recording->space, 1, &recording->runs,
+                         BA_DELAY_WITHIN_RUNS, &recording->design),
+        BA_OK);
+    golden_free(&x);
+    golden_free(&y);
+}
+
+/* A cubic polynomial over the whole recording. */
+static void
+detrend(recording_t *recording)
+{
+    size_t n = recording->n;
+    double *basis = room(n * 4, sizeof(double)), triangle[16];
+
+    for (size_t i = 0; i < n; i++) {
+        double at = -1.0 + 2.0 * (double) i / (double) (n - 1);
+
+        for (size_t d = 0; d < 4; d++) {
+            basis[i + d * n] = d == 0 ? 1.0 : basis[i + (d - 1) * n] * at;
+        }
+    }
+    assert_int_equal(ba_qr(ba_dmat(basis, n, 4, n), ba_dmat(triangle, 4, 4, 4)), BA_OK);
+    for (size_t t = 0; t < recording->v; t++) {
+        double *y = recording->y + t * n;
+
+        for (size_t d = 0; d < 4; d++) {
+            double sum = 0.0;
+
+            for (size_t i = 0; i < n; i++) {
+                sum += basis[i + d * n] * y[i];
+            }
+            for (size_t i = 0; i < n; i++) {
+                y[i] -= sum * basis[i + d * n];
+            }
+        }
+    }
+    free(basis);
+}
+
+static void
+close_recording(recording_t *recording)
+{
+    ba_design_free(recording->design);
+    ba_runs_free(&recording->runs);
+    free(recording->x);
+    free(recording->y);
+}
+
+static void
+standardise(const double *x, const size_t *rows, size_t n, double *mean, double *scale)
+{
+    double sum = 0.0, squares = 0.0;
+
+    for (size_t i = 0; i < n; i++) {
+        sum += x[rows ? rows[i] : i];
+    }
+    *mean = sum / (double) n;
+    for (size_t i = 0; i < n; i++) {
+        double value = x[rows ? rows[i] : i] - *mean;
+
+        squares += value * value;
+    }
+    *scale = sqrt(squares / (double) n);
+    *scale = *scale > 1e-12 ? *scale : 1.0;
+}
+
+static void
+scale_all(const recording_t *recording, fold_t *fold)
+{
+    size_t n = recording->n, n_train = fold->n_train, n_test = fold->n_test;
+    size_t p = ba_design_n_columns(recording->design);
+    double *column = room(n_train, sizeof(double));
+
+    for (size_t c = 0; c < p; c++) {
+        ba_design_read(recording->design, fold->rows, n_train, c, 1, column, n_train);
+        standardise(column, NULL, n_train, &fold->mean[c], &fold->scale[c]);
+    }
+    for (size_t t = 0; t < recording->v; t++) {
+        const double *y = recording->y + t * n;
+        double mean, scale;
+
+        standardise(y, fold->rows, n_train, &mean, &scale);
+        for (size_t i = 0; i < n_train; i++) {
+            fold->y[i + t * n_train] = (y[fold->rows[i]] - mean) / scale;
+        }
+        for (size_t i = 0; i < n_test; i++) {
+            fold->y_test[i + t * n_test] = (y[fold->test_rows[i]] - mean) / scale;
+        }
+    }
+    free(column);
+}
+
+static void
+open_fold(const recording_t *recording, const golden_t *ids, int id, double alpha,
+    ba_solver_t solver, fold_t *fold)
+{
+    size_t n = recording->n, p = ba_design_n_columns(recording->design);
+    ba_neuron_columns_t neurons;
+
+    *fold = (fold_t){.rows = room(n, sizeof(size_t)),
+        .test_rows = room(n, sizeof(size_t)),
+        .mean = room(p, sizeof(double)),
+        .scale = room(p, sizeof(double)),
+        .y = room(n * recording->v, sizeof(double)),
+        .y_test = room(n * recording->v, sizeof(double)),
+        .start = room(recording->k + 1, sizeof(size_t)),
+        .columns = room(p, sizeof(size_t))};
+    for (size_t i = 0; i < n; i++) {
+        if ((int) ids->data[i] == id) {
+            fold->test_rows[fold->n_test++] = i;
+        } else {
+            fold->rows[fold->n_train++] = i;
+        }
+    }
+    scale_all(recording, fold);
+    for (size_t j = 0; j < recording->k; j++) {
+        fold->start[j + 1] = (j + 1) * DELAYS;
+        for (size_t d = 0; d < DELAYS; d++) {
+            fold->columns[j * DELAYS + d] = d * recording->k + j;
+        }
+    }
+    fold->training = (ba_training_t){
+        recording->design, fold->rows, fold->n_train, fold->mean, fold->scale};
+    neurons = (ba_neuron_columns_t){recording->k, fold->start, fold->columns};
+    assert_int_equal(
+        ba_ridge_factor(NULL, &fold->training, solver, BA_INTERCEPT_NO, &fold->factor),
+        BA_OK);
+    assert_int_equal(
+        ba_contribution_new(NULL, fold->factor, &fold->training, recording->design,
+            fold->test_rows, fold->n_test, &neurons, &fold->contribution),
+        BA_OK);
+    assert_int_equal(ba_contribution_at(NULL, fold->contribution, alpha), BA_OK);
+}
+
+static void
+close_fold(fold_t *fold)
+{
+    ba_contribution_free(fold->contribution);
+    ba_ridge_factor_free(fold->factor);
+    free(fold->rows);
+    free(fold->test_rows);
+    free(fold->mean);
+    free(fold->scale);
+    free(fold->y);
+    free(fold->y_test);
+    free(fold->start);
+    free(fold->columns);
+}
+
+static ba_cdmat_t
+training_responses(const recording_t *recording, const fold_t *fold)
+{
+    return ba_cdmat(fold->y, fold->n_train, recording->v, fold->n_train);
+}
+
+static ba_cdmat_t
+test_responses(const recording_t *recording, const fold_t *fold)
+{
+    return ba_cdmat(fold->y_test, fold->n_test, recording->v, fold->n_test);
+}
+
+/* ---- all neurons ---- */
+
+typedef struct {
+    double *block;
+    ba_contributions_t at;
+} found_t;
+
+static found_t
+contributions(const recording_t *recording, const fold_t *fold)
+{
+    size_t v = recording->v, size = recording->k * v;
+    double *block = room(5 * size + 2 * v, sizeof(double)), *rest = block + 5 * size;
+    found_t found = {block, {rest, rest + v, block, block + size, block + 2 * size,
+                                block + 3 * size, block + 4 * size}};
+
+    assert_int_equal(
+        ba_contribution_targets(fold->contribution, training_responses(recording, fold),
+            test_responses(recording, fold), &found.at),
+        BA_OK);
+    return found;
+}
+
+/* Stored neurons x targets. */
+static void
+compare(const char *file, const char *group, const char *name,
+    const recording_t *recording, const double *found, const double *factor)
+{
+    golden_t wanted = golden_read_in(file, group, name);
+    golden_check_t check = {.what = name};
+
+    assert_int_equal(wanted.n, recording->k * recording->v);
+    for (size_t j = 0; j < recording->k; j++) {
+        for (size_t t = 0; t < recording->v; t++) {
+            golden_close(&check, j * recording->v + t,
+                found[t * recording->k + j] * (factor ? factor[t] : 1.0),
+                wanted.data[j * recording->v + t], 1e-9);
+        }
+    }
+    golden_report(group, &check);
+    golden_free(&wanted);
+}
+
+/* SST about the mean over the sum of squares, which the reference divides by. */
+static double *
+product_factor(const recording_t *recording, const fold_t *fold)
+{
+    double *factor = room(recording->v, sizeof(double));
+
+    for (size_t t = 0; t < recording->v; t++) {
+        double sum = 0.0, squares = 0.0;
+
+        for (size_t i = 0; i < fold->n_test; i++) {
+            double y = fold->y_test[i + t * fold->n_test];
+
+            sum += y;
+            squares += y * y;
+        }
+        factor[t] = (squares - sum * sum / (double) fold->n_test) / squares;
+    }
+    return factor;
+}
+
+static void
+compare_uniqueness(
+    const char *file, const char *group, const recording_t *recording, const fold_t *fold)
+{
+    golden_t wanted = golden_read_in(file, group, "uniqueness");
+    double *found = room(wanted.n, sizeof(double));
+    golden_check_t check = {.what = "uniqueness"};
+
+    assert_int_equal(wanted.n, recording->k * DELAYS);
+    ba_contribution_uniqueness(fold->contribution, found);
+    for (size_t j = 0; j < recording->k; j++) {
+        for (size_t d = 0; d < DELAYS; d++) {
+            double value = wanted.data[d * recording->k + j];
+
+            golden_close(
+                &check, j * DELAYS + d, found[j * DELAYS + d] / value, 1.0, 1e-9);
+        }
+    }
+    golden_report(group, &check);
+    golden_free(&wanted);
+    free(found);
+}
+
+static void
+compare_fold(
+    const char *file, const char *group, const recording_t *recording, const fold_t *fold)
+{
+    found_t found = contributions(recording, fold);
+    double *factor = product_factor(recording, fold);
+    golden_t r = golden_read_in(file, group, "r_full");
+    golden_check_t check = {.what = "r_full"};
+
+    compare(file, group, "d_r2", recording, found.at.delta_r2, NULL);
+    compare(file, group, "d_r", recording, found.at.delta_r, NULL);
+    compare(file, group, "product_share_r2", recording, found.at.product_r2, factor);
+    compare(file, group, "product_share_r", recording, found.at.product_r, NULL);
+    for (size_t t = 0; t < r.n; t++) {
+        golden_close(&check, t, found.at.r[t], r.data[t], 1e-9);
+    }
+    golden_report(group, &check);
+    compare_uniqueness(file, group, recording, fold);
+    golden_free(&r);
+    free(factor);
+    free(found.block);
+}
+
+static void
+check_one_fold(const char *group, const char *data_file, size_t column0, size_t k,
+    int fold, double alpha, int first_delay, int is_detrended)
+{
+    char file[TEST_PATH_SIZE], data[TEST_PATH_SIZE], path[TEST_PATH_SIZE];
+    golden_t targets, ids;
+    recording_t recording;
+
+    test_need_data(file, N8);
+    test_need_data(data, data_file);
+    targets = golden_read_in(file, group, "target");
+    ids = golden_read(data, "/fold");
+    open_recording(&recording, data, column0, k, &targets, first_delay);
+    if (is_detrended) {
+        detrend(&recording);
+    }
+    snprintf(path, sizeof path, "%s/fold%d", group, fold);
+    for (ba_solver_t solver = BA_SOLVER_PRIMAL; solver <= BA_SOLVER_DUAL; solver++) {
+        fold_t made;
+
+        open_fold(&recording, &ids, fold, alpha, solver, &made);
+        compare_fold(file, path, &recording, &made);
+        close_fold(&made);
+    }
+    close_recording(&recording);
+    golden_free(&targets);
+    golden_free(&ids);
+}
+
+static void
+test_narratives_layer(void **state)
+{
+    (void) state;
+    check_one_fold("/narratives_layer3", NARRATIVES, 192, 64, 2, 1000, 2, 0);
+}
+
+static void
+test_alice_layer(void **state)
+{
+    (void) state;
+    check_one_fold("/alice_layer5", ALICE, 320, 64, 0, 1000, 1, 1);
+}
+
+static void
+test_more_columns_than_rows(void **state)
+{
+    (void) state;
+    check_one_fold("/narratives_all_layers", NARRATIVES, 0, 384, 1, 10000, 2, 0);
+}
+
+/* ---- sets ---- */
+
+static void
+compare_scores(const char *file, const char *group, const char *kind, const char *what,
+    const double *found, size_t v)
+{
+    char name[64];
+    golden_t wanted;
+    golden_check_t check = {.what = name};
+
+    snprintf(name, sizeof name, "%s_%s", what, kind);
+    wanted = golden_read_in(file, group, name);
+    assert_int_equal(wanted.n, v);
+    for (size_t t = 0; t < v; t++) {
+        golden_close(
+            &check, t, found[t], wanted.data[t], 1e-9 * fmax(1.0, wanted.data[t]));
+    }
+    golden_report(group, &check);
+    golden_free(&wanted);
+}
+
+static void
+check_set(
+    const char *file, const char *name, const recording_t *recording, const fold_t *fold)
+{
+    static const char *const kinds[] = {"refit_without", "zero_out", "refit_only"};
+    char group[64];
+    size_t v = recording->v, *neurons;
+    double *block = room(6 * v, sizeof(double));
+    ba_set_scores_t scores[3];
+    golden_t listed;
+
+    snprintf(group, sizeof group, "/sets/%s", name);
+    listed = golden_read_in(file, group, "neuron");
+    neurons = room(listed.n, sizeof(size_t));
+    for (size_t i = 0; i < listed.n; i++) {
+        neurons[i] = (size_t) listed.data[i];
+    }
+    for (size_t k = 0; k < 3; k++) {
+        scores[k] = (ba_set_scores_t){block + 2 * k * v, block + (2 * k + 1) * v};
+    }
+    assert_int_equal(
+        ba_contribution_set(fold->contribution, training_responses(recording, fold),
+            test_responses(recording, fold), neurons, listed.n, NULL, &scores[0],
+            &scores[1], &scores[2]),
+        BA_OK);
+    for (size_t k = 0; k < 3; k++) {
+        compare_scores(file, group, kinds[k], "sse", scores[k].sse, v);
+        compare_scores(file, group, kinds[k], "r", scores[k].r, v);
+    }
+    golden_free(&listed);
+    free(neurons);
+    free(block);
+}
+
+static void
+test_sets(void **state)
+{
+    static const char *const names[] = {"NOUN", "VERB", "PRON", "PUNCT", "n.PERSON",
+        "n.FOOD", "v.motion", "layer0", "layer1", "layer2", "layer3", "layer4", "layer5"};
+    char file[TEST_PATH_SIZE], data[TEST_PATH_SIZE];
+    golden_t targets, ids;
+    recording_t recording;
+
+    (void) state;
+    test_need_data(file, N8);
+    test_need_data(data, NARRATIVES);
+    targets = golden_read(file, "/narratives_all_layers/target");
+    ids = golden_read(data, "/fold");
+    open_recording(&recording, data, 0, 384, &targets, 2);
+    for (ba_solver_t solver = BA_SOLVER_PRIMAL; solver <= BA_SOLVER_DUAL; solver++) {
+        fold_t fold;
+
+        open_fold(&recording, &ids, 1, 10000, solver, &fold);
+        for (size_t s = 0; s < sizeof names / sizeof *names; s++) {
+            check_set(file, names[s], &recording, &fold);
+        }
+        close_fold(&fold);
+    }
+    close_recording(&recording);
+    golden_free(&targets);
+    golden_free(&ids);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_narratives_layer),
+        cmocka_unit_test(test_alice_layer),
+        cmocka_unit_test(test_more_columns_than_rows),
+        cmocka_unit_test(test_sets),
+    };
+
+    return cmocka_run_group_tests_name("contributions", tests, NULL, NULL);
+}
