@@ -240,15 +240,16 @@ mean_defined(const double *x, size_t n)
     return n_defined > 0 ? sum / (double) n_defined : (double) NAN;
 }
 
-/* The mean itself is that of the r; the trace's differs in the last bits. */
+/* The mean itself is that of the r; the trace's, of tests (NULL without), differs in the
+ * last bits. */
 static ba_statistic_t
-mean_statistic(const ba_identified_t *scores, size_t trace, double value, size_t n)
+mean_statistic(const ba_statistic_t *trace, double value, size_t n)
 {
     ba_statistic_t statistic = {
         .value = value, .p = NAN, .null_mean = NAN, .null_sd = NAN, .n = n};
 
-    if (scores->traces && n > 0) {
-        statistic = scores->traces[trace];
+    if (trace && n > 0) {
+        statistic = *trace;
         statistic.value = value;
     }
     return statistic;
@@ -277,10 +278,10 @@ identify(work_t *work)
     traces[0] = (ba_trace_t){ba_cdmat(means->r_matrix, n, n, n), means->n_r};
     traces[1] = (ba_trace_t){ba_cdmat(means->pattern_matrix, n, n, n), means->n_pattern};
     BA_TRY(ba_identify(work->ctx, &work->problem, &opts, &out->scores));
-    out->r_mean =
-        mean_statistic(&out->scores, 0, mean_defined(means->r, out->n_dims), means->n_r);
-    out->pattern_r = mean_statistic(
-        &out->scores, 1, mean_defined(means->pattern, n), means->n_pattern);
+    out->r_mean = mean_statistic(is_tested ? &out->scores.traces[0] : NULL,
+        mean_defined(means->r, out->n_dims), means->n_r);
+    out->pattern_r = mean_statistic(is_tested ? &out->scores.traces[1] : NULL,
+        mean_defined(means->pattern, n), means->n_pattern);
     if (!is_tested) {
         out->r_mean.chance = out->pattern_r.chance = 0;
     }
