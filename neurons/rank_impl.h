@@ -216,7 +216,4 @@ int ba_rank_stream(rank_job_t *job) BA_MUST_USE;
 /* rank_summary.c: layers and localisation, from the scores. */
 int ba_rank_summary(rank_job_t *job) BA_MUST_USE;
 
-/* Spearman correlation of the pairs where both are numbers; NaN for fewer than two. */
-int ba_rank_spearman(const double *a, const double *b, size_t n, double *r) BA_MUST_USE;
-
 #endif

@@ -7,6 +7,8 @@
  */
 #include "neurons/rank_impl.h"
 
+#include "brainalign/similarity.h"
+
 #include "brainalign/significance.h"
 #include "core/alloc.h"
 #include "core/error_keep.h"
@@ -430,7 +432,7 @@ finish_halves(stream_t *stream)
             const double *one = stream->half_score + (2 * h * n_out + r) * p;
             double correlation;
 
-            BA_TRY(ba_rank_spearman(one, one + n_out * p, p, &correlation));
+            BA_TRY(ba_spearman(one, one + n_out * p, p, &correlation));
             sum += isnan(correlation) ? 0 : correlation;
             n += !isnan(correlation);
         }

@@ -81,7 +81,7 @@ golden_read_in(const char *file, const char *group, const char *name)
     return golden_read(file, path);
 }
 
-/* An array of a result file, which must be complete and an encoder. */
+/* An array of a result file, which must be complete. */
 static inline golden_t
 golden_result(const char *file, const char *path)
 {
@@ -90,7 +90,7 @@ golden_result(const char *file, const char *path)
     int rank = 0;
     golden_t array;
 
-    if (ba_bundle_open(file, "brainalign-encoder", &bundle) != 0 ||
+    if (ba_bundle_open(file, NULL, &bundle) != 0 ||
         ba_bundle_shape(bundle, path, &rank, dims) != 0) {
         fail_msg("%s", ba_error_message());
     }

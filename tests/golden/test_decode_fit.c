@@ -55,32 +55,12 @@ fit(const case_t *test, const char *more, char *golden, char *result)
     golden_run(&command);
 }
 
-static golden_t
-found_in(const char *result, const char *path)
-{
-    ba_bundle_t *bundle;
-    size_t dims[BA_MAX_RANK];
-    int rank = 0;
-    golden_t array;
-
-    if (ba_bundle_open(result, "brainalign-decoder", &bundle) != 0 ||
-        ba_bundle_shape(bundle, path, &rank, dims) != 0) {
-        fail_msg("%s", ba_error_message());
-    }
-    array = golden_new(rank, dims);
-    if (ba_bundle_read(bundle, path, BA_F64, NULL, NULL, array.data) != 0) {
-        fail_msg("%s", ba_error_message());
-    }
-    ba_bundle_free(bundle);
-    return array;
-}
-
 /* Chosen alphas, equal wherever the choice is clear; marks where they agree. */
 static void
 check_alphas(const case_t *test, const char *golden, const char *result, double margin,
     char *agree)
 {
-    golden_t found = found_in(result, "/best_alphas_by_fold");
+    golden_t found = golden_result(result, "/best_alphas_by_fold");
     golden_t wanted = golden_read_in(golden, test->group, "best_alphas");
     golden_t lead = golden_read_in(golden, test->group, "alpha_margin");
     size_t n_clear = 0;
@@ -112,7 +92,7 @@ check_scores(const case_t *test, const char *golden, const char *result, const c
 
     snprintf(path, sizeof path, "/scores/%s_by_fold",
         strncmp(name, "shared_", 7) == 0 ? name + 7 : name);
-    found = found_in(result, path);
+    found = golden_result(result, path);
     assert_int_equal(found.n, wanted.n);
     for (size_t i = 0; i < wanted.n; i++) {
         if (!agree || agree[i]) {
@@ -129,7 +109,7 @@ static void
 check_predictions(const case_t *test, const char *golden, const char *result,
     const char *name, double tolerance, const char *agree)
 {
-    golden_t found = found_in(result, "/scaled/predictions");
+    golden_t found = golden_result(result, "/scaled/predictions");
     golden_t wanted = golden_read_in(golden, test->group, name);
     golden_t fold =
         golden_read_in(golden, test->is_haxby ? "/inner_none" : "/gap0", "fold");
@@ -163,7 +143,7 @@ check_accuracy(
     golden_t found, wanted;
 
     if (test->is_haxby) {
-        found = found_in(result, "/classes/accuracy");
+        found = golden_result(result, "/classes/accuracy");
         wanted = golden_read_in(golden, test->group, name);
         assert_true(found.data[0] == wanted.data[0]);
         print_message("%-30s %-24s %.4f\n", test->name, name, found.data[0]);
@@ -195,7 +175,7 @@ check_case(const case_t *test, const char *precision, double tolerance, double m
 
     snprintf(more, sizeof more, "--precision %s --shared-alpha", precision);
     fit(test, more, golden, result);
-    alphas = found_in(result, "/best_alphas_by_fold");
+    alphas = golden_result(result, "/best_alphas_by_fold");
     wanted = golden_read_in(golden, test->group, "shared_alpha");
     for (size_t i = 0; i < alphas.n; i++) {
         assert_true(golden_same_alpha(alphas.data[i], wanted.data[i / alphas.dims[1]]));
@@ -279,7 +259,7 @@ static void
 check_array(const char *golden, const char *name, const char *result, const char *path,
     double tolerance)
 {
-    golden_t found = found_in(result, path), wanted = golden_read(golden, name);
+    golden_t found = golden_result(result, path), wanted = golden_read(golden, name);
     golden_check_t check = {.what = name};
 
     assert_true(found.n >= wanted.n);
@@ -311,7 +291,7 @@ check_selection(const char *precision, double tolerance, int in_order)
     if (in_order) {
         check_array(golden, "/selected", result, "/selected", 0);
     }
-    alphas = found_in(result, "/best_alphas_by_fold");
+    alphas = golden_result(result, "/best_alphas_by_fold");
     wanted = golden_read(golden, "/decoder_shared_alpha");
     for (size_t i = 0; i < alphas.n; i++) {
         assert_true(golden_same_alpha(alphas.data[i], wanted.data[i / alphas.dims[1]]));

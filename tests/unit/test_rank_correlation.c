@@ -97,10 +97,30 @@ test_edges(void **state)
     ba_alloc_fail_at(0);
 }
 
+static void
+test_pairs_by_hand(void **state)
+{
+    const double a[] = {1, 2, 2, (double) NAN, 9, 4}, b[] = {3, 1, 1, 7, 8, (double) NAN};
+    const double constant[] = {1, 1, 1, 1, 1, 1};
+    double r;
+
+    (void) state;
+    /* Ranks 1, 2.5, 2.5, 4 and 3, 1.5, 1.5, 4. */
+    assert_int_equal(ba_spearman(a, b, 6, &r), 0);
+    assert_close(r, 1.5 / 4.5, 1e-15);
+    assert_int_equal(ba_spearman(a, constant, 6, &r), 0);
+    assert_true(isnan(r));
+    assert_int_equal(ba_spearman(a, b, 1, &r), 0);
+    assert_true(isnan(r));
+    assert_int_equal(ba_spearman(a, a, 6, &r), 0);
+    assert_close(r, 1, 1e-15);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pairs_by_hand),
         cmocka_unit_test(test_against_pairs),
         cmocka_unit_test(test_edges),
     };

@@ -3,27 +3,6 @@
 
 #include "neurons/rank_impl.h"
 
-static const double nan_value = (double) NAN;
-
-static void
-test_spearman(void **state)
-{
-    const double a[] = {1, 2, 2, nan_value, 9, 4}, b[] = {3, 1, 1, 7, 8, nan_value};
-    const double constant[] = {1, 1, 1, 1, 1, 1};
-    double r;
-
-    (void) state;
-    /* Ranks 1, 2.5, 2.5, 4 and 3, 1.5, 1.5, 4. */
-    assert_int_equal(ba_rank_spearman(a, b, 6, &r), 0);
-    assert_close(r, 1.5 / 4.5, 1e-15);
-    assert_int_equal(ba_rank_spearman(a, constant, 6, &r), 0);
-    assert_true(isnan(r));
-    assert_int_equal(ba_rank_spearman(a, b, 1, &r), 0);
-    assert_true(isnan(r));
-    assert_int_equal(ba_rank_spearman(a, a, 6, &r), 0);
-    assert_close(r, 1, 1e-15);
-}
-
 /* Layers 0 (neurons 0 .. 3), 1, 2; excess over chance by hand. */
 static void
 test_layers(void **state)
@@ -159,7 +138,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spearman),
         cmocka_unit_test(test_layers),
         cmocka_unit_test(test_chance),
         cmocka_unit_test(test_experts),
