@@ -283,6 +283,11 @@ cli_token_split(
         by = concepts->part   ? BA_SPLIT_PARTS
              : concepts->type ? BA_SPLIT_TYPES
                               : BA_SPLIT_SENTENCES;
+        if (by == BA_SPLIT_SENTENCES && !concepts->sentence && data->test_fraction > 0) {
+            return ba_fail(BA_VALUE,
+                "--split: parts, words and sentences of the tokens are not known, wanted "
+                "--parts, --forms or --sentences (or --test-fraction 0)");
+        }
     }
     if (disjoint < 0) {
         disjoint = concepts->type != NULL;

@@ -68,7 +68,8 @@ take_groups(cosy_job_t *job)
         control = strcmp(groups->names[c], job->opts->control_name) == 0 ? c : control;
     }
     if (job->opts->control_name && control == SIZE_MAX) {
-        return ba_fail(BA_MISSING, "groups: no control '%s'", job->opts->control_name);
+        return ba_fail(
+            BA_MISSING, "control: no sample of label '%s'", job->opts->control_name);
     }
     job->n_explanations = groups->n_concepts - (control != SIZE_MAX);
     BA_TRY_ALLOC(job->samples, ba_calloc(job->n_explanations + 1, sizeof *job->samples));

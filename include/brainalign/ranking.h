@@ -23,6 +23,8 @@ typedef struct {
     ba_neuron_table_t neurons;
 } ba_ranking_t;
 
+/* A ranking of n_concepts named concepts over all neurons of a table (copied), all scores
+ * NaN; p, q and stability are NULL. BA_NOMEM. The caller frees. */
 BA_API int ba_ranking_create(const char *method, size_t n_concepts,
     const char *const *concepts, const ba_neuron_table_t *neurons, ba_ranking_t **out);
 BA_API void ba_ranking_free(ba_ranking_t *ranking);
