@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Layout. Rows go in blocks of 32. A block of the form, rows i of T and columns k, is two
- * pieces (the two terms of the split) of two tiles of 16 rows each; the unit wants its
- * right operand as pairs of neighbours in k. Columns are packed in groups of 32, block
- * after block of their rows, as two pieces of two tiles of 16 columns, which are rows of
- * the left operand. A product of the two gives 32 columns x 32 rows of (T y)', which are
- * multiplied with the rows of y and added up at once: T y is never held. */
 #define _DEFAULT_SOURCE /* syscall() */
 #include "linalg/amx.h"
+#include "linalg/amx_layout.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK 32
-#define HALF 16
-
-/* Numbers of one tile, and of a block in two pieces. */
-#define TILE (HALF * BLOCK)
-#define PIECES (4 * TILE)
-
 /* Blocks of the form that all columns are multiplied with while they are at hand. */
 #define PANEL 24
-
-static size_t
-n_blocks(size_t n)
-{
-    return (n + BLOCK - 1) / BLOCK;
-}
 
 size_t
 ba_amx_form_bytes(size_t n)
@@ -41,57 +23,10 @@ ba_amx_columns_bytes(size_t n, size_t n_cols)
     return n_blocks(n) * (n_cols / BLOCK) * PIECES * sizeof(uint16_t);
 }
 
-/* Block (i, k) of the form, k >= i: rows of blocks follow one another. */
-static size_t
-block_of(size_t i, size_t k, size_t blocks)
-{
-    return i * blocks - i * (i + 1) / 2 + k;
-}
-
-/* The nearest bfloat16, ties to even; finite numbers below its largest. */
-static inline uint16_t
-narrow(float x)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t) ((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
-static inline float
-widen(uint16_t x)
-{
-    uint32_t bits = (uint32_t) x << 16;
-    float out;
-
-    memcpy(&out, &bits, sizeof out);
-    return out;
-}
-
-static inline void
-split(float x, uint16_t *first, uint16_t *second)
-{
-    *first = narrow(x);
-    *second = narrow(x - widen(*first));
-}
-
 size_t
 ba_amx_square_room(size_t n)
 {
     return 2 * n_blocks(n) * n_blocks(n) * PIECES * sizeof(uint16_t);
-}
-
-/* Places in a block: of row k of a left operand's column t, and of a right one's. */
-static inline size_t
-left_place(size_t k, size_t t)
-{
-    return t / HALF * TILE + t % HALF * BLOCK + k;
-}
-
-static inline size_t
-right_place(size_t k, size_t i)
-{
-    return i / HALF * TILE + 2 * (i % HALF) + k / 2 * BLOCK + k % 2;
 }
 
 void
@@ -305,6 +240,26 @@ typedef struct {
 #define SUPER 6
 #define DEPTH 16
 
+/* A block of a column in two terms; rows from n on, and the diagonal, are 0. */
+static inline void
+split_block(const double *column, size_t k0, size_t n, size_t diagonal,
+    uint16_t first[BLOCK], uint16_t second[BLOCK])
+{
+    size_t inside = n > k0 ? n - k0 : 0;
+    float x[BLOCK] = {0.0f};
+
+    inside = inside < BLOCK ? inside : BLOCK;
+    for (size_t k = 0; k < inside; k++) {
+        x[k] = (float) column[k0 + k];
+    }
+    if (diagonal - k0 < inside) {
+        x[diagonal - k0] = 0.0f;
+    }
+    for (size_t k = 0; k < BLOCK; k++) {
+        split(x[k], &first[k], &second[k]);
+    }
+}
+
 /* Group g of the columns of e, as left and as right operand, without the diagonal. */
 static void
 pack_group(
@@ -314,16 +269,18 @@ pack_group(
 
     left += g * blocks * PIECES;
     right += g * blocks * PIECES;
-    for (size_t k = 0; k < blocks * BLOCK; k++) {
+    for (size_t block = 0; block < blocks; block++) {
         for (size_t t = 0; t < BLOCK; t++) {
-            size_t column = g * BLOCK + t, block = k / BLOCK * PIECES;
-            int inside = k < n && column < n && k != column;
-            uint16_t *a = left + block + left_place(k % BLOCK, t);
-            uint16_t *b = right + block + right_place(k % BLOCK, t);
+            size_t column = g * BLOCK + t;
+            uint16_t *a = left + block * PIECES + left_place(0, t);
+            uint16_t *b = right + block * PIECES + right_place(0, t);
 
-            split(inside ? (float) e[k + column * ld] : 0.0f, a, a + 2 * TILE);
-            b[0] = a[0];
-            b[2 * TILE] = a[2 * TILE];
+            split_block(e + (column < n ? column : 0) * ld, block * BLOCK,
+                column < n ? n : 0, column, a, a + 2 * TILE);
+            for (size_t k = 0; k < BLOCK; k += 2) {
+                memcpy(b + k / 2 * BLOCK, a + k, 2 * sizeof *b);
+                memcpy(b + 2 * TILE + k / 2 * BLOCK, a + 2 * TILE + k, 2 * sizeof *b);
+            }
         }
     }
 }

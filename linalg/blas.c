@@ -104,6 +104,16 @@ ba_trmm_f64(ba_cdmat_t u, ba_dmat_t b)
 }
 
 void
+ba_trmm_lower_f64(ba_side_t side, ba_op_t op, double times, ba_cdmat_t l, ba_dmat_t b)
+{
+    if (b.n_rows > 0 && b.n_cols > 0) {
+        cblas_dtrmm(CblasColMajor, side == BA_LEFT ? CblasLeft : CblasRight, CblasLower,
+            transpose(op), CblasNonUnit, blas_int(b.n_rows), blas_int(b.n_cols), times,
+            l.data, blas_int(l.ld), b.data, blas_int(b.ld));
+    }
+}
+
+void
 ba_trmm_f32(ba_cmat_t u, ba_mat_t b)
 {
     if (b.n_rows > 0 && b.n_cols > 0) {

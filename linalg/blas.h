@@ -67,6 +67,13 @@ void ba_syrk_f64(double alpha, ba_op_t op, ba_cdmat_t a, double beta, ba_dmat_t 
 void ba_trmm_f64(ba_cdmat_t u, ba_dmat_t b);
 void ba_trmm_f32(ba_cmat_t u, ba_mat_t b);
 
+/* b = times op(l) b (left) or times b op(l) (right) with l lower triangular; what stands
+ * above its diagonal is not read. */
+typedef enum { BA_LEFT, BA_RIGHT } ba_side_t;
+
+void ba_trmm_lower_f64(
+    ba_side_t side, ba_op_t op, double times, ba_cdmat_t l, ba_dmat_t b);
+
 /* The same as ba_gemm_f64() on the threads of ctx. */
 void ba_gemm_tiled(const ba_ctx_t *ctx, double alpha, ba_op_t op_a, ba_cdmat_t a,
     ba_op_t op_b, ba_cdmat_t b, double beta, ba_dmat_t c);

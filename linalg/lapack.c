@@ -159,21 +159,91 @@ ba_cholesky(ba_dmat_t a)
         "Cholesky factorisation");
 }
 
+/* Rows from which on halves are worth products of their own; rows and columns that are
+ * mirrored while they are at hand. */
+#define HALVED 128
+#define MIRRORED 64
+
+/* Where a triangle is cut in two: the first rows, a whole number of small blocks. */
+static size_t
+half_of(size_t n)
+{
+    return (n / 2 + HALVED / 2 - 1) / (HALVED / 2) * (HALVED / 2);
+}
+
+/* W = L^-1 in place: W21 = -W22 L21 W11. Products of halves are faster than LAPACK's
+ * panels. A factor without zeros on its diagonal, as Cholesky leaves it, has an inverse:
+ * nothing can fail. */
+static void
+invert_triangle(ba_dmat_t l)
+{
+    size_t n = l.n_rows, h = half_of(n);
+    ba_dmat_t first, low, last;
+
+    if (n <= HALVED) {
+        LAPACKE_dtrtri_work(
+            LAPACK_COL_MAJOR, 'L', 'N', (lapack_int) n, l.data, (lapack_int) l.ld);
+        return;
+    }
+    first = ba_dmat(l.data, h, h, l.ld);
+    low = ba_dmat(l.data + h, n - h, h, l.ld);
+    last = ba_dmat(l.data + h + h * l.ld, n - h, n - h, l.ld);
+    invert_triangle(first);
+    ba_trmm_lower_f64(BA_RIGHT, BA_KEEP, -1.0, ba_dmat_const(first), low);
+    invert_triangle(last);
+    ba_trmm_lower_f64(BA_LEFT, BA_KEEP, 1.0, ba_dmat_const(last), low);
+}
+
+/* The lower triangle of W'W in place. */
+static void
+square_triangle(ba_dmat_t w)
+{
+    size_t n = w.n_rows, h = half_of(n);
+    ba_dmat_t first, low, last;
+
+    if (n <= HALVED) {
+        LAPACKE_dlauum_work(
+            LAPACK_COL_MAJOR, 'L', (lapack_int) n, w.data, (lapack_int) w.ld);
+        return;
+    }
+    first = ba_dmat(w.data, h, h, w.ld);
+    low = ba_dmat(w.data + h, n - h, h, w.ld);
+    last = ba_dmat(w.data + h + h * w.ld, n - h, n - h, w.ld);
+    square_triangle(first);
+    ba_syrk_f64(1.0, BA_TRANSPOSE, ba_dmat_const(low), 1.0, first);
+    ba_trmm_lower_f64(BA_LEFT, BA_TRANSPOSE, 1.0, ba_dmat_const(last), low);
+    square_triangle(last);
+}
+
+/* The upper triangle from the lower one, block by block. */
+static void
+mirror(ba_dmat_t a)
+{
+    size_t n = a.n_cols;
+
+    for (size_t j0 = 0; j0 < n; j0 += MIRRORED) {
+        for (size_t i0 = j0; i0 < n; i0 += MIRRORED) {
+            size_t j1 = j0 + MIRRORED < n ? j0 + MIRRORED : n;
+            size_t i1 = i0 + MIRRORED < n ? i0 + MIRRORED : n;
+
+            for (size_t j = j0; j < j1; j++) {
+                for (size_t i = i0 > j ? i0 : j + 1; i < i1; i++) {
+                    a.data[j + i * a.ld] = a.data[i + j * a.ld];
+                }
+            }
+        }
+    }
+}
+
 void
 ba_cholesky_invert(ba_dmat_t l)
 {
     if (l.n_rows == 0) {
         return;
     }
-    /* A factor without zeros on its diagonal, as Cholesky leaves it, has an inverse:
-     * nothing can fail. */
-    LAPACKE_dpotri_work(
-        LAPACK_COL_MAJOR, 'L', (lapack_int) l.n_rows, l.data, (lapack_int) l.ld);
-    for (size_t j = 0; j < l.n_cols; j++) {
-        for (size_t i = j + 1; i < l.n_rows; i++) {
-            l.data[j + i * l.ld] = l.data[i + j * l.ld];
-        }
-    }
+    invert_triangle(l);
+    square_triangle(l);
+    mirror(l);
 }
 
 void

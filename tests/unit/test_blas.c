@@ -421,6 +421,47 @@ test_trmm(void **state)
     }
 }
 
+/* Around the sizes at which a triangle is cut, in a view with rows to spare. */
+static void
+test_cholesky_invert(void **state)
+{
+    static const size_t ns[] = {1, 2, 64, 127, 128, 129, 191, 257, 700};
+
+    (void) state;
+    for (size_t c = 0; c < sizeof ns / sizeof *ns; c++) {
+        size_t n = ns[c];
+        double *x = random_matrix(2 * n * n, 40 + c), *a = malloc(n * n * sizeof *a);
+        double *inverse = calloc(padded_size(n, n), sizeof *inverse);
+        ba_dmat_t w = padded(inverse, n, n);
+
+        assert_non_null(a);
+        assert_non_null(inverse);
+        ba_gemm_f64(1.0 / (double) n, BA_TRANSPOSE, ba_cdmat(x, 2 * n, n, 2 * n), BA_KEEP,
+            ba_cdmat(x, 2 * n, n, 2 * n), 0.0, ba_dmat(a, n, n, n));
+        for (size_t j = 0; j < n; j++) {
+            for (size_t i = j; i < n; i++) {
+                w.data[i + j * w.ld] = a[i + j * n];
+            }
+        }
+        assert_ok(ba_cholesky(w));
+        ba_cholesky_invert(w);
+        for (size_t j = 0; j < n; j++) {
+            for (size_t i = 0; i < n; i++) {
+                double sum = 0.0;
+
+                for (size_t k = 0; k < n; k++) {
+                    sum += a[i + k * n] * w.data[k + j * w.ld];
+                }
+                assert_close(sum, i == j ? 1.0 : 0.0, 1e-12);
+                assert_true(w.data[i + j * w.ld] == w.data[j + i * w.ld]);
+            }
+        }
+        free(x);
+        free(a);
+        free(inverse);
+    }
+}
+
 int
 main(void)
 {
@@ -431,6 +472,7 @@ main(void)
         cmocka_unit_test(test_gemm_f32),
         cmocka_unit_test(test_eigen_symmetric),
         cmocka_unit_test(test_cholesky),
+        cmocka_unit_test(test_cholesky_invert),
         cmocka_unit_test(test_qr),
         cmocka_unit_test(test_trmm),
         cmocka_unit_test(test_degenerate_input),
