@@ -55,6 +55,11 @@ static const cli_option_t rows[] = {
             "right on more than 1 - X times as many test tokens as all neurons' (0.01 "
             "is usual).",
         .offset = offsetof(probe_args_t, minimal)},
+    {.name = "minimal-list",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Write them as a list that other commands take, as neurons select does.",
+        .offset = offsetof(probe_args_t, probe.list)},
     {.section = "What the accuracy is worth",
         .name = "control",
         .kind = CLI_STRING,
@@ -115,6 +120,10 @@ set_options(const cli_call_t *call, ba_neurons_probe_opts_t *opts)
     if (args->minimal < 0 || args->minimal >= 1) {
         BA_TRY(ba_fail(
             BA_VALUE, "--minimal: found %g, wanted from 0 to below 1", args->minimal));
+    }
+    if (args->probe.list && !(args->minimal > 0)) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "--minimal-list: needs --minimal above 0, the share that may be lost"));
     }
     if (args->control) {
         BA_TRY(cli_words_parse("control", "same|uniform", args->control, &opts->control));

@@ -176,6 +176,8 @@ static const char *const description[] = {
     "Writes a list of neurons that other commands take. How many is said for each "
     "concept, by number, by a share of all neurons or by a share of the weight; the list "
     "holds the neurons of all the concepts asked for.",
+    "The fewest neurons that a probe needs are found by fitting probes: neurons probe "
+    "--minimal X --minimal-list FILE.tsv writes such a list.",
     "Neurons without a defined score, as those that the ranking leaves out, are never "
     "chosen, not at random either: rank all of them. Ties go to the lowest number.",
     NULL,

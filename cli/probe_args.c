@@ -209,6 +209,7 @@ cli_probing_set(const cli_call_t *call, cli_probing_t *probing, ba_probing_opts_
     opts->order = args->order;
     opts->output = call->common->output;
     opts->table = args->table;
+    opts->list = args->list;
     opts->force = call->common->force;
     opts->dry_run = call->common->dry_run;
     opts->argc = call->argc;
@@ -246,7 +247,8 @@ cli_probing_open(const cli_call_t *call, const char *const *more, size_t n_more,
 {
     const cli_probe_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
-        {"--table", args->table}, {"--figure", args->figure}};
+        {"--table", args->table}, {"--figure", args->figure},
+        {"--minimal-list", args->list}};
     size_t n_files = 0;
     int status;
 
@@ -259,7 +261,7 @@ cli_probing_open(const cli_call_t *call, const char *const *more, size_t n_more,
     while (probing->files[n_files]) {
         n_files++;
     }
-    BA_TRY(cli_outputs_check_list(outputs, 3, probing->files, n_files));
+    BA_TRY(cli_outputs_check_list(outputs, 4, probing->files, n_files));
     opts->inputs = probing->files;
     probing->data =
         (ba_probing_data_t){probing->activations, probing->concepts, &probing->split};

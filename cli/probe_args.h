@@ -16,7 +16,7 @@ typedef struct {
     double validation, gap, rate;
     uint64_t epochs, batch;
     const char *start_weights, *start_bias, *order;
-    const char *table, *figure; /* NULL where a command has none */
+    const char *table, *figure, *list; /* NULL where a command has none */
 } cli_probe_args_t;
 
 /* --kind --penalty --l1 --l2 --validation --gap; --scale. */

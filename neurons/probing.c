@@ -259,6 +259,40 @@ out:
     return status;
 }
 
+/* The fewest neurons as a list, ascending. */
+static int
+list_minimal(const probing_t *probing, const ba_neurons_probe_opts_t *opts,
+    const probing_result_t *result)
+{
+    const ba_neuron_table_t *neurons = &probing->data->activations->neurons;
+    size_t n = result->minimal.n_minimal, n_listed = 0, *list = NULL;
+    char *chosen = NULL;
+    int status = BA_OK;
+
+    if (n == 0) {
+        return ba_fail(BA_SHAPE,
+            "probe: no set of neurons loses at most %g of the accuracy, wanted one to "
+            "list",
+            opts->minimal);
+    }
+    BA_TRY_ALLOC(chosen, ba_calloc(neurons->n_neurons, 1));
+    BA_TRY_ALLOC(list, ba_malloc(n, sizeof *list));
+    for (size_t i = 0; i < n; i++) {
+        chosen[result->order->global[i]] = 1;
+    }
+    for (size_t j = 0; j < neurons->n_neurons; j++) {
+        if (chosen[j]) {
+            list[n_listed++] = j;
+        }
+    }
+    BA_TRY(ba_neuron_list_write(
+        opts->probing.list, neurons, list, n_listed, opts->probing.force));
+out:
+    ba_free(chosen);
+    ba_free(list);
+    return status;
+}
+
 /* Lists whose neurons there are. */
 static int
 check_lists(const probing_t *probing, const ba_neurons_probe_opts_t *opts)
@@ -303,6 +337,10 @@ check_requests(const probing_t *probing, const ba_neurons_probe_opts_t *opts)
         return ba_fail(BA_VALUE,
             "stability: of solved probes with an l1 penalty only, others use every "
             "neuron");
+    }
+    if (opts->probing.list && !(opts->minimal > 0)) {
+        return ba_fail(BA_VALUE, "probe: a list of the fewest neurons, wanted a share "
+                                 "above 0 that they may lose");
     }
     if (opts->minimal >= 0 && (!is_softmax || !(opts->minimal < 1))) {
         return ba_fail(BA_VALUE, "fewest neurons: of a softmax probe only, a share of "
@@ -386,6 +424,9 @@ ba_neurons_probe(const ba_ctx_t *ctx, const ba_probing_data_t *data,
     info->majority = probing.majority;
     if (!opts->probing.dry_run) {
         BA_TRY(compute(&probing, opts, &result, info));
+        if (opts->probing.list) {
+            BA_TRY(list_minimal(&probing, opts, &result));
+        }
         BA_TRY(ba_probing_save(&probing, &result));
     }
     info->seconds = ba_seconds() - start;

@@ -257,9 +257,9 @@ out:
 static int
 check_outputs(const ba_probing_opts_t *opts)
 {
-    const char *const files[2] = {opts->output, opts->table};
+    const char *const files[3] = {opts->output, opts->table, opts->list};
 
-    for (size_t i = 0; i < 2 && !opts->force; i++) {
+    for (size_t i = 0; i < 3 && !opts->force; i++) {
         if (files[i] && access(files[i], F_OK) == 0) {
             return ba_fail(BA_EXISTS, "%s: exists, --force replaces it", files[i]);
         }

@@ -40,6 +40,8 @@ typedef struct {
     const char *order; /* SPEC of n_epochs x n_rows numbers: its rows, among those fitted
                           on */
     const char *output, *table;
+    const char *list; /* of the fewest neurons (ba_neurons_probe()), as
+                         ba_neuron_list_write() has it; NULL = none */
     int force, dry_run;
     int argc;
     const char *const *argv;

@@ -37,6 +37,7 @@ probe --labels tags.txt --neurox --l1 0.1,0.01
 probe --labels tags.txt --start-weights x.csv
 probe --labels tags.txt --neurox --start-weights x.csv
 probe --labels tags.txt --minimal 1
+probe --labels tags.txt --minimal-list fewest.tsv
 probe --labels tags.txt --control shuffled
 probe --labels tags.txt --control same
 probe --labels tags.txt --stability 5 --l1 0

@@ -24,8 +24,11 @@ printf '5\n6\n7\n' >poor.txt
 
 echo 'probe'
 "$BRAINALIGN" neurons probe $data --l1 0.1,0.01 --l2 0.01 --keep good.txt --zero good.txt --mean poor.txt --retrain good.txt \
-    --by-layer --control same,uniform --control-draws 2 --code-length --stability 5 --minimal 0.05 -q -j 1 -o p.h5 --table p.tsv
+    --by-layer --control same,uniform --control-draws 2 --code-length --stability 5 --minimal 0.05 --minimal-list fewest.tsv -q -j 1 -o p.h5 --table p.tsv
 echo "status $?"
+cat fewest.tsv
+"$BRAINALIGN" neurons probe $data --l1 0.01 --keep fewest.tsv -q -j 1 -o kept.h5 --table kept.tsv
+cut -f 1,2 kept.tsv
 awk -F '\t' 'NR == 1 { print } NR > 1 { printf "%s\t%s\t%.2f\n", $1, $2, $3 }' p.tsv
 
 echo 'the same for any threads, not over another'
