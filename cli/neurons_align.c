@@ -3,6 +3,7 @@
 #include "cli/data.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 
 #include "brainalign/align.h"
@@ -54,8 +55,9 @@ static const cli_option_t rows[] = {
         .kind = CLI_STRING,
         .metavar = "FILE.tsv",
         .help =
-            "Neurons with their mean contribution and the share of targets where it is "
-            "positive.",
+            "Neurons: mean contribution, its standard error over folds, p and q, for all "
+            "targets and each region; r of the neuron alone, its weights, what only it "
+            "has.",
         .offset = offsetof(align_args_t, table)},
     {.name = "brain-ranking",
         .kind = CLI_STRING,
@@ -137,7 +139,10 @@ report(const ba_align_opts_t *opts, const ba_align_info_t *info)
     }
     cli_message_note("%zu targets scored; r2 as in the encoder within %.1e",
         info->n_scored, info->difference);
-    cli_message_note("mean contribution of a neuron to r2 %.6f", info->mean_delta_r2);
+    cli_message_note("mean contribution of a neuron to r2 %.6f; rank correlation of "
+                     "folds %.3f; %zu neuron%s with q < 0.05",
+        info->mean_delta_r2, info->stability, info->n_significant,
+        cli_plural(info->n_significant));
     cli_message_note("wrote %s", opts->output);
 }
 

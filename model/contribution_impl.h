@@ -12,6 +12,7 @@ struct ba_contribution {
     const ba_ridge_factor_t *factor;
     int is_primal, has_center;
     size_t n_columns; /* of neurons, in their order; controls have none */
+    size_t n_all;     /* with those of controls */
     size_t rank, n, m, n_neurons;
     size_t *start;   /* n_neurons + 1 */
     size_t *block;   /* n_neurons + 1: where the d x d matrices of a neuron begin */
@@ -27,13 +28,16 @@ struct ba_contribution {
     double *l;        /* blocks: L */
     double *h_gram;   /* blocks: its columns' inner products */
     double *x_gram;   /* blocks: those of the held-out columns */
+    double *gram;     /* blocks: those of the training columns */
+    double *own;      /* blocks: L L' = gram + alpha, the neuron's own fit */
     double *diagonal; /* n_columns: G_jj */
 };
 
 /* Targets as a block works on them. */
 typedef struct {
     size_t v;
-    double *filtered; /* rank x v: diag(1 / (lambda + alpha)) project'Y */
+    double *projected; /* rank x v: project'Y */
+    double *filtered;  /* rank x v: diag(1 / (lambda + alpha)) project'Y */
     double *y, *p; /* m x v: held-out responses and predictions, from the training mean */
 } ba_contributed_t;
 

@@ -241,7 +241,7 @@ contributions(const recording_t *recording, const fold_t *fold)
     size_t v = recording->v, size = recording->k * v;
     double *block = room(5 * size + 2 * v, sizeof(double)), *rest = block + 5 * size;
     found_t found = {block, {rest, rest + v, block, block + size, block + 2 * size,
-                                block + 3 * size, block + 4 * size}};
+                                block + 3 * size, block + 4 * size, NULL, NULL}};
 
     assert_int_equal(
         ba_contribution_targets(fold->contribution, training_responses(recording, fold),
@@ -253,7 +253,7 @@ contributions(const recording_t *recording, const fold_t *fold)
 /* Stored neurons x targets. */
 static void
 compare(const char *file, const char *group, const char *name,
-    const recording_t *recording, const double *found, const double *factor)
+    const recording_t *recording, const double *found)
 {
     golden_t wanted = golden_read_in(file, group, name);
     golden_check_t check = {.what = name};
@@ -261,8 +261,7 @@ compare(const char *file, const char *group, const char *name,
     assert_int_equal(wanted.n, recording->k * recording->v);
     for (size_t j = 0; j < recording->k; j++) {
         for (size_t t = 0; t < recording->v; t++) {
-            golden_close(&check, j * recording->v + t,
-                found[t * recording->k + j] * (factor ? factor[t] : 1.0),
+            golden_close(&check, j * recording->v + t, found[t * recording->k + j],
                 wanted.data[j * recording->v + t], 1e-9);
         }
     }
@@ -270,24 +269,86 @@ compare(const char *file, const char *group, const char *name,
     golden_free(&wanted);
 }
 
-/* SST about the mean over the sum of squares, which the reference divides by. */
+/* Training or held-out rows of the design as they are fitted, n x p. */
 static double *
-product_factor(const recording_t *recording, const fold_t *fold)
+scaled_rows(
+    const recording_t *recording, const fold_t *fold, const size_t *rows, size_t n)
 {
-    double *factor = room(recording->v, sizeof(double));
+    size_t p = ba_design_n_columns(recording->design);
+    double *x = room(n * p, sizeof(double));
 
-    for (size_t t = 0; t < recording->v; t++) {
-        double sum = 0.0, squares = 0.0;
+    ba_design_read(recording->design, rows, n, 0, p, x, n);
+    for (size_t i = 0; i < n * p; i++) {
+        x[i] = (x[i] - fold->mean[i / n]) / fold->scale[i / n];
+    }
+    return x;
+}
+
+/* Share of a neuron in what the mean of all predictions is, neuron after neuron for each
+ * target, by a fit of its own. */
+static double *
+mean_parts(const recording_t *recording, const fold_t *fold, double alpha)
+{
+    size_t p = ba_design_n_columns(recording->design), v = recording->v;
+    double *x = scaled_rows(recording, fold, fold->rows, fold->n_train);
+    double *x_test = scaled_rows(recording, fold, fold->test_rows, fold->n_test);
+    double *weights = room(p * v, sizeof(double));
+    double *parts = room(recording->k * v, sizeof(double));
+    ba_ridge_opts_t opts = {BA_SOLVER_DUAL, BA_INTERCEPT_NO};
+
+    assert_int_equal(ba_ridge_solve(NULL, ba_cdmat(x, fold->n_train, p, fold->n_train),
+                         training_responses(recording, fold), &alpha, 1, &opts,
+                         ba_dmat(weights, p, v, p), NULL),
+        BA_OK);
+    for (size_t c = 0; c < p; c++) {
+        double mean = 0.0;
+
+        for (size_t i = 0; i < fold->n_test; i++) {
+            mean += x_test[i + c * fold->n_test] / (double) fold->n_test;
+        }
+        for (size_t t = 0; t < v; t++) {
+            parts[t * recording->k + c % recording->k] += mean * weights[c + t * p];
+        }
+    }
+    free(x);
+    free(x_test);
+    free(weights);
+    return parts;
+}
+
+/* The reference's shares, of 1 - SSE / sum y^2 and about 0, out of ours, of r2 and about
+ * the means of the held-out rows. */
+static double *
+reference_shares(
+    const recording_t *recording, const fold_t *fold, const double *ours, double alpha)
+{
+    size_t k = recording->k, v = recording->v;
+    double *parts = mean_parts(recording, fold, alpha), m = (double) fold->n_test;
+    double *shares = room(k * v, sizeof(double));
+
+    for (size_t t = 0; t < v; t++) {
+        double y_mean = 0.0, p_mean = 0.0, squares = 0.0, total;
 
         for (size_t i = 0; i < fold->n_test; i++) {
             double y = fold->y_test[i + t * fold->n_test];
 
-            sum += y;
+            y_mean += y / m;
             squares += y * y;
         }
-        factor[t] = (squares - sum * sum / (double) fold->n_test) / squares;
+        for (size_t j = 0; j < k; j++) {
+            p_mean += parts[t * k + j];
+        }
+        total = squares - m * y_mean * y_mean;
+        for (size_t j = 0; j < k; j++) {
+            double shift = y_mean - p_mean, level = m * shift * shift / (double) k;
+
+            shares[t * k + j] = (ours[t * k + j] * total + level +
+                                    m * parts[t * k + j] * (2.0 * y_mean - p_mean)) /
+                                squares;
+        }
     }
-    return factor;
+    free(parts);
+    return shares;
 }
 
 static void
@@ -314,25 +375,25 @@ compare_uniqueness(
 }
 
 static void
-compare_fold(
-    const char *file, const char *group, const recording_t *recording, const fold_t *fold)
+compare_fold(const char *file, const char *group, const recording_t *recording,
+    const fold_t *fold, double alpha)
 {
     found_t found = contributions(recording, fold);
-    double *factor = product_factor(recording, fold);
+    double *shares = reference_shares(recording, fold, found.at.product_r2, alpha);
     golden_t r = golden_read_in(file, group, "r_full");
     golden_check_t check = {.what = "r_full"};
 
-    compare(file, group, "d_r2", recording, found.at.delta_r2, NULL);
-    compare(file, group, "d_r", recording, found.at.delta_r, NULL);
-    compare(file, group, "product_share_r2", recording, found.at.product_r2, factor);
-    compare(file, group, "product_share_r", recording, found.at.product_r, NULL);
+    compare(file, group, "d_r2", recording, found.at.delta_r2);
+    compare(file, group, "d_r", recording, found.at.delta_r);
+    compare(file, group, "product_share_r2", recording, shares);
+    compare(file, group, "product_share_r", recording, found.at.product_r);
     for (size_t t = 0; t < r.n; t++) {
         golden_close(&check, t, found.at.r[t], r.data[t], 1e-9);
     }
     golden_report(group, &check);
     compare_uniqueness(file, group, recording, fold);
     golden_free(&r);
-    free(factor);
+    free(shares);
     free(found.block);
 }
 
@@ -357,7 +418,7 @@ check_one_fold(const char *group, const char *data_file, size_t column0, size_t 
         fold_t made;
 
         open_fold(&recording, &ids, fold, alpha, solver, &made);
-        compare_fold(file, path, &recording, &made);
+        compare_fold(file, path, &recording, &made, alpha);
         close_fold(&made);
     }
     close_recording(&recording);
