@@ -119,7 +119,7 @@ run_window(const ba_ctx_t *ctx, job_t *job, size_t first, size_t n)
         double done = (double) (first * a->n_folds + n * (k + 1));
 
         ba_aligned_clear(a, &job->fold);
-        BA_TRY(ba_align_fold(ctx, a, k, NULL, &job->fold));
+        BA_TRY(ba_align_fold(ctx, a, k, &job->fold));
         BA_TRY(check_scores(a, &job->fold, k, &job->info->difference));
         for (size_t s = 0; s < BA_ALIGN_N; s++) {
             add(job->fold.values[s], size, job->mean.values[s], job->counts[s]);

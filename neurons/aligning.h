@@ -40,9 +40,10 @@ int ba_aligning_open(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t *out) BA_MUST_USE;
 void ba_aligning_close(ba_aligning_t *aligning);
 
-/* Targets that are worked on together: fixed, and padded to, so that neither threads nor
- * memory change a bit. */
-enum { BA_ALIGN_BLOCK = 32 };
+/* Targets that are worked on together, padded to a whole block. A multiple of the columns
+ * that BLAS kernels do at a time (2 to 24), so that the place of a target in a block, and
+ * with it threads and memory, change no bit. */
+enum { BA_ALIGN_BLOCK = 48 };
 
 /* aligning_rows.c: parts of ba_aligning_open(). BA_SHAPE: other rows than the encoder was
  * fitted on. */
@@ -79,11 +80,24 @@ int ba_aligned_make(
 void ba_aligned_clear(const ba_aligning_t *aligning, ba_aligned_t *aligned);
 void ba_aligned_free(ba_aligned_t *aligned);
 
-typedef struct ba_align_sets ba_align_sets_t; /* aligning_sets.h */
-
-/* One outer fold of the targets of *out; sets may be NULL. */
+/* One outer fold of the targets of *out. */
 int ba_align_fold(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
-    ba_align_sets_t *sets, ba_aligned_t *out) BA_MUST_USE;
+    ba_aligned_t *out) BA_MUST_USE;
+
+/* A fold refitted, group by group of targets (first .. stop - 1 of its list) that share all
+ * penalties: visit takes neurons out at them. The window: of n targets from `first` on. */
+typedef struct ba_align_fold ba_align_fold_t;
+typedef int (*ba_align_visit_t)(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
+    const ba_contribution_t *contribution, size_t first, size_t stop, void *data);
+int ba_align_visit(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
+    ba_align_visit_t visit, void *data) BA_MUST_USE;
+int ba_align_visit_window(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
+    size_t first, size_t n, ba_align_visit_t visit, void *data) BA_MUST_USE;
+
+/* Target i of the list, and its training and held-out rows as the fit had them. */
+void ba_align_fold_gather(
+    const ba_align_fold_t *fold, size_t i, double *y, double *y_test, size_t *target);
+void ba_align_fold_rows(const ba_align_fold_t *fold, size_t *n_train, size_t *n_test);
 
 /* Regions of targets: "*" = all, then labels in the order in which they come up. */
 typedef struct {

@@ -82,13 +82,14 @@ compare(const void *left, const void *right)
     return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
 }
 
-typedef struct {
+struct ba_align_fold {
     ba_align_split_t split;
     penalised_t *list;
     double *gammas;
     size_t n_listed, number;
-    ba_align_sets_t *sets;
-} fold_t;
+};
+
+typedef ba_align_fold_t fold_t;
 
 static void
 close_fold(fold_t *fold)
@@ -99,7 +100,7 @@ close_fold(fold_t *fold)
 }
 
 static int
-list_targets(fold_t *fold, const ba_aligned_t *out)
+list_targets(fold_t *fold, size_t first, size_t n)
 {
     int status = BA_OK;
     const ba_aligning_t *a = fold->split.aligning;
@@ -196,18 +197,33 @@ out:
     return status;
 }
 
+void
+ba_align_fold_gather(
+    const ba_align_fold_t *fold, size_t i, double *y, double *y_test, size_t *target)
+{
+    *target = fold->list[i].target;
+    ba_align_split_gather(&fold->split, *target, y, y_test);
+}
+
+void
+ba_align_fold_rows(const ba_align_fold_t *fold, size_t *n_train, size_t *n_test)
+{
+    *n_train = fold->split.n_train;
+    *n_test = fold->split.n_test;
+}
+
 /* Means over the delays of each neuron. */
 static int
-find_uniqueness(const ba_align_split_t *split, double **out)
+find_uniqueness(
+    const ba_aligning_t *a, const ba_contribution_t *contribution, double **out)
 {
     int status = BA_OK;
-    const ba_aligning_t *a = split->aligning;
     size_t k = a->neurons.n_neurons;
     double *each = NULL;
 
     BA_TRY_ALLOC(each, ba_malloc(a->start[k], sizeof *each));
     BA_TRY_ALLOC(*out, ba_calloc(k, sizeof **out));
-    ba_contribution_uniqueness(split->contribution, each);
+    ba_contribution_uniqueness(contribution, each);
     for (size_t j = 0; j < k; j++) {
         size_t d = a->start[j + 1] - a->start[j];
 
@@ -220,20 +236,21 @@ out:
     return status;
 }
 
-/* Targets first .. stop - 1 of the list, which share all penalties. */
+/* Every neuron's contributions to the targets of a visit. */
 static int
-do_alpha(
-    const ba_ctx_t *ctx, const fold_t *fold, size_t first, size_t stop, ba_aligned_t *out)
+contribute(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
+    const ba_contribution_t *contribution, size_t first, size_t stop, void *data)
 {
     int status;
+    ba_aligned_t *out = data;
     ba_error_keep_t keep = {0};
     size_t n_blocks = (stop - first + BA_ALIGN_BLOCK - 1) / BA_ALIGN_BLOCK;
     double *unique = NULL;
 
-    BA_TRY(ba_ctx_check(ctx));
-    BA_TRY(ba_contribution_at(ctx, fold->split.contribution, fold->list[first].alpha));
-    BA_TRY(find_uniqueness(&fold->split, &unique));
+    BA_TRY(find_uniqueness(fold->split.aligning, contribution, &unique));
     out->n_alphas++;
+    out->n_train = fold->split.n_train;
+    out->n_test = fold->split.n_test;
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t b = 0; b < n_blocks; b++) {
         size_t at = first + b * BA_ALIGN_BLOCK;
@@ -249,7 +266,8 @@ out:
 
 /* Targets first .. stop - 1 of the list, which share the penalties of spaces. */
 static int
-do_group(const ba_ctx_t *ctx, fold_t *fold, size_t first, size_t stop, ba_aligned_t *out)
+visit_group(const ba_ctx_t *ctx, fold_t *fold, size_t first, size_t stop,
+    ba_align_visit_t visit, void *data)
 {
     int status;
     const penalised_t *list = fold->list;
@@ -261,33 +279,47 @@ do_group(const ba_ctx_t *ctx, fold_t *fold, size_t first, size_t stop, ba_aligne
         for (next = first + 1; next < stop && list[next].alpha == list[first].alpha;) {
             next++;
         }
-        BA_TRY(do_alpha(ctx, fold, first, next, out));
+        BA_TRY(ba_ctx_check(ctx));
+        BA_TRY(ba_contribution_at(ctx, fold->split.contribution, list[first].alpha));
+        BA_TRY(visit(ctx, fold, fold->split.contribution, first, next, data));
     }
 out:
     return status;
 }
 
 int
-ba_align_fold(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k,
-    ba_align_sets_t *sets, ba_aligned_t *out)
+ba_align_visit_window(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k,
+    size_t first, size_t n, ba_align_visit_t visit, void *data)
 {
     int status;
-    fold_t fold = {.number = k, .sets = sets};
+    fold_t fold = {.number = k};
     size_t next;
 
     ba_blas_single_thread();
     BA_TRY(ba_align_split_open(ctx, aligning, k, BA_ALIGN_WHOLE, &fold.split));
-    out->n_train = fold.split.n_train;
-    out->n_test = fold.split.n_test;
-    BA_TRY(list_targets(&fold, out));
+    BA_TRY(list_targets(&fold, first, n));
     for (size_t i = 0; i < fold.n_listed; i = next) {
         for (next = i + 1; next < fold.n_listed &&
                            compare_gammas(&fold.list[next], &fold.list[i]) == 0;) {
             next++;
         }
-        BA_TRY(do_group(ctx, &fold, i, next, out));
+        BA_TRY(visit_group(ctx, &fold, i, next, visit, data));
     }
 out:
     close_fold(&fold);
     return status;
+}
+
+int
+ba_align_visit(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k,
+    ba_align_visit_t visit, void *data)
+{
+    return ba_align_visit_window(ctx, aligning, k, 0, aligning->n_targets, visit, data);
+}
+
+int
+ba_align_fold(
+    const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k, ba_aligned_t *out)
+{
+    return ba_align_visit_window(ctx, aligning, k, out->first, out->n, contribute, out);
 }
