@@ -107,10 +107,10 @@ list_targets(fold_t *fold, size_t first, size_t n)
     size_t v = a->n_targets, k = fold->number;
     size_t n_spaces = a->gammas ? a->encoder->n_spaces : 0;
 
-    BA_TRY_ALLOC(fold->list, ba_malloc(out->n, sizeof *fold->list));
-    BA_TRY_ALLOC(fold->gammas, ba_malloc(out->n, (n_spaces + 1) * sizeof *fold->gammas));
-    for (size_t i = 0; i < out->n; i++) {
-        size_t t = out->first + i;
+    BA_TRY_ALLOC(fold->list, ba_malloc(n, sizeof *fold->list));
+    BA_TRY_ALLOC(fold->gammas, ba_malloc(n, (n_spaces + 1) * sizeof *fold->gammas));
+    for (size_t i = 0; i < n; i++) {
+        size_t t = first + i;
         double alpha = a->alphas[k * v + t], *gammas = fold->gammas + i * n_spaces;
 
         for (size_t s = 0; s < n_spaces; s++) {
