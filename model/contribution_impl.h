@@ -51,4 +51,19 @@ double ba_contribution_dot(const double *x, const double *y, size_t n);
 /* Entry of G between two columns of neurons. */
 double ba_contribution_inverse(const ba_contribution_t *contribution, size_t i, size_t j);
 
+/* Columns of some neurons side by side at the penalty that is set. */
+typedef struct {
+    size_t k;
+    double *f;    /* rank x k */
+    double *x;    /* m x k: held-out rows */
+    double *h;    /* m x k: columns of H */
+    double *g;    /* k x k: G */
+    size_t *from; /* of each neuron in the list, n + 1: where its columns begin */
+} ba_contribution_columns_t;
+
+/* Cost: 2 rank k (k + m). Free in any case. */
+int ba_contribution_columns_make(const ba_contribution_t *contribution,
+    const size_t *neurons, size_t n_neurons, ba_contribution_columns_t *out) BA_MUST_USE;
+void ba_contribution_columns_free(ba_contribution_columns_t *columns);
+
 #endif
