@@ -17,10 +17,10 @@
 
 typedef struct {
     cli_data_t data;
-    const char *encoder, *regions, *table, *ranking;
-    cli_list_t controls;
+    const char *encoder, *regions, *table, *ranking, *set_table;
+    cli_list_t controls, sets;
     uint64_t layer_size;
-    int save_folds;
+    int save_folds, by, shapley;
 } align_args_t;
 
 static const cli_option_t rows[] = {
@@ -50,6 +50,29 @@ static const cli_option_t rows[] = {
         .metavar = "FILE",
         .help = "Region of each target, one label a line: scores of neurons for each.",
         .offset = offsetof(align_args_t, regions)},
+    {.section = "Sets of neurons",
+        .name = "set",
+        .kind = CLI_STRINGS,
+        .metavar = "[NAME=]FILE",
+        .help = "A list of neurons (neurons select) whose contribution together is "
+                "wanted, by their numbers in --table.",
+        .offset = offsetof(align_args_t, sets)},
+    {.name = "by",
+        .kind = CLI_CHOICE,
+        .metavar = "layer|component",
+        .otherwise = "lists alone",
+        .help = "Every layer, or every feature space, is a set too.",
+        .offset = offsetof(align_args_t, by)},
+    {.name = "shapley",
+        .kind = CLI_FLAG,
+        .help = "Exact Shapley values of the sets, at most 12 and none with a neuron of "
+                "another: shares of what r2 loses without all of them.",
+        .offset = offsetof(align_args_t, shapley)},
+    {.name = "set-table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "A line for each set and region.",
+        .offset = offsetof(align_args_t, set_table)},
     CLI_OUTPUT_ROW("Output", "The result file (HDF5)."),
     {.name = "table",
         .kind = CLI_STRING,
@@ -113,17 +136,23 @@ check_outputs(const cli_call_t *call)
 {
     const align_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
-        {"--table", args->table}, {"--brain-ranking", args->ranking}};
+        {"--table", args->table}, {"--brain-ranking", args->ranking},
+        {"--set-table", args->set_table}};
+    size_t n = sizeof outputs / sizeof *outputs;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
 
     for (size_t i = 0; i < 3; i++) {
         if (inputs[i]) {
-            BA_TRY(cli_outputs_check_list(outputs, 3, &inputs[i], 1));
+            BA_TRY(cli_outputs_check_list(outputs, n, &inputs[i], 1));
         }
     }
     BA_TRY(cli_outputs_check_list(
-        outputs, 3, args->data.features.items, args->data.features.n));
+        outputs, n, args->data.features.items, args->data.features.n));
+    BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
+    if (args->set_table && args->sets.n == 0 && args->by < 0) {
+        BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));
+    }
 out:
     return status;
 }
@@ -160,6 +189,13 @@ run(const cli_call_t *call)
         .table = args->table,
         .ranking = args->ranking,
         .save_folds = args->save_folds,
+        .sets = args->sets.items,
+        .n_sets = args->sets.n,
+        .sets_by = args->by < 0    ? BA_SETS_NONE
+                   : args->by == 0 ? BA_SETS_LAYERS
+                                   : BA_SETS_COMPONENTS,
+        .shapley = args->shapley,
+        .set_table = args->set_table,
         .force = call->common->force,
         .dry_run = call->common->dry_run,
         .argc = call->argc,

@@ -26,10 +26,10 @@ ba_align_output_free(ba_align_output_t *output)
 static int
 check_tables(const ba_align_opts_t *opts)
 {
-    const char *const files[] = {opts->table, opts->ranking};
+    const char *const files[] = {opts->table, opts->ranking, opts->set_table};
     int status = BA_OK;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         ba_table_writer_t *writer = NULL;
 
         if (files[i]) {
@@ -131,52 +131,68 @@ out:
 }
 
 static int
-write_bundle(ba_align_output_t *output, const ba_align_regions_t *regions,
-    const ba_brain_scores_t *scores, const ba_align_info_t *info)
+write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
 {
     int status;
     const ba_aligning_t *a = output->aligning;
     ba_bundle_t *bundle = output->bundle;
-    const char *more[] = {a->opts->encoder, a->opts->regions, NULL};
+    const char **more = NULL;
 
+    BA_TRY_ALLOC(more, ba_calloc(a->opts->n_sets + 3, sizeof *more));
+    more[0] = a->opts->encoder;
+    for (size_t i = 0; i < a->opts->n_sets; i++) {
+        const char *equals = strchr(a->opts->sets[i], '=');
+
+        more[1 + i] = equals ? equals + 1 : a->opts->sets[i];
+    }
+    more[1 + a->opts->n_sets] = a->opts->regions;
     BA_TRY(ba_neuron_write_format(bundle, "brainalign-align"));
-    BA_TRY(ba_bundle_attr_f64(bundle, "/", "score_difference", 1, &info->difference));
+    BA_TRY(ba_bundle_attr_f64(
+        bundle, "/", "score_difference", 1, &results->info->difference));
     BA_TRY(ba_bundle_attr_strings(
         bundle, "/", "controls", a->opts->n_controls, a->opts->controls));
     BA_TRY(ba_neuron_write(bundle, "/neurons", &a->neurons, NULL, a->neurons.n_neurons));
     BA_TRY(write_targets(bundle, a));
     BA_TRY(ba_bundle_write(bundle, "/r2", BA_F64, 1, &a->n_targets, output->r2));
-    BA_TRY(ba_brain_write(bundle, regions, scores));
+    BA_TRY(ba_brain_write(bundle, results->regions, results->scores));
+    BA_TRY(ba_align_sets_write(results->sets, results->share, bundle));
     BA_TRY(ba_provenance_write(&output->provenance, a->opts->dataset, more, bundle));
 out:
+    ba_free(more);
     return status;
 }
 
 int
-ba_align_output_finish(ba_align_output_t *output, const ba_align_regions_t *regions,
-    const ba_brain_scores_t *scores, const ba_align_info_t *info)
+ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *results)
 {
     int status;
     const ba_align_opts_t *opts = output->aligning->opts;
     const ba_neuron_table_t *neurons = &output->aligning->neurons;
-    ba_table_writer_t *table = NULL;
+    ba_table_writer_t *tables[2] = {NULL, NULL};
     ba_ranking_t *ranking = NULL;
 
-    BA_TRY(write_bundle(output, regions, scores, info));
+    BA_TRY(write_bundle(output, results));
     if (opts->table) {
-        BA_TRY(ba_brain_write_table(
-            opts->table, opts->force, neurons, regions, scores, NULL, &table));
+        BA_TRY(ba_brain_write_table(opts->table, opts->force, neurons, results->regions,
+            results->scores, NULL, &tables[0]));
+    }
+    if (opts->set_table) {
+        BA_TRY(ba_align_sets_write_table(
+            results->sets, results->share, opts->set_table, opts->force, &tables[1]));
     }
     if (opts->ranking) {
-        BA_TRY(ba_brain_ranking(neurons, regions, scores, &ranking));
+        BA_TRY(ba_brain_ranking(neurons, results->regions, results->scores, &ranking));
         BA_TRY(ba_ranking_write(ranking, opts->ranking, 0, opts->force));
     }
     BA_TRY(ba_bundle_commit(output->bundle));
-    if (table) {
-        BA_TRY(ba_table_commit(table));
+    for (size_t i = 0; i < 2; i++) {
+        if (tables[i]) {
+            BA_TRY(ba_table_commit(tables[i]));
+        }
     }
 out:
     ba_ranking_free(ranking);
-    ba_table_writer_free(table);
+    ba_table_writer_free(tables[0]);
+    ba_table_writer_free(tables[1]);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "brainalign/bundle.h"
 #include "datasets/provenance.h"
+#include "neurons/aligning_sets.h"
 #include "neurons/brain_score.h"
 
 typedef struct {
@@ -28,8 +29,17 @@ int ba_align_output_fold(
 int ba_align_output_mean(
     ba_align_output_t *output, const ba_aligned_t *values) BA_MUST_USE;
 
-/* Everything else; commits the file, the table and the ranking. */
-int ba_align_output_finish(ba_align_output_t *output, const ba_align_regions_t *regions,
-    const ba_brain_scores_t *scores, const ba_align_info_t *info) BA_MUST_USE;
+/* All that is no window; share as in ba_fold_test(). */
+typedef struct {
+    const ba_align_regions_t *regions;
+    const ba_brain_scores_t *scores;
+    const ba_align_sets_t *sets;
+    double share;
+    const ba_align_info_t *info;
+} ba_align_results_t;
+
+/* Writes it, and commits the file, the tables and the ranking. */
+int ba_align_output_finish(
+    ba_align_output_t *output, const ba_align_results_t *results) BA_MUST_USE;
 
 #endif

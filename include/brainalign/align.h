@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/* Sets of neurons that are made without a list. */
+typedef enum { BA_SETS_NONE, BA_SETS_LAYERS, BA_SETS_COMPONENTS } ba_sets_by_t;
+
 typedef struct {
     const char *encoder;         /* encoder file, fitted with outer folds */
     const ba_dataset_t *dataset; /* what it was fitted on */
@@ -22,6 +25,11 @@ typedef struct {
     const char *output, *table,
         *ranking; /* align.h5; neurons.tsv and ranking, NULL = none */
     int save_folds;
+    const char *const *sets; /* n_sets lists of neurons, "NAME=FILE" or "FILE" */
+    size_t n_sets;
+    ba_sets_by_t sets_by;  /* besides */
+    int shapley;           /* values of the sets, which must be apart and at most 12 */
+    const char *set_table; /* NULL = none */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
@@ -34,15 +42,17 @@ typedef struct {
     double mean_delta_r2; /* over neurons and scored targets */
     double stability;     /* mean rank correlation of two folds' scores, all targets */
     size_t n_significant; /* neurons with q < 0.05, all targets */
+    size_t n_sets;
 } ba_align_info_t;
 
 /* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
  * writes, as means over the folds where defined, n_neurons x n_targets each: /delta_r2 and
  * /delta_r (whole model less the refit without the neuron and all its delays, at the same
  * penalty), /zero_out_r2, /product_r2, /alone_r, and for all targets and each region what
- * neurons are worth and how far the folds agree: /brain, the table and the ranking. Neurons
- * are the features of all spaces that are no controls, side by side. Errors: BA_SHAPE
- * (other features, targets or scores than the encoder has), BA_MISSING (no outer folds),
+ * neurons are worth and how far the folds agree: /brain, the table and the ranking. With
+ * sets of neurons, what they add together: /sets. Neurons are the features of all spaces
+ * that are no controls, side by side. Errors: BA_SHAPE (other features, targets or scores
+ * than the encoder has, a neuron in two sets of Shapley values), BA_MISSING (no outer folds),
  * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS,
  * BA_TOO_LARGE. Memory: responses, a factorisation, and results of as many targets at a
  * time as fit; the same bits whatever their number. */
