@@ -17,7 +17,8 @@
 
 typedef struct {
     cli_data_t data;
-    const char *encoder, *regions, *table, *ranking, *set_table;
+    const char *encoder, *regions, *table, *ranking, *set_table, *elimination;
+    double tolerance;
     cli_list_t controls, sets;
     uint64_t layer_size;
     int save_folds, by, shapley;
@@ -73,6 +74,21 @@ static const cli_option_t rows[] = {
         .metavar = "FILE.tsv",
         .help = "A line for each set and region.",
         .offset = offsetof(align_args_t, set_table)},
+    {.section = "Minimal sets",
+        .name = "elimination",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Backward elimination for all targets and each region: the neuron whose "
+                "removal costs least goes, by refits within the training rows of an "
+                "outer fold; what is left is scored on that fold. A line for each region "
+                "and number of neurons.",
+        .offset = offsetof(align_args_t, elimination)},
+    {.name = "tolerance",
+        .kind = CLI_REAL,
+        .metavar = "X",
+        .value = "0.01",
+        .help = "Share of the r2 of all neurons that a minimal set may lack.",
+        .offset = offsetof(align_args_t, tolerance)},
     CLI_OUTPUT_ROW("Output", "The result file (HDF5)."),
     {.name = "table",
         .kind = CLI_STRING,
@@ -137,7 +153,7 @@ check_outputs(const cli_call_t *call)
     const align_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
         {"--table", args->table}, {"--brain-ranking", args->ranking},
-        {"--set-table", args->set_table}};
+        {"--set-table", args->set_table}, {"--elimination", args->elimination}};
     size_t n = sizeof outputs / sizeof *outputs;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
@@ -172,6 +188,10 @@ report(const ba_align_opts_t *opts, const ba_align_info_t *info)
                      "folds %.3f; %zu neuron%s with q < 0.05",
         info->mean_delta_r2, info->stability, info->n_significant,
         cli_plural(info->n_significant));
+    if (opts->elimination) {
+        cli_message_note("the minimal set of all targets has %zu neuron%s",
+            info->n_minimal, cli_plural(info->n_minimal));
+    }
     cli_message_note("wrote %s", opts->output);
 }
 
@@ -196,6 +216,8 @@ run(const cli_call_t *call)
                                    : BA_SETS_COMPONENTS,
         .shapley = args->shapley,
         .set_table = args->set_table,
+        .elimination = args->elimination,
+        .tolerance = args->tolerance,
         .force = call->common->force,
         .dry_run = call->common->dry_run,
         .argc = call->argc,

@@ -98,10 +98,12 @@ static const cli_option_t method_rows[] = {
         .offset = offsetof(rank_args_t, align)},
     {.name = "by",
         .kind = CLI_CHOICE,
-        .metavar = "delta_r2|positive|alone_r|weight_norm",
+        .metavar = "delta_r2|positive|alone_r|weight_norm|elimination",
         .value = "delta_r2",
-        .help = "brain: mean unique contribution, share of targets where it is positive, "
-                "held-out r of the neuron alone, or norm of its weights.",
+        .help =
+            "brain: mean unique contribution, share of targets where it is positive, "
+            "held-out r of the neuron alone, norm of its weights, or how many neurons "
+            "a backward elimination gave up before it.",
         .offset = offsetof(rank_args_t, by)},
     {0},
 };

@@ -17,6 +17,7 @@ typedef struct {
     ba_align_output_t output;
     ba_brain_scores_t scores;
     ba_align_sets_t sets;
+    ba_align_elimination_t elimination;
     ba_aligned_t fold, mean;      /* of a window */
     uint16_t *counts[BA_ALIGN_N]; /* folds behind each number of mean */
     uint16_t *n_scored;           /* behind mean.r2 */
@@ -35,6 +36,7 @@ close_job(job_t *job)
     ba_aligned_free(&job->mean);
     ba_brain_scores_free(&job->scores);
     ba_align_sets_free(&job->sets);
+    ba_align_elimination_free(&job->elimination);
     ba_align_output_free(&job->output);
     ba_align_regions_free(&job->regions);
     ba_aligning_close(&job->aligning);
@@ -171,7 +173,8 @@ work(const ba_ctx_t *ctx, job_t *job)
     int status;
     const ba_aligning_t *a = &job->aligning;
     ba_align_info_t *info = job->info;
-    ba_align_results_t results = {&job->regions, &job->scores, &job->sets, 0.0, info};
+    ba_align_results_t results = {
+        &job->regions, &job->scores, &job->sets, &job->elimination, 0.0, info};
 
     BA_TRY(ba_align_output_open(ctx, a, &job->output));
     BA_TRY(allocate(job));
@@ -184,6 +187,9 @@ work(const ba_ctx_t *ctx, job_t *job)
     results.share = job->share / (double) a->n_folds;
     BA_TRY(ba_brain_finish(&job->scores, results.share));
     BA_TRY(ba_align_sets_run(ctx, &job->sets));
+    BA_TRY(ba_align_eliminate(ctx, a, &job->regions, &job->elimination));
+    info->n_minimal =
+        job->elimination.size ? (size_t) job->elimination.size[a->n_folds] : 0;
     info->stability = job->scores.stability[0];
     for (size_t j = 0; j < info->n_neurons; j++) {
         info->n_significant += job->scores.q[j] < 0.05 ? 1 : 0;
@@ -203,6 +209,7 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     BA_TRY(ba_aligning_open(ctx, opts, &job.aligning));
     BA_TRY(ba_align_regions_read(opts->regions, job.aligning.n_targets, &job.regions));
     BA_TRY(ba_align_sets_open(&job.aligning, &job.regions, &job.sets));
+    BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
     info->n_sets = job.sets.n;
     info->n_neurons = job.aligning.neurons.n_neurons;
     info->n_controls = job.aligning.encoder->n_features - info->n_neurons;

@@ -26,7 +26,8 @@ ba_align_output_free(ba_align_output_t *output)
 static int
 check_tables(const ba_align_opts_t *opts)
 {
-    const char *const files[] = {opts->table, opts->ranking, opts->set_table};
+    const char *const files[] = {
+        opts->table, opts->ranking, opts->set_table, opts->elimination};
     int status = BA_OK;
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -156,6 +157,7 @@ write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
     BA_TRY(ba_bundle_write(bundle, "/r2", BA_F64, 1, &a->n_targets, output->r2));
     BA_TRY(ba_brain_write(bundle, results->regions, results->scores));
     BA_TRY(ba_align_sets_write(results->sets, results->share, bundle));
+    BA_TRY(ba_align_elimination_write(results->elimination, bundle));
     BA_TRY(ba_provenance_write(&output->provenance, a->opts->dataset, more, bundle));
 out:
     ba_free(more);
@@ -168,7 +170,7 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     int status;
     const ba_align_opts_t *opts = output->aligning->opts;
     const ba_neuron_table_t *neurons = &output->aligning->neurons;
-    ba_table_writer_t *tables[2] = {NULL, NULL};
+    ba_table_writer_t *tables[3] = {NULL, NULL, NULL};
     ba_ranking_t *ranking = NULL;
 
     BA_TRY(write_bundle(output, results));
@@ -180,19 +182,24 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
         BA_TRY(ba_align_sets_write_table(
             results->sets, results->share, opts->set_table, opts->force, &tables[1]));
     }
+    if (opts->elimination) {
+        BA_TRY(ba_align_elimination_write_table(results->elimination, results->share,
+            opts->elimination, opts->force, &tables[2]));
+    }
     if (opts->ranking) {
         BA_TRY(ba_brain_ranking(neurons, results->regions, results->scores, &ranking));
         BA_TRY(ba_ranking_write(ranking, opts->ranking, 0, opts->force));
     }
     BA_TRY(ba_bundle_commit(output->bundle));
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         if (tables[i]) {
             BA_TRY(ba_table_commit(tables[i]));
         }
     }
 out:
     ba_ranking_free(ranking);
-    ba_table_writer_free(tables[0]);
-    ba_table_writer_free(tables[1]);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        ba_table_writer_free(tables[i]);
+    }
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "brainalign/bundle.h"
 #include "datasets/provenance.h"
+#include "neurons/aligning_elimination.h"
 #include "neurons/aligning_sets.h"
 #include "neurons/brain_score.h"
 
@@ -34,6 +35,7 @@ typedef struct {
     const ba_align_regions_t *regions;
     const ba_brain_scores_t *scores;
     const ba_align_sets_t *sets;
+    const ba_align_elimination_t *elimination;
     double share;
     const ba_align_info_t *info;
 } ba_align_results_t;

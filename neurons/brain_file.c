@@ -204,7 +204,7 @@ read_scores(const ba_bundle_t *bundle, const char *name, size_t n_regions,
     size_t dims[BA_MAX_RANK];
     char path[64];
 
-    snprintf(path, sizeof path, "/brain/%s", name);
+    snprintf(path, sizeof path, "/%s", name);
     BA_TRY(ba_bundle_shape(bundle, path, &rank, dims));
     if (rank != 2 || dims[0] != n_regions || dims[1] != n_neurons) {
         BA_TRY(ba_fail(BA_FORMAT, "%s: wanted %zu x %zu numbers, of regions and neurons",
@@ -218,7 +218,8 @@ out:
 int
 ba_align_ranking_read(const char *file, ba_brain_by_t by, ba_ranking_t **out)
 {
-    static const char *const names[] = {"delta_r2", "positive", "alone_r", "weight_norm"};
+    static const char *const names[] = {"brain/delta_r2", "brain/positive",
+        "brain/alone_r", "brain/weight_norm", "elimination/score"};
     int status;
     ba_bundle_t *bundle = NULL;
     ba_neuron_table_t neurons = {0};
@@ -234,9 +235,9 @@ ba_align_ranking_read(const char *file, ba_brain_by_t by, ba_ranking_t **out)
     BA_TRY(read_scores(bundle, names[by], n, k, (*out)->score));
     if (by == BA_BRAIN_DELTA_R2) {
         BA_TRY(make_tests(*out));
-        BA_TRY(read_scores(bundle, "p", n, k, (*out)->p));
-        BA_TRY(read_scores(bundle, "q", n, k, (*out)->q));
-        BA_TRY(read_scores(bundle, "positive_folds", n, k, (*out)->stability));
+        BA_TRY(read_scores(bundle, "brain/p", n, k, (*out)->p));
+        BA_TRY(read_scores(bundle, "brain/q", n, k, (*out)->q));
+        BA_TRY(read_scores(bundle, "brain/positive_folds", n, k, (*out)->stability));
     }
     BA_TRY(ba_ranking_sort(*out));
 out:

@@ -27,9 +27,11 @@ typedef struct {
     int save_folds;
     const char *const *sets; /* n_sets lists of neurons, "NAME=FILE" or "FILE" */
     size_t n_sets;
-    ba_sets_by_t sets_by;  /* besides */
-    int shapley;           /* values of the sets, which must be apart and at most 12 */
-    const char *set_table; /* NULL = none */
+    ba_sets_by_t sets_by;    /* besides */
+    int shapley;             /* values of the sets, which must be apart and at most 12 */
+    const char *set_table;   /* NULL = none */
+    const char *elimination; /* table of backward eliminations, NULL = none are done */
+    double tolerance;        /* share of r2 that a minimal set may lack */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
@@ -43,6 +45,7 @@ typedef struct {
     double stability;     /* mean rank correlation of two folds' scores, all targets */
     size_t n_significant; /* neurons with q < 0.05, all targets */
     size_t n_sets;
+    size_t n_minimal; /* neurons of the minimal set of all targets */
 } ba_align_info_t;
 
 /* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
@@ -50,7 +53,8 @@ typedef struct {
  * /delta_r (whole model less the refit without the neuron and all its delays, at the same
  * penalty), /zero_out_r2, /product_r2, /alone_r, and for all targets and each region what
  * neurons are worth and how far the folds agree: /brain, the table and the ranking. With
- * sets of neurons, what they add together: /sets. Neurons are the features of all spaces
+ * sets of neurons, what they add together: /sets. With an elimination, a minimal set of
+ * neurons for each region: /elimination. Neurons are the features of all spaces
  * that are no controls, side by side. Errors: BA_SHAPE (other features, targets or scores
  * than the encoder has, a neuron in two sets of Shapley values), BA_MISSING (no outer folds),
  * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS,
@@ -61,12 +65,13 @@ BA_API int ba_neurons_align(
 
 /* What neurons are ranked by: mean delta_r2 (with its p and q; stability: share of folds
  * in which it is above 0), share of targets where it is above 0, r of the neuron alone,
- * norm of its weights. */
+ * norm of its weights, how many neurons went before it in a backward elimination. */
 typedef enum {
     BA_BRAIN_DELTA_R2,
     BA_BRAIN_POSITIVE,
     BA_BRAIN_ALONE_R,
-    BA_BRAIN_WEIGHT_NORM
+    BA_BRAIN_WEIGHT_NORM,
+    BA_BRAIN_ELIMINATION
 } ba_brain_by_t;
 
 /* A ranking (method "brain") for all targets ("*") and each region out of a file of
