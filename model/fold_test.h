@@ -7,6 +7,9 @@
 #ifndef BA_MODEL_FOLD_TEST_H
 #define BA_MODEL_FOLD_TEST_H
 
+#include "brainalign/error.h"
+#include "core/rng.h"
+
 #include <stddef.h>
 
 /* Fewer folds than this leave no test. */
@@ -22,5 +25,13 @@ typedef struct {
  * mean is NaN without a value, se and p are with fewer than BA_FEWEST_FOLDS; p also where
  * all values are the same. */
 ba_fold_test_t ba_fold_test(const double *values, size_t n_folds, double share);
+
+/* Percentiles 2.5 and 97.5 (linear) of the mean of as many folds drawn with replacement,
+ * BA_FOLD_DRAWS times. Few folds draw few means: with K folds the interval is about
+ * (K - 1) / K too narrow in variance, and folds that share training rows add to that. NaN
+ * as se is above. BA_NOMEM. */
+enum { BA_FOLD_DRAWS = 2000 };
+int ba_fold_bootstrap(const double *values, size_t n_folds, ba_rng_t *rng, double *low,
+    double *high) BA_MUST_USE;
 
 #endif

@@ -16,6 +16,7 @@ typedef struct {
     ba_align_regions_t regions;
     ba_align_output_t output;
     ba_brain_scores_t scores;
+    ba_align_profile_t profile;
     ba_align_sets_t sets;
     ba_align_elimination_t elimination;
     ba_aligned_t fold, mean;      /* of a window */
@@ -35,6 +36,7 @@ close_job(job_t *job)
     ba_aligned_free(&job->fold);
     ba_aligned_free(&job->mean);
     ba_brain_scores_free(&job->scores);
+    ba_align_profile_free(&job->profile);
     ba_align_sets_free(&job->sets);
     ba_align_elimination_free(&job->elimination);
     ba_align_output_free(&job->output);
@@ -130,6 +132,7 @@ run_window(const ba_ctx_t *ctx, job_t *job, size_t first, size_t n)
         }
         add(job->fold.r2, n, job->mean.r2, job->n_scored);
         ba_brain_add_fold(&job->scores, &job->regions, k, &job->fold);
+        ba_align_profile_add(&job->profile, k, &job->fold);
         BA_TRY(ba_align_output_fold(&job->output, k, &job->fold));
         job->info->n_alphas += job->fold.n_alphas;
         job->share +=
@@ -163,6 +166,7 @@ allocate(job_t *job)
     BA_TRY_ALLOC(job->n_scored, ba_malloc(n, sizeof *job->n_scored));
     BA_TRY(ba_brain_scores_make(
         job->regions.n, a->neurons.n_neurons, a->n_folds, &job->scores));
+    BA_TRY(ba_align_profile_make(a, &job->regions, &job->profile));
 out:
     return status;
 }
@@ -173,8 +177,8 @@ work(const ba_ctx_t *ctx, job_t *job)
     int status;
     const ba_aligning_t *a = &job->aligning;
     ba_align_info_t *info = job->info;
-    ba_align_results_t results = {
-        &job->regions, &job->scores, &job->sets, &job->elimination, 0.0, info};
+    ba_align_results_t results = {&job->regions, &job->scores, &job->profile, &job->sets,
+        &job->elimination, 0.0, info};
 
     BA_TRY(ba_align_output_open(ctx, a, &job->output));
     BA_TRY(allocate(job));
@@ -186,6 +190,7 @@ work(const ba_ctx_t *ctx, job_t *job)
     info->mean_delta_r2 /= (double) info->n_scored * (double) info->n_neurons;
     results.share = job->share / (double) a->n_folds;
     BA_TRY(ba_brain_finish(&job->scores, results.share));
+    BA_TRY(ba_align_profile_finish(ctx, &job->profile));
     BA_TRY(ba_align_sets_run(ctx, &job->sets));
     BA_TRY(ba_align_eliminate(ctx, a, &job->regions, &job->elimination));
     info->n_minimal =

@@ -156,6 +156,7 @@ write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
     BA_TRY(write_targets(bundle, a));
     BA_TRY(ba_bundle_write(bundle, "/r2", BA_F64, 1, &a->n_targets, output->r2));
     BA_TRY(ba_brain_write(bundle, results->regions, results->scores));
+    BA_TRY(ba_align_profile_write(results->profile, bundle));
     BA_TRY(ba_align_sets_write(results->sets, results->share, bundle));
     BA_TRY(ba_align_elimination_write(results->elimination, bundle));
     BA_TRY(ba_provenance_write(&output->provenance, a->opts->dataset, more, bundle));

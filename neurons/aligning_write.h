@@ -6,6 +6,7 @@
 #include "brainalign/bundle.h"
 #include "datasets/provenance.h"
 #include "neurons/aligning_elimination.h"
+#include "neurons/aligning_profile.h"
 #include "neurons/aligning_sets.h"
 #include "neurons/brain_score.h"
 
@@ -34,6 +35,7 @@ int ba_align_output_mean(
 typedef struct {
     const ba_align_regions_t *regions;
     const ba_brain_scores_t *scores;
+    const ba_align_profile_t *profile;
     const ba_align_sets_t *sets;
     const ba_align_elimination_t *elimination;
     double share;
