@@ -10,6 +10,7 @@
 #include "brainalign/bundle.h"
 #include "brainalign/encoder.h"
 #include "brainalign/error.h"
+#include "brainalign/figure.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 
 typedef struct {
     cli_data_t data;
-    const char *encoder, *regions, *table, *ranking, *set_table, *elimination;
+    const char *encoder, *regions, *table, *ranking, *set_table, *elimination, *figure,
+        *map;
     double tolerance;
     cli_list_t controls, sets;
     uint64_t layer_size;
@@ -104,6 +106,17 @@ static const cli_option_t rows[] = {
         .help = "A ranking of neurons for all targets (*) and each region, for neurons "
                 "select, compare and ablate to take.",
         .offset = offsetof(align_args_t, ranking)},
+    {.name = "map",
+        .kind = CLI_STRING,
+        .metavar = "FILE.nii.gz",
+        .help = "What each set adds, as images in the grid of the responses: FILE with "
+                "the name of the set, as in FILE-nouns.nii.gz.",
+        .offset = offsetof(align_args_t, map)},
+    {.name = "figure",
+        .kind = CLI_STRING,
+        .metavar = "FILE.svg",
+        .help = "A picture: neurons, layers and regions, sets, minimal sets.",
+        .offset = offsetof(align_args_t, figure)},
     {.name = "save-folds",
         .kind = CLI_FLAG,
         .help = "Keep the contributions of every outer fold.",
@@ -153,7 +166,8 @@ check_outputs(const cli_call_t *call)
     const align_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
         {"--table", args->table}, {"--brain-ranking", args->ranking},
-        {"--set-table", args->set_table}, {"--elimination", args->elimination}};
+        {"--set-table", args->set_table}, {"--elimination", args->elimination},
+        {"--figure", args->figure}, {"--map", args->map}};
     size_t n = sizeof outputs / sizeof *outputs;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
@@ -166,8 +180,22 @@ check_outputs(const cli_call_t *call)
     BA_TRY(cli_outputs_check_list(
         outputs, n, args->data.features.items, args->data.features.n));
     BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
-    if (args->set_table && args->sets.n == 0 && args->by < 0) {
-        BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));
+    if ((args->set_table || args->map) && args->sets.n == 0 && args->by < 0) {
+        BA_TRY(ba_fail(BA_VALUE, "--%s: found no --set and no --by, wanted sets",
+            args->set_table ? "set-table" : "map"));
+    }
+out:
+    return status;
+}
+
+static int
+draw(const cli_call_t *call, ba_figure_t *figure)
+{
+    int status = BA_OK;
+
+    if (figure && !call->common->dry_run) {
+        BA_TRY(ba_figure_align(figure, call->common->output));
+        BA_TRY(ba_figure_commit(figure));
     }
 out:
     return status;
@@ -218,14 +246,19 @@ run(const cli_call_t *call)
         .set_table = args->set_table,
         .elimination = args->elimination,
         .tolerance = args->tolerance,
+        .map = args->map,
         .force = call->common->force,
         .dry_run = call->common->dry_run,
         .argc = call->argc,
         .argv = call->argv};
     ba_align_info_t info;
+    ba_figure_t *figure = NULL;
     int status;
 
     BA_TRY(check_outputs(call));
+    if (args->figure) {
+        BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));
+    }
     if (args->data.features.n > 0 || args->data.run_table) {
         BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     } else {
@@ -233,8 +266,10 @@ run(const cli_call_t *call)
     }
     opts.dataset = dataset;
     BA_TRY(ba_neurons_align(call->ctx, &opts, &info));
+    BA_TRY(draw(call, figure));
     report(&opts, &info);
 out:
+    ba_figure_free(figure);
     ba_dataset_free(dataset);
     return status;
 }

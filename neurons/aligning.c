@@ -18,6 +18,7 @@ typedef struct {
     ba_brain_scores_t scores;
     ba_align_profile_t profile;
     ba_align_sets_t sets;
+    ba_align_maps_t maps;
     ba_align_elimination_t elimination;
     ba_aligned_t fold, mean;      /* of a window */
     uint16_t *counts[BA_ALIGN_N]; /* folds behind each number of mean */
@@ -37,6 +38,7 @@ close_job(job_t *job)
     ba_aligned_free(&job->mean);
     ba_brain_scores_free(&job->scores);
     ba_align_profile_free(&job->profile);
+    ba_align_maps_free(&job->maps);
     ba_align_sets_free(&job->sets);
     ba_align_elimination_free(&job->elimination);
     ba_align_output_free(&job->output);
@@ -177,8 +179,13 @@ work(const ba_ctx_t *ctx, job_t *job)
     int status;
     const ba_aligning_t *a = &job->aligning;
     ba_align_info_t *info = job->info;
-    ba_align_results_t results = {&job->regions, &job->scores, &job->profile, &job->sets,
-        &job->elimination, 0.0, info};
+    ba_align_results_t results = {.regions = &job->regions,
+        .scores = &job->scores,
+        .profile = &job->profile,
+        .sets = &job->sets,
+        .maps = &job->maps,
+        .elimination = &job->elimination,
+        .info = info};
 
     BA_TRY(ba_align_output_open(ctx, a, &job->output));
     BA_TRY(allocate(job));
@@ -214,6 +221,7 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     BA_TRY(ba_aligning_open(ctx, opts, &job.aligning));
     BA_TRY(ba_align_regions_read(opts->regions, job.aligning.n_targets, &job.regions));
     BA_TRY(ba_align_sets_open(&job.aligning, &job.regions, &job.sets));
+    BA_TRY(ba_align_maps_open(&job.sets, &job.maps));
     BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
     info->n_sets = job.sets.n;
     info->n_neurons = job.aligning.neurons.n_neurons;

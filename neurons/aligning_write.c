@@ -191,7 +191,9 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
         BA_TRY(ba_brain_ranking(neurons, results->regions, results->scores, &ranking));
         BA_TRY(ba_ranking_write(ranking, opts->ranking, 0, opts->force));
     }
+    BA_TRY(ba_align_maps_make(results->maps, results->sets));
     BA_TRY(ba_bundle_commit(output->bundle));
+    BA_TRY(ba_align_maps_commit(results->maps));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         if (tables[i]) {
             BA_TRY(ba_table_commit(tables[i]));

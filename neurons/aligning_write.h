@@ -6,6 +6,7 @@
 #include "brainalign/bundle.h"
 #include "datasets/provenance.h"
 #include "neurons/aligning_elimination.h"
+#include "neurons/aligning_maps.h"
 #include "neurons/aligning_profile.h"
 #include "neurons/aligning_sets.h"
 #include "neurons/brain_score.h"
@@ -37,6 +38,7 @@ typedef struct {
     const ba_brain_scores_t *scores;
     const ba_align_profile_t *profile;
     const ba_align_sets_t *sets;
+    ba_align_maps_t *maps; /* of the sets, named but not made */
     const ba_align_elimination_t *elimination;
     double share;
     const ba_align_info_t *info;

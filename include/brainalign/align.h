@@ -31,7 +31,9 @@ typedef struct {
     int shapley;             /* values of the sets, which must be apart and at most 12 */
     const char *set_table;   /* NULL = none */
     const char *elimination; /* table of backward eliminations, NULL = none are done */
-    double tolerance;        /* share of r2 that a minimal set may lack */
+    const char *map;  /* NIfTI maps of delta_r2, FILE-SET.nii.gz for each set; needs image
+                        responses or a mask; NULL = none */
+    double tolerance; /* share of r2 that a minimal set may lack */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
