@@ -53,6 +53,22 @@ awk -F '\t' '$7 == "yes" { print $1, $2 }' e.tsv
 "$BRAINALIGN" neurons rank -q --method brain --align e.h5 --by elimination --top 1 -o last.tsv; echo "exit $?"
 cut -f 2,6 last.tsv
 
+# Maps of what sets add, in the grid of the responses, and a picture.
+"$BRAINALIGN" datasets synth -q -o study --n-layers 2 --layer-size 4 --n-concepts 1 --neurons-per-concept 1 --n-runs 3 --run-length 40 \
+    --n-test-repeats 1 --grid 6,6,3
+"$BRAINALIGN" encode fit -q --features lm1=study/study.h5:/features/layer_1 --features lm2=study/study.h5:/features/layer_2 --responses study/study.h5:/responses --runs study/study.h5:/run \
+    --mask study/mask.nii.gz --delays 1,2,3 --alphas 100 --cv none -o image.h5
+map() {
+    "$BRAINALIGN" neurons align -q --encoder image.h5 --by component --map map.nii.gz "$@"
+    echo "exit $?"
+}
+map -o m.h5 --figure m.svg
+ls map*
+"$BRAINALIGN" datasets info -q map-lm1.nii.gz > info.txt; echo "exit $?"
+grep -c '<svg' m.svg
+map -o n.h5
+align --by component --map map.nii.gz -o d.h5
+
 # Refusals.
 align --set both=both.txt --set drivers=drivers.tsv --shapley -o d.h5
 align --shapley -o d.h5
