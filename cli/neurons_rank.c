@@ -28,7 +28,7 @@ typedef struct {
     uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top,
         n_bootstrap;
     double mass;
-    const char *align;
+    const char *align, *against, *region;
     int by;
 } rank_args_t;
 
@@ -105,6 +105,18 @@ static const cli_option_t method_rows[] = {
             "held-out r of the neuron alone, norm of its weights, or how many neurons "
             "a backward elimination gave up before it.",
         .offset = offsetof(rank_args_t, by)},
+    {.name = "against",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "brain: with --figure, a ranking of the same neurons by concepts whose "
+                "scores are drawn against those of the region.",
+        .offset = offsetof(rank_args_t, against)},
+    {.name = "region",
+        .kind = CLI_STRING,
+        .metavar = "NAME",
+        .value = "*",
+        .help = "brain: the region of that picture.",
+        .offset = offsetof(rank_args_t, region)},
     {0},
 };
 
@@ -160,7 +172,7 @@ static const cli_option_t result_rows[] = {
         .help =
             "A picture of the first 24 concepts: how few neurons hold the score above "
             "chance, its share by component and layer, and for each concept the "
-            "scores of every layer, best units first.",
+            "scores of every layer, best units first. brain: see --against.",
         .offset = offsetof(rank_args_t, figure)},
     {.name = "top",
         .kind = CLI_UNSIGNED,
@@ -362,9 +374,14 @@ run(const cli_call_t *call)
 
     if (strcmp(args->method, "brain") == 0) {
         return cli_rank_brain(call,
-            &(cli_rank_brain_t){args->align, args->by,
-                args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top,
-                args->probe.data.activations.n > 0 || args->probe.data.labels.n > 0});
+            &(cli_rank_brain_t){.align = args->align,
+                .by = args->by,
+                .top = args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top,
+                .figure = args->figure,
+                .against = args->against,
+                .region = args->region,
+                .has_tokens =
+                    args->probe.data.activations.n > 0 || args->probe.data.labels.n > 0});
     }
     BA_TRY(cli_probing_set(call, &probing, &probe));
     BA_TRY(set_options(call, &quantiles, &probe, &opts));

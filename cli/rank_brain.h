@@ -9,10 +9,11 @@ typedef struct {
     const char *align; /* the file; NULL = not given */
     int by;            /* as ba_brain_by_t */
     size_t top;        /* neurons of each region in the table, 0 = all */
-    int has_tokens;    /* activations or labels are given */
+    const char *figure, *against, *region; /* a picture, see figure.h, or NULL */
+    int has_tokens;                        /* activations or labels are given */
 } cli_rank_brain_t;
 
-/* Reads it and writes the table --output. */
+/* Reads it, writes the table --output and draws its neurons against another ranking. */
 int cli_rank_brain(const cli_call_t *call, const cli_rank_brain_t *args);
 
 #endif

@@ -58,6 +58,10 @@ cmp b.tsv r.tsv && echo same
 rank --align a.h5 --by alone_r --top 1 -o alone.tsv
 cut -f 2,6 alone.tsv
 "$BRAINALIGN" neurons compare -q --ranking a=b.tsv --ranking b=r.tsv --top 2 -o compare.h5; echo "exit $?"
+rank --align a.h5 --against b.tsv --region front --figure r.svg -o against.tsv
+grep -c 'rho 1.000' r.svg
+rank --align a.h5 --figure r2.svg -o none.tsv
+rank --align a.h5 --against b.tsv --region side --figure r2.svg -o none.tsv
 rank -o none.tsv
 rank --align enc.h5 -o none.tsv
 rank --align a.h5 -o none.h5
