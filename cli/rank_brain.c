@@ -84,6 +84,7 @@ cli_rank_brain(const cli_call_t *call, const cli_rank_brain_t *args)
         cli_message_note("nothing written: this was a dry run");
         goto out;
     }
+    BA_TRY(draw(args, ranking, figure));
     BA_TRY(
         ba_ranking_write(ranking, call->common->output, args->top, call->common->force));
     cli_message_note("wrote %s", call->common->output);
