@@ -3,12 +3,14 @@
 #include "cli/data.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 
 #include "brainalign/align.h"
 #include "brainalign/bundle.h"
 #include "brainalign/encoder.h"
 #include "brainalign/error.h"
+#include "brainalign/figure.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,10 +18,12 @@
 
 typedef struct {
     cli_data_t data;
-    const char *encoder, *regions, *table, *ranking;
-    cli_list_t controls;
+    const char *encoder, *regions, *table, *ranking, *set_table, *elimination, *figure,
+        *map;
+    double tolerance;
+    cli_list_t controls, sets;
     uint64_t layer_size;
-    int save_folds;
+    int save_folds, by, shapley;
 } align_args_t;
 
 static const cli_option_t rows[] = {
@@ -49,13 +53,52 @@ static const cli_option_t rows[] = {
         .metavar = "FILE",
         .help = "Region of each target, one label a line: scores of neurons for each.",
         .offset = offsetof(align_args_t, regions)},
+    {.section = "Sets of neurons",
+        .name = "set",
+        .kind = CLI_STRINGS,
+        .metavar = "[NAME=]FILE",
+        .help = "A list of neurons (neurons select) whose contribution together is "
+                "wanted, by their numbers in --table.",
+        .offset = offsetof(align_args_t, sets)},
+    {.name = "by",
+        .kind = CLI_CHOICE,
+        .metavar = "layer|component",
+        .otherwise = "lists alone",
+        .help = "Every layer, or every feature space, is a set too.",
+        .offset = offsetof(align_args_t, by)},
+    {.name = "shapley",
+        .kind = CLI_FLAG,
+        .help = "Exact Shapley values of the sets, at most 12 and none with a neuron of "
+                "another: shares of what r2 loses without all of them.",
+        .offset = offsetof(align_args_t, shapley)},
+    {.name = "set-table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "A line for each set and region.",
+        .offset = offsetof(align_args_t, set_table)},
+    {.section = "Minimal sets",
+        .name = "elimination",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Backward elimination for all targets and each region: the neuron whose "
+                "removal costs least goes, by refits within the training rows of an "
+                "outer fold; what is left is scored on that fold. A line for each region "
+                "and number of neurons.",
+        .offset = offsetof(align_args_t, elimination)},
+    {.name = "tolerance",
+        .kind = CLI_REAL,
+        .metavar = "X",
+        .value = "0.01",
+        .help = "Share of the r2 of all neurons that a minimal set may lack.",
+        .offset = offsetof(align_args_t, tolerance)},
     CLI_OUTPUT_ROW("Output", "The result file (HDF5)."),
     {.name = "table",
         .kind = CLI_STRING,
         .metavar = "FILE.tsv",
         .help =
-            "Neurons with their mean contribution and the share of targets where it is "
-            "positive.",
+            "Neurons: mean contribution, its standard error over folds, p and q, for all "
+            "targets and each region; r of the neuron alone, its weights, what only it "
+            "has.",
         .offset = offsetof(align_args_t, table)},
     {.name = "brain-ranking",
         .kind = CLI_STRING,
@@ -63,6 +106,17 @@ static const cli_option_t rows[] = {
         .help = "A ranking of neurons for all targets (*) and each region, for neurons "
                 "select, compare and ablate to take.",
         .offset = offsetof(align_args_t, ranking)},
+    {.name = "map",
+        .kind = CLI_STRING,
+        .metavar = "FILE.nii.gz",
+        .help = "What each set adds, as images in the grid of the responses: FILE with "
+                "the name of the set, as in FILE-nouns.nii.gz.",
+        .offset = offsetof(align_args_t, map)},
+    {.name = "figure",
+        .kind = CLI_STRING,
+        .metavar = "FILE.svg",
+        .help = "A picture: neurons, layers and regions, sets, minimal sets.",
+        .offset = offsetof(align_args_t, figure)},
     {.name = "save-folds",
         .kind = CLI_FLAG,
         .help = "Keep the contributions of every outer fold.",
@@ -111,17 +165,38 @@ check_outputs(const cli_call_t *call)
 {
     const align_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
-        {"--table", args->table}, {"--brain-ranking", args->ranking}};
+        {"--table", args->table}, {"--brain-ranking", args->ranking},
+        {"--set-table", args->set_table}, {"--elimination", args->elimination},
+        {"--figure", args->figure}, {"--map", args->map}};
+    size_t n = sizeof outputs / sizeof *outputs;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
 
     for (size_t i = 0; i < 3; i++) {
         if (inputs[i]) {
-            BA_TRY(cli_outputs_check_list(outputs, 3, &inputs[i], 1));
+            BA_TRY(cli_outputs_check_list(outputs, n, &inputs[i], 1));
         }
     }
     BA_TRY(cli_outputs_check_list(
-        outputs, 3, args->data.features.items, args->data.features.n));
+        outputs, n, args->data.features.items, args->data.features.n));
+    BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
+    if ((args->set_table || args->map) && args->sets.n == 0 && args->by < 0) {
+        BA_TRY(ba_fail(BA_VALUE, "--%s: found no --set and no --by, wanted sets",
+            args->set_table ? "set-table" : "map"));
+    }
+out:
+    return status;
+}
+
+static int
+draw(const cli_call_t *call, ba_figure_t *figure)
+{
+    int status = BA_OK;
+
+    if (figure && !call->common->dry_run) {
+        BA_TRY(ba_figure_align(figure, call->common->output));
+        BA_TRY(ba_figure_commit(figure));
+    }
 out:
     return status;
 }
@@ -137,7 +212,14 @@ report(const ba_align_opts_t *opts, const ba_align_info_t *info)
     }
     cli_message_note("%zu targets scored; r2 as in the encoder within %.1e",
         info->n_scored, info->difference);
-    cli_message_note("mean contribution of a neuron to r2 %.6f", info->mean_delta_r2);
+    cli_message_note("mean contribution of a neuron to r2 %.6f; rank correlation of "
+                     "folds %.3f; %zu neuron%s with q < 0.05",
+        info->mean_delta_r2, info->stability, info->n_significant,
+        cli_plural(info->n_significant));
+    if (opts->elimination) {
+        cli_message_note("the minimal set of all targets has %zu neuron%s",
+            info->n_minimal, cli_plural(info->n_minimal));
+    }
     cli_message_note("wrote %s", opts->output);
 }
 
@@ -155,14 +237,28 @@ run(const cli_call_t *call)
         .table = args->table,
         .ranking = args->ranking,
         .save_folds = args->save_folds,
+        .sets = args->sets.items,
+        .n_sets = args->sets.n,
+        .sets_by = args->by < 0    ? BA_SETS_NONE
+                   : args->by == 0 ? BA_SETS_LAYERS
+                                   : BA_SETS_COMPONENTS,
+        .shapley = args->shapley,
+        .set_table = args->set_table,
+        .elimination = args->elimination,
+        .tolerance = args->tolerance,
+        .map = args->map,
         .force = call->common->force,
         .dry_run = call->common->dry_run,
         .argc = call->argc,
         .argv = call->argv};
     ba_align_info_t info;
+    ba_figure_t *figure = NULL;
     int status;
 
     BA_TRY(check_outputs(call));
+    if (args->figure) {
+        BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));
+    }
     if (args->data.features.n > 0 || args->data.run_table) {
         BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     } else {
@@ -170,8 +266,10 @@ run(const cli_call_t *call)
     }
     opts.dataset = dataset;
     BA_TRY(ba_neurons_align(call->ctx, &opts, &info));
+    BA_TRY(draw(call, figure));
     report(&opts, &info);
 out:
+    ba_figure_free(figure);
     ba_dataset_free(dataset);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "cli/neuron_inputs.h"
 #include "cli/outputs.h"
 #include "cli/probe_args.h"
+#include "cli/rank_brain.h"
 #include "cli/rank_note.h"
 #include "cli/verbs.h"
 
@@ -27,6 +28,8 @@ typedef struct {
     uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top,
         n_bootstrap;
     double mass;
+    const char *align, *against, *region;
+    int by;
 } rank_args_t;
 
 static const cli_option_t method_rows[] = {
@@ -37,7 +40,7 @@ static const cli_option_t method_rows[] = {
         .metavar = "NAME",
         .help = "What neurons are ranked by: lca, probeless, gaussian, ap, expert, "
                 "auroc, iou, "
-                "mean, concept-selectivity, welch, corr, spearman or mi.",
+                "mean, concept-selectivity, welch, corr, spearman, mi or brain.",
         .offset = offsetof(rank_args_t, method)},
     {.name = "scale",
         .kind = CLI_CHOICE,
@@ -87,6 +90,33 @@ static const cli_option_t method_rows[] = {
         .value = "50",
         .help = "gaussian: neurons to pick.",
         .offset = offsetof(rank_args_t, n_picks)},
+    {.name = "align",
+        .kind = CLI_STRING,
+        .metavar = "FILE.h5",
+        .help = "brain: file of neurons align, which takes the place of activations and "
+                "labels; the concepts are its regions and '*', all targets.",
+        .offset = offsetof(rank_args_t, align)},
+    {.name = "by",
+        .kind = CLI_CHOICE,
+        .metavar = "delta_r2|positive|alone_r|weight_norm|elimination",
+        .value = "delta_r2",
+        .help =
+            "brain: mean unique contribution, share of targets where it is positive, "
+            "held-out r of the neuron alone, norm of its weights, or how many neurons "
+            "a backward elimination gave up before it.",
+        .offset = offsetof(rank_args_t, by)},
+    {.name = "against",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "brain: with --figure, a ranking of the same neurons by concepts whose "
+                "scores are drawn against those of the region.",
+        .offset = offsetof(rank_args_t, against)},
+    {.name = "region",
+        .kind = CLI_STRING,
+        .metavar = "NAME",
+        .value = "*",
+        .help = "brain: the region of that picture.",
+        .offset = offsetof(rank_args_t, region)},
     {0},
 };
 
@@ -142,7 +172,7 @@ static const cli_option_t result_rows[] = {
         .help =
             "A picture of the first 24 concepts: how few neurons hold the score above "
             "chance, its share by component and layer, and for each concept the "
-            "scores of every layer, best units first.",
+            "scores of every layer, best units first. brain: see --against.",
         .offset = offsetof(rank_args_t, figure)},
     {.name = "top",
         .kind = CLI_UNSIGNED,
@@ -342,6 +372,17 @@ run(const cli_call_t *call)
     ba_probing_opts_t probe;
     cli_probing_t probing = {.activations = NULL};
 
+    if (strcmp(args->method, "brain") == 0) {
+        return cli_rank_brain(call,
+            &(cli_rank_brain_t){.align = args->align,
+                .by = args->by,
+                .top = args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top,
+                .figure = args->figure,
+                .against = args->against,
+                .region = args->region,
+                .has_tokens =
+                    args->probe.data.activations.n > 0 || args->probe.data.labels.n > 0});
+    }
     BA_TRY(cli_probing_set(call, &probing, &probe));
     BA_TRY(set_options(call, &quantiles, &probe, &opts));
     BA_TRY(cli_neuron_data_open(call, &activations, &concepts));
@@ -386,6 +427,8 @@ static const cli_example_t examples[] = {
      "--forms tokens.tsv:form --method probeless --concept DET --concept VERB -o rank.h5 "
      "--table rank.tsv --top 50 --figure rank.svg",
         "class means of two tags; all scores as HDF5, the best 50 as a table, a picture"},
+    {"neurons rank --method brain --align align.h5 -o brain.tsv",
+        "neurons by what regions of the brain need them for"},
     {0},
 };
 

@@ -30,6 +30,8 @@ ba_contribution_free(ba_contribution_t *contribution)
     ba_free(contribution->l);
     ba_free(contribution->h_gram);
     ba_free(contribution->x_gram);
+    ba_free(contribution->gram);
+    ba_free(contribution->own);
     ba_free(contribution->diagonal);
     ba_free(contribution);
 }
@@ -95,6 +97,8 @@ allocate(ba_contribution_t *c, const ba_neuron_columns_t *neurons)
     BA_TRY_ALLOC(c->l, ba_malloc(n_blocks, sizeof *c->l));
     BA_TRY_ALLOC(c->h_gram, ba_malloc(n_blocks, sizeof *c->h_gram));
     BA_TRY_ALLOC(c->x_gram, ba_malloc(n_blocks, sizeof *c->x_gram));
+    BA_TRY_ALLOC(c->gram, ba_malloc(n_blocks, sizeof *c->gram));
+    BA_TRY_ALLOC(c->own, ba_malloc(n_blocks, sizeof *c->own));
 out:
     return status;
 }
@@ -137,6 +141,31 @@ fill_gram(const ba_contribution_t *c, const double *columns, double *gram)
     }
 }
 
+/* X_S'X_S of the training rows: F_S diag(lambda) F_S' in the primal, F_S F_S' in the dual.
+ */
+static void
+fill_training_gram(ba_contribution_t *c)
+{
+    const double *lambda = ba_ridge_factor_lambda(c->factor);
+
+    for (size_t j = 0; j < c->n_neurons; j++) {
+        size_t first = c->start[j], d = c->start[j + 1] - first;
+
+        for (size_t a = 0; a < d; a++) {
+            for (size_t b = 0; b <= a; b++) {
+                const double *f = c->f + (first + a) * c->rank;
+                const double *g = c->f + (first + b) * c->rank;
+                double sum = 0.0;
+
+                for (size_t i = 0; i < c->rank; i++) {
+                    sum += f[i] * g[i] * (c->is_primal ? lambda[i] : 1.0);
+                }
+                c->gram[c->block[j] + a + b * d] = c->gram[c->block[j] + b + a * d] = sum;
+            }
+        }
+    }
+}
+
 static int
 read_back(const ba_ctx_t *ctx, ba_contribution_t *c, size_t p, const size_t *columns)
 {
@@ -171,10 +200,12 @@ ba_contribution_new(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     c->rank = ba_ridge_factor_rank(factor);
     c->n = training->n_rows;
     c->m = n_test;
+    c->n_all = ba_design_n_columns(test_design);
     BA_TRY(allocate(c, neurons));
-    BA_TRY(read_back(ctx, c, ba_design_n_columns(test_design), neurons->columns));
+    BA_TRY(read_back(ctx, c, c->n_all, neurons->columns));
     read_columns(c, training, test_design, test_rows, neurons->columns);
     fill_gram(c, c->x, c->x_gram);
+    fill_training_gram(c);
     BA_TRY(ba_ridge_factor_apply(ctx, factor, test_design, test_rows, n_test,
         ba_dmat(c->applied, n_test, c->rank, n_test)));
 out:
@@ -206,19 +237,10 @@ ba_contribution_inverse(const ba_contribution_t *c, size_t i, size_t j)
     return (i == j ? c->base : 0.0) + ((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-/* L of G_SS; 0 where it is not positive definite. */
+/* A d x d block becomes its Cholesky factor; 0 where it is not positive definite. */
 static int
-factor_block(ba_contribution_t *c, size_t j)
+factor_square(double *l, size_t d)
 {
-    size_t first = c->start[j], d = c->start[j + 1] - first;
-    double *l = c->l + c->block[j];
-
-    for (size_t a = 0; a < d; a++) {
-        for (size_t b = 0; b <= a; b++) {
-            l[a + b * d] = ba_contribution_inverse(c, first + a, first + b);
-        }
-        c->diagonal[first + a] = l[a + a * d];
-    }
     for (size_t b = 0; b < d; b++) {
         for (size_t a = b; a < d; a++) {
             double value = l[a + b * d];
@@ -233,6 +255,24 @@ factor_block(ba_contribution_t *c, size_t j)
         }
     }
     return 1;
+}
+
+/* L of G_SS and of the neuron's own fit. */
+static int
+factor_block(ba_contribution_t *c, size_t j)
+{
+    size_t first = c->start[j], d = c->start[j + 1] - first;
+    double *l = c->l + c->block[j], *own = c->own + c->block[j];
+
+    memcpy(own, c->gram + c->block[j], d * d * sizeof *own);
+    for (size_t a = 0; a < d; a++) {
+        for (size_t b = 0; b <= a; b++) {
+            l[a + b * d] = ba_contribution_inverse(c, first + a, first + b);
+        }
+        c->diagonal[first + a] = l[a + a * d];
+        own[a + a * d] += c->alpha;
+    }
+    return factor_square(l, d) && factor_square(own, d);
 }
 
 /* H_S L^-T in place of H_S. */

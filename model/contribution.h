@@ -51,13 +51,18 @@ typedef struct {
     double *r2, *r;
     double *delta_r2, *delta_r; /* whole model less the refit without the neuron */
     double *zero_out_r2; /* whole model less the same weights with the neuron's at 0 */
-    double *product_r2;  /* sum x_j b_j (2 y - p) / SST: over all columns they add to r2 +
-                            m mean(y)^2 / SST, y counted from the training mean */
+    double *product_r2;  /* sum x_j b_j (2 y - p) / SST, all centred on the held-out rows,
+                            less an even part of what the level of the prediction costs:
+                            over all columns they add to r2 */
     double *product_r;   /* share of r: over all columns they add to r */
+    double *alone_r;     /* r of the refit on the neuron alone, without controls */
+    double
+        *weight_norm; /* root of the sum of its squared weights, of penalised columns */
 } ba_contributions_t;
 
 /* y: training rows as fitted (n x v), y_test: held-out rows in the same units (m x v).
- * Thread-safe. Cost: (2 n rank + 2 rank p + 8 m p) v flops. */
+ * product_r, alone_r and weight_norm may be NULL. Thread-safe. Cost: (2 n rank + 2 rank p +
+ * 8 m p) v flops, and with alone_r 2 rank p v. */
 int ba_contribution_targets(const ba_contribution_t *contribution, ba_cdmat_t y,
     ba_cdmat_t y_test, const ba_contributions_t *out) BA_MUST_USE;
 

@@ -12,6 +12,7 @@ struct ba_contribution {
     const ba_ridge_factor_t *factor;
     int is_primal, has_center;
     size_t n_columns; /* of neurons, in their order; controls have none */
+    size_t n_all;     /* with those of controls */
     size_t rank, n, m, n_neurons;
     size_t *start;   /* n_neurons + 1 */
     size_t *block;   /* n_neurons + 1: where the d x d matrices of a neuron begin */
@@ -27,13 +28,16 @@ struct ba_contribution {
     double *l;        /* blocks: L */
     double *h_gram;   /* blocks: its columns' inner products */
     double *x_gram;   /* blocks: those of the held-out columns */
+    double *gram;     /* blocks: those of the training columns */
+    double *own;      /* blocks: L L' = gram + alpha, the neuron's own fit */
     double *diagonal; /* n_columns: G_jj */
 };
 
 /* Targets as a block works on them. */
 typedef struct {
     size_t v;
-    double *filtered; /* rank x v: diag(1 / (lambda + alpha)) project'Y */
+    double *projected; /* rank x v: project'Y */
+    double *filtered;  /* rank x v: diag(1 / (lambda + alpha)) project'Y */
     double *y, *p; /* m x v: held-out responses and predictions, from the training mean */
 } ba_contributed_t;
 
@@ -46,5 +50,20 @@ double ba_contribution_dot(const double *x, const double *y, size_t n);
 
 /* Entry of G between two columns of neurons. */
 double ba_contribution_inverse(const ba_contribution_t *contribution, size_t i, size_t j);
+
+/* Columns of some neurons side by side at the penalty that is set. */
+typedef struct {
+    size_t k;
+    double *f;    /* rank x k */
+    double *x;    /* m x k: held-out rows */
+    double *h;    /* m x k: columns of H */
+    double *g;    /* k x k: G */
+    size_t *from; /* of each neuron in the list, n + 1: where its columns begin */
+} ba_contribution_columns_t;
+
+/* Cost: 2 rank k (k + m). Free in any case. */
+int ba_contribution_columns_make(const ba_contribution_t *contribution,
+    const size_t *neurons, size_t n_neurons, ba_contribution_columns_t *out) BA_MUST_USE;
+void ba_contribution_columns_free(ba_contribution_columns_t *columns);
 
 #endif

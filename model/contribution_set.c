@@ -19,7 +19,7 @@ typedef struct {
     double *b;        /* k x v */
     double *solved;   /* k x v */
     double *change;   /* m x v: the prediction, or what leaves it */
-    double *weighted; /* rank x the larger of k and v */
+    double *weighted; /* rank x k */
 } set_t;
 
 static void
@@ -53,8 +53,7 @@ make_set(const ba_contribution_t *c, const size_t *neurons, size_t n_neurons, si
     BA_TRY_ALLOC(set->b, ba_malloc(k, v * sizeof *set->b));
     BA_TRY_ALLOC(set->solved, ba_malloc(k, v * sizeof *set->solved));
     BA_TRY_ALLOC(set->change, ba_malloc(c->m, v * sizeof *set->change));
-    BA_TRY_ALLOC(
-        set->weighted, ba_malloc(c->rank, (k > v ? k : v) * sizeof *set->weighted));
+    BA_TRY_ALLOC(set->weighted, ba_malloc(c->rank, k * sizeof *set->weighted));
     for (size_t i = 0; i < n_neurons; i++) {
         size_t first = c->start[neurons[i]], d = c->start[neurons[i] + 1] - first;
 
@@ -171,13 +170,8 @@ score_only(const ba_contribution_t *c, const ba_contributed_t *made, set_t *set,
         memcpy(set->weighted, set->f, rank * k * sizeof *set->f);
     }
     fill_square(c, set, c->alpha);
-    for (size_t t = 0; t < v; t++) {
-        for (size_t i = 0; i < rank; i++) {
-            set->weighted[i + t * rank] = made->filtered[i + t * rank] / c->filter[i];
-        }
-    }
     ba_gemm_f64(1.0, BA_TRANSPOSE, ba_cdmat(set->f, rank, k, rank), BA_KEEP,
-        ba_cdmat(set->weighted, rank, v, rank), 0.0, solved);
+        ba_cdmat(made->projected, rank, v, rank), 0.0, solved);
     BA_TRY(ba_cholesky(square));
     ba_cholesky_solve(ba_dmat_const(square), solved);
     ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(set->x, m, k, m), BA_KEEP, ba_dmat_const(solved),

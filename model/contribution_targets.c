@@ -14,6 +14,7 @@
 void
 ba_contributed_free(ba_contributed_t *made)
 {
+    ba_free(made->projected);
     ba_free(made->filtered);
     ba_free(made->y);
     ba_free(made->p);
@@ -31,6 +32,7 @@ ba_contributed_make(
     *out = (ba_contributed_t){.v = v};
     BA_TRY_ALLOC(centred, ba_malloc(n, v * sizeof *centred));
     BA_TRY_ALLOC(mean, ba_calloc(v, sizeof *mean));
+    BA_TRY_ALLOC(out->projected, ba_malloc(c->rank, v * sizeof *out->projected));
     BA_TRY_ALLOC(out->filtered, ba_malloc(c->rank, v * sizeof *out->filtered));
     BA_TRY_ALLOC(out->y, ba_malloc(m, v * sizeof *out->y));
     BA_TRY_ALLOC(out->p, ba_malloc(m, v * sizeof *out->p));
@@ -46,10 +48,11 @@ ba_contributed_make(
         }
     }
     ba_gemm_f64(1.0, BA_TRANSPOSE, ba_ridge_factor_project(c->factor), BA_KEEP,
-        ba_cdmat(centred, n, v, n), 0.0, ba_dmat(out->filtered, c->rank, v, c->rank));
+        ba_cdmat(centred, n, v, n), 0.0, ba_dmat(out->projected, c->rank, v, c->rank));
     for (size_t t = 0; t < v; t++) {
         for (size_t k = 0; k < c->rank; k++) {
-            out->filtered[k + t * c->rank] *= c->filter[k];
+            out->filtered[k + t * c->rank] =
+                out->projected[k + t * c->rank] * c->filter[k];
         }
     }
     ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(c->applied, m, c->rank, m), BA_KEEP,
@@ -63,6 +66,7 @@ out:
 /* Products of all columns with the targets of a block, n_columns x v each. */
 typedef struct {
     double *b;       /* weights */
+    double *own;     /* X'Y of the training rows, or NULL */
     double *hy, *hp; /* turned H with centred responses and predictions */
     double *xy, *xp; /* held-out columns with the same */
 } products_t;
@@ -71,6 +75,7 @@ static void
 free_products(products_t *products)
 {
     ba_free(products->b);
+    ba_free(products->own);
     ba_free(products->hy);
     ba_free(products->hp);
     ba_free(products->xy);
@@ -202,26 +207,80 @@ drop_of_r(const gone_t *gone, const sums_t *sums, double m)
     return sums->r - (sums->yp - gone->y) / sqrt(variance * sums->yy);
 }
 
+/* Square root of a sum of d squares. */
+static double
+norm(const double *x, size_t d)
+{
+    double sum = 0.0;
+
+    for (size_t a = 0; a < d; a++) {
+        sum += x[a] * x[a];
+    }
+    return sqrt(sum);
+}
+
+/* r of the fit on the neuron's columns alone, whose weights b = (X_S'X_S + alpha)^-1 X_S'y
+ * go through z. */
+static double
+alone(const ba_contribution_t *c, const products_t *products, size_t j, size_t column0,
+    const sums_t *sums, double *z)
+{
+    size_t first = c->start[j], d = c->start[j + 1] - first;
+    const double *l = c->own + c->block[j];
+    double yp = 0.0, mean = 0.0, squares, pp;
+
+    for (size_t a = 0; a < d; a++) {
+        z[a] = products->own[column0 + first + a];
+        for (size_t k = 0; k < a; k++) {
+            z[a] -= l[a + k * d] * z[k];
+        }
+        z[a] /= l[a + a * d];
+    }
+    for (size_t a = d; a-- > 0;) {
+        for (size_t k = a + 1; k < d; k++) {
+            z[a] -= l[k + a * d] * z[k];
+        }
+        z[a] /= l[a + a * d];
+    }
+    for (size_t a = 0; a < d; a++) {
+        yp += products->xy[column0 + first + a] * z[a];
+        mean += c->x_mean[first + a] * z[a];
+    }
+    squares = quadratic(c->x_gram + c->block[j], z, d);
+    pp = squares - (double) c->m * mean * mean;
+    return sums->yy > 0.0 && pp > NO_VARIANCE * squares ? yp / sqrt(pp * sums->yy)
+                                                        : (double) NAN;
+}
+
 static void
 score_neurons(const ba_contribution_t *c, const products_t *products, size_t t,
     const sums_t *sums, double *z, const ba_contributions_t *out)
 {
     double m = (double) c->m, total = sums->yy > 0.0 ? sums->yy : (double) NAN;
+    double shift = sums->y_mean - sums->p_mean, level = m * shift * shift;
     size_t column0 = t * c->n_columns;
 
     for (size_t j = 0; j < c->n_neurons; j++) {
         size_t at = t * c->n_neurons + j;
         gone_t refit = refit_change(c, products, j, column0, z);
         gone_t zero = zero_change(c, products, j, column0);
-        double y_raw = zero.y + m * zero.mean * sums->y_mean;
-        double p_raw = zero.p + m * zero.mean * sums->p_mean;
+        size_t first = c->start[j], d = c->start[j + 1] - first;
 
         out->delta_r2[at] = error_growth(&refit, sums, m) / total;
         out->delta_r[at] = drop_of_r(&refit, sums, m);
         out->zero_out_r2[at] = error_growth(&zero, sums, m) / total;
-        out->product_r2[at] = (2.0 * y_raw - p_raw) / total;
-        out->product_r[at] =
-            isnan(sums->r) ? (double) NAN : zero.y / sqrt(sums->yy * sums->pp);
+        out->product_r2[at] =
+            (2.0 * zero.y - zero.p - level * (double) d / (double) c->n_all) / total;
+        if (out->product_r) {
+            out->product_r[at] =
+                isnan(sums->r) ? (double) NAN : zero.y / sqrt(sums->yy * sums->pp);
+        }
+        if (out->alone_r) {
+            out->alone_r[at] = alone(c, products, j, column0, sums, z);
+        }
+        if (out->weight_norm) {
+            out->weight_norm[at] = norm(products->b + column0 + first, d);
+        }
     }
 }
 
@@ -264,6 +323,9 @@ ba_contribution_targets(const ba_contribution_t *c, ba_cdmat_t y, ba_cdmat_t y_t
                          : (double) NAN;
     }
     BA_TRY(make_product(c, c->f, c->rank, made.filtered, v, &products.b));
+    if (out->alone_r) {
+        BA_TRY(make_product(c, c->f, c->rank, made.projected, v, &products.own));
+    }
     BA_TRY(make_product(c, c->h, m, made.y, v, &products.hy));
     BA_TRY(make_product(c, c->h, m, made.p, v, &products.hp));
     BA_TRY(make_product(c, c->x, m, made.y, v, &products.xy));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Contributions of neurons over the outer folds of an encoder. */
-#include "neurons/aligning.h"
+/* Contributions of neurons over the outer folds of an encoder: windows of targets, in each
+ * all folds. */
+#include "neurons/aligning_write.h"
 
 #include "core/alloc.h"
 
@@ -10,164 +11,203 @@
 /* The refit's r2 may differ from the file's by so much, of fits in single precision. */
 #define TOLERANCE 2e-3
 
+typedef struct {
+    ba_aligning_t aligning;
+    ba_align_regions_t regions;
+    ba_align_output_t output;
+    ba_brain_scores_t scores;
+    ba_align_profile_t profile;
+    ba_align_sets_t sets;
+    ba_align_maps_t maps;
+    ba_align_elimination_t elimination;
+    ba_aligned_t fold, mean;      /* of a window */
+    uint16_t *counts[BA_ALIGN_N]; /* folds behind each number of mean */
+    uint16_t *n_scored;           /* behind mean.r2 */
+    double share;                 /* n_test / n_train, summed over folds */
+    ba_align_info_t *info;
+} job_t;
+
+static void
+close_job(job_t *job)
+{
+    for (size_t s = 0; s < BA_ALIGN_N; s++) {
+        ba_free(job->counts[s]);
+    }
+    ba_free(job->n_scored);
+    ba_aligned_free(&job->fold);
+    ba_aligned_free(&job->mean);
+    ba_brain_scores_free(&job->scores);
+    ba_align_profile_free(&job->profile);
+    ba_align_maps_free(&job->maps);
+    ba_align_sets_free(&job->sets);
+    ba_align_elimination_free(&job->elimination);
+    ba_align_output_free(&job->output);
+    ba_align_regions_free(&job->regions);
+    ba_aligning_close(&job->aligning);
+}
+
 /* A refit that scores otherwise than the encoder was not of the same data or settings. */
 static int
-check_scores(
-    const ba_aligning_t *a, const ba_aligned_t *fold, size_t k, double *difference)
+check_scores(const ba_aligning_t *a, const ba_aligned_t *fold, size_t k, double *worst)
 {
-    for (size_t t = 0; t < a->n_targets; t++) {
-        double wanted = a->r2_by_fold[k * a->n_targets + t], found = fold->r2[t];
+    for (size_t i = 0; i < fold->n; i++) {
+        size_t t = fold->first + i;
+        double wanted = a->r2_by_fold[k * a->n_targets + t], found = fold->r2[i];
 
         if (isnan(wanted)) {
             continue;
         }
-        *difference = fmax(*difference, fabs(found - wanted));
+        *worst = fmax(*worst, fabs(found - wanted));
         if (!(fabs(found - wanted) <= TOLERANCE * (1.0 + fabs(wanted)))) {
             return ba_fail(BA_SHAPE,
                 "%s: fold %zu, target %zu (from 0): the refit has r2 %.6g, the file "
-                "%.6g: "
-                "wanted the features, responses and nuisance regressors of the fit",
+                "%.6g: wanted the features, responses and nuisance regressors of the fit",
                 a->opts->encoder, k, t, found, wanted);
         }
     }
     return BA_OK;
 }
 
-/* Means over folds where defined: sums and counts first. */
-static void
-add(const ba_aligned_t *fold, const ba_aligning_t *a, ba_aligned_t *sum,
-    uint16_t *counts[])
-{
-    size_t n = a->neurons.n_neurons * a->n_targets;
+/* ---- means over folds where defined: sums and counts first ---- */
 
-    for (size_t s = 0; s < BA_ALIGN_N; s++) {
-        for (size_t i = 0; i < n; i++) {
-            if (!isnan(fold->values[s][i])) {
-                sum->values[s][i] = counts[s][i] > 0
-                                        ? sum->values[s][i] + fold->values[s][i]
-                                        : fold->values[s][i];
-                counts[s][i]++;
-            }
-        }
-    }
-    for (size_t t = 0; t < a->n_targets; t++) {
-        if (!isnan(fold->r2[t])) {
-            sum->r2[t] = isnan(sum->r2[t]) ? fold->r2[t] : sum->r2[t] + fold->r2[t];
+static void
+add(const double *values, size_t n, double *sums, uint16_t *counts)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isnan(values[i])) {
+            sums[i] = counts[i] > 0 ? sums[i] + values[i] : values[i];
+            counts[i]++;
         }
     }
 }
 
 static void
-divide(const ba_aligning_t *a, ba_aligned_t *sum, uint16_t *counts[])
+divide(size_t n, double *sums, const uint16_t *counts)
 {
-    size_t n = a->neurons.n_neurons * a->n_targets;
-
-    for (size_t s = 0; s < BA_ALIGN_N; s++) {
-        for (size_t i = 0; i < n; i++) {
-            sum->values[s][i] /= counts[s][i] > 0 ? counts[s][i] : 1.0;
-        }
+    for (size_t i = 0; i < n; i++) {
+        sums[i] /= counts[i] > 0 ? counts[i] : 1.0;
     }
-    for (size_t t = 0; t < a->n_targets; t++) {
-        size_t n_folds = 0;
+}
 
-        for (size_t k = 0; k < a->n_folds; k++) {
-            n_folds += isnan(a->r2_by_fold[k * a->n_targets + t]) ? 0 : 1;
+static void
+clear_window(job_t *job, size_t first, size_t n)
+{
+    job->fold.first = job->mean.first = first;
+    job->fold.n = job->mean.n = n;
+    ba_aligned_clear(&job->aligning, &job->mean);
+    memset(job->n_scored, 0, n * sizeof *job->n_scored);
+    for (size_t s = 0; s < BA_ALIGN_N; s++) {
+        memset(job->counts[s], 0,
+            job->aligning.neurons.n_neurons * n * sizeof *job->counts[s]);
+    }
+}
+
+static void
+sum_up(job_t *job)
+{
+    size_t k = job->aligning.neurons.n_neurons;
+
+    for (size_t t = 0; t < job->mean.n; t++) {
+        for (size_t j = 0; !isnan(job->mean.r2[t]) && j < k; j++) {
+            job->info->mean_delta_r2 += job->mean.values[BA_ALIGN_DELTA_R2][t * k + j];
         }
-        sum->r2[t] /= n_folds > 0 ? (double) n_folds : 1.0;
+        job->info->n_scored += isnan(job->mean.r2[t]) ? 0 : 1;
     }
 }
 
 static int
-run_folds(const ba_ctx_t *ctx, const ba_aligning_t *a, ba_aligned_t *folds,
-    ba_aligned_t *mean, ba_align_info_t *info)
+run_window(const ba_ctx_t *ctx, job_t *job, size_t first, size_t n)
 {
     int status = BA_OK;
-    size_t n = a->neurons.n_neurons * a->n_targets;
-    uint16_t *counts[BA_ALIGN_N] = {NULL};
-    ba_aligned_t own = {0};
+    const ba_aligning_t *a = &job->aligning;
+    size_t size = a->neurons.n_neurons * n;
 
-    for (size_t s = 0; s < BA_ALIGN_N; s++) {
-        BA_TRY_ALLOC(counts[s], ba_calloc(n, sizeof *counts[s]));
-    }
+    clear_window(job, first, n);
     for (size_t k = 0; k < a->n_folds; k++) {
-        ba_aligned_t *fold = a->opts->save_folds ? &folds[k] : &own;
+        double done = (double) (first * a->n_folds + n * (k + 1));
 
-        ba_aligned_free(fold);
-        BA_TRY(ba_aligned_make(a, fold));
-        BA_TRY(ba_align_fold(ctx, a, k, fold));
-        BA_TRY(check_scores(a, fold, k, &info->difference));
-        add(fold, a, mean, counts);
-        info->n_alphas += fold->n_alphas;
-        ba_ctx_progress(ctx, "folds", (double) (k + 1), (double) a->n_folds);
+        ba_aligned_clear(a, &job->fold);
+        BA_TRY(ba_align_fold(ctx, a, k, &job->fold));
+        BA_TRY(check_scores(a, &job->fold, k, &job->info->difference));
+        for (size_t s = 0; s < BA_ALIGN_N; s++) {
+            add(job->fold.values[s], size, job->mean.values[s], job->counts[s]);
+        }
+        add(job->fold.r2, n, job->mean.r2, job->n_scored);
+        ba_brain_add_fold(&job->scores, &job->regions, k, &job->fold);
+        ba_align_profile_add(&job->profile, k, &job->fold);
+        BA_TRY(ba_align_output_fold(&job->output, k, &job->fold));
+        job->info->n_alphas += job->fold.n_alphas;
+        job->share +=
+            first > 0 ? 0.0 : (double) job->fold.n_test / (double) job->fold.n_train;
+        ba_ctx_progress(ctx, "folds", done, (double) (a->n_targets * a->n_folds));
     }
-    divide(a, mean, counts);
-out:
     for (size_t s = 0; s < BA_ALIGN_N; s++) {
-        ba_free(counts[s]);
+        divide(size, job->mean.values[s], job->counts[s]);
     }
-    ba_aligned_free(&own);
-    return status;
-}
-
-static void
-sum_up(const ba_aligning_t *a, const ba_aligned_t *mean, ba_align_info_t *info)
-{
-    size_t k = a->neurons.n_neurons;
-    double sum = 0.0;
-
-    for (size_t t = 0; t < a->n_targets; t++) {
-        if (isnan(mean->r2[t])) {
-            continue;
-        }
-        info->n_scored++;
-        for (size_t j = 0; j < k; j++) {
-            sum += mean->values[BA_ALIGN_DELTA_R2][t * k + j];
-        }
-    }
-    info->mean_delta_r2 = sum / ((double) info->n_scored * (double) k);
-}
-
-/* Outputs that exist are refused before the work. */
-static int
-check_tables(const ba_align_opts_t *opts)
-{
-    const char *const files[] = {opts->table, opts->ranking};
-    int status = BA_OK;
-
-    for (size_t i = 0; i < 2; i++) {
-        ba_table_writer_t *writer = NULL;
-
-        if (files[i]) {
-            BA_TRY(ba_table_create(files[i], opts->force, &writer));
-            ba_table_writer_free(writer);
-        }
-    }
+    divide(n, job->mean.r2, job->n_scored);
+    ba_brain_add_mean(&job->scores, &job->regions, &job->mean);
+    BA_TRY(ba_align_output_mean(&job->output, &job->mean));
+    sum_up(job);
 out:
     return status;
 }
 
 static int
-work(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
-    const ba_align_regions_t *regions, ba_align_info_t *info)
+allocate(job_t *job)
 {
-    int status = BA_OK;
-    ba_bundle_t *bundle = NULL;
-    ba_aligned_t mean = {0}, *folds = NULL;
+    int status;
+    const ba_aligning_t *a = &job->aligning;
+    size_t n = a->window < a->n_targets ? a->window : a->n_targets;
 
-    BA_TRY(ba_bundle_create(aligning->opts->output, aligning->opts->force, &bundle));
-    BA_TRY(check_tables(aligning->opts));
-    BA_TRY_ALLOC(folds, ba_calloc(aligning->n_folds, sizeof *folds));
-    BA_TRY(ba_aligned_make(aligning, &mean));
-    BA_TRY(run_folds(ctx, aligning, folds, &mean, info));
-    sum_up(aligning, &mean, info);
-    BA_TRY(ba_align_write(ctx, aligning, regions, &mean, folds, info, bundle));
-out:
-    for (size_t k = 0; folds && k < aligning->n_folds; k++) {
-        ba_aligned_free(&folds[k]);
+    BA_TRY(ba_aligned_make(a, 0, n, &job->fold));
+    BA_TRY(ba_aligned_make(a, 0, n, &job->mean));
+    for (size_t s = 0; s < BA_ALIGN_N; s++) {
+        BA_TRY_ALLOC(
+            job->counts[s], ba_malloc(a->neurons.n_neurons, n * sizeof *job->counts[s]));
     }
-    ba_free(folds);
-    ba_aligned_free(&mean);
-    ba_bundle_free(bundle);
+    BA_TRY_ALLOC(job->n_scored, ba_malloc(n, sizeof *job->n_scored));
+    BA_TRY(ba_brain_scores_make(
+        job->regions.n, a->neurons.n_neurons, a->n_folds, &job->scores));
+    BA_TRY(ba_align_profile_make(a, &job->regions, &job->profile));
+out:
+    return status;
+}
+
+static int
+work(const ba_ctx_t *ctx, job_t *job)
+{
+    int status;
+    const ba_aligning_t *a = &job->aligning;
+    ba_align_info_t *info = job->info;
+    ba_align_results_t results = {.regions = &job->regions,
+        .scores = &job->scores,
+        .profile = &job->profile,
+        .sets = &job->sets,
+        .maps = &job->maps,
+        .elimination = &job->elimination,
+        .info = info};
+
+    BA_TRY(ba_align_output_open(ctx, a, &job->output));
+    BA_TRY(allocate(job));
+    for (size_t t = 0; t < a->n_targets; t += a->window) {
+        size_t left = a->n_targets - t;
+
+        BA_TRY(run_window(ctx, job, t, left < a->window ? left : a->window));
+    }
+    info->mean_delta_r2 /= (double) info->n_scored * (double) info->n_neurons;
+    results.share = job->share / (double) a->n_folds;
+    BA_TRY(ba_brain_finish(&job->scores, results.share));
+    BA_TRY(ba_align_profile_finish(ctx, &job->profile));
+    BA_TRY(ba_align_sets_run(ctx, &job->sets));
+    BA_TRY(ba_align_eliminate(ctx, a, &job->regions, &job->elimination));
+    info->n_minimal =
+        job->elimination.size ? (size_t) job->elimination.size[a->n_folds] : 0;
+    info->stability = job->scores.stability[0];
+    for (size_t j = 0; j < info->n_neurons; j++) {
+        info->n_significant += job->scores.q[j] < 0.05 ? 1 : 0;
+    }
+    BA_TRY(ba_align_output_finish(&job->output, &results));
+out:
     return status;
 }
 
@@ -175,22 +215,24 @@ int
 ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info)
 {
     int status;
-    ba_aligning_t aligning;
-    ba_align_regions_t regions = {0};
+    job_t job = {.info = info};
 
     *info = (ba_align_info_t){0};
-    BA_TRY(ba_aligning_open(ctx, opts, &aligning));
-    BA_TRY(ba_align_regions_read(opts->regions, aligning.n_targets, &regions));
-    info->n_neurons = aligning.neurons.n_neurons;
-    info->n_controls = aligning.encoder->n_features - info->n_neurons;
-    info->n_targets = aligning.n_targets;
-    info->n_folds = aligning.n_folds;
-    info->n_regions = regions.n - 1;
+    BA_TRY(ba_aligning_open(ctx, opts, &job.aligning));
+    BA_TRY(ba_align_regions_read(opts->regions, job.aligning.n_targets, &job.regions));
+    BA_TRY(ba_align_sets_open(&job.aligning, &job.regions, &job.sets));
+    BA_TRY(ba_align_maps_open(&job.sets, &job.maps));
+    BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
+    info->n_sets = job.sets.n;
+    info->n_neurons = job.aligning.neurons.n_neurons;
+    info->n_controls = job.aligning.encoder->n_features - info->n_neurons;
+    info->n_targets = job.aligning.n_targets;
+    info->n_folds = job.aligning.n_folds;
+    info->n_regions = job.regions.n - 1;
     if (!opts->dry_run) {
-        BA_TRY(work(ctx, &aligning, &regions, info));
+        BA_TRY(work(ctx, &job));
     }
 out:
-    ba_align_regions_free(&regions);
-    ba_aligning_close(&aligning);
+    close_job(&job);
     return status;
 }

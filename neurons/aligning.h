@@ -14,6 +14,7 @@ typedef struct {
     const ba_align_opts_t *opts;
     ba_encoder_t *encoder;
     size_t n_samples, n_used, n_targets, n_folds, gap;
+    size_t window; /* targets whose results are in memory at a time */
     /* features */
     ba_space_t *spaces;
     int **delays;
@@ -39,26 +40,64 @@ int ba_aligning_open(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t *out) BA_MUST_USE;
 void ba_aligning_close(ba_aligning_t *aligning);
 
-/* Of all targets, target after target n_neurons numbers, NaN where a target has no score. */
+/* Targets that are worked on together, padded to a whole block. A multiple of the columns
+ * that BLAS kernels do at a time (2 to 24), so that the place of a target in a block, and
+ * with it threads and memory, change no bit. */
+enum { BA_ALIGN_BLOCK = 48 };
+
+/* aligning_rows.c: parts of ba_aligning_open(). BA_SHAPE: other rows than the encoder was
+ * fitted on. */
+int ba_align_check_features(const ba_aligning_t *aligning) BA_MUST_USE;
+int ba_align_read_responses(const ba_ctx_t *ctx, ba_aligning_t *aligning) BA_MUST_USE;
+
+/* What is known of every neuron and target; the first BA_ALIGN_N_SAVED are written whole,
+ * the others as means over regions. */
 enum {
     BA_ALIGN_DELTA_R2,
     BA_ALIGN_DELTA_R,
     BA_ALIGN_ZERO_OUT,
     BA_ALIGN_PRODUCT,
+    BA_ALIGN_ALONE_R,
+    BA_ALIGN_N_SAVED,
+    BA_ALIGN_WEIGHT = BA_ALIGN_N_SAVED, /* norm, for features as scaled and a deviation of
+                                           the responses */
+    BA_ALIGN_UNIQUE,                    /* 1 / G_jj, mean over delays */
     BA_ALIGN_N
 };
+
+/* Of targets first .. first + n - 1, target after target n_neurons numbers, NaN where a
+ * target has no score. */
 typedef struct {
+    size_t first, n;
     double *values[BA_ALIGN_N];
-    double *r2; /* n_targets */
-    size_t n_alphas;
+    double *r2; /* n */
+    size_t n_alphas, n_train, n_test;
 } ba_aligned_t;
 
-int ba_aligned_make(const ba_aligning_t *aligning, ba_aligned_t *out) BA_MUST_USE;
+/* Room for n targets, all NaN; free in any case. */
+int ba_aligned_make(
+    const ba_aligning_t *aligning, size_t first, size_t n, ba_aligned_t *out) BA_MUST_USE;
+void ba_aligned_clear(const ba_aligning_t *aligning, ba_aligned_t *aligned);
 void ba_aligned_free(ba_aligned_t *aligned);
 
-/* One outer fold. */
+/* One outer fold of the targets of *out. */
 int ba_align_fold(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
     ba_aligned_t *out) BA_MUST_USE;
+
+/* A fold refitted, group by group of targets (first .. stop - 1 of its list) that share all
+ * penalties: visit takes neurons out at them. The window: of n targets from `first` on. */
+typedef struct ba_align_fold ba_align_fold_t;
+typedef int (*ba_align_visit_t)(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
+    const ba_contribution_t *contribution, size_t first, size_t stop, void *data);
+int ba_align_visit(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
+    ba_align_visit_t visit, void *data) BA_MUST_USE;
+int ba_align_visit_window(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
+    size_t first, size_t n, ba_align_visit_t visit, void *data) BA_MUST_USE;
+
+/* Target i of the list, and its training and held-out rows as the fit had them. */
+void ba_align_fold_gather(
+    const ba_align_fold_t *fold, size_t i, double *y, double *y_test, size_t *target);
+void ba_align_fold_rows(const ba_align_fold_t *fold, size_t *n_train, size_t *n_test);
 
 /* Regions of targets: "*" = all, then labels in the order in which they come up. */
 typedef struct {
@@ -72,12 +111,5 @@ typedef struct {
 int ba_align_regions_read(
     const char *file, size_t n_targets, ba_align_regions_t *out) BA_MUST_USE;
 void ba_align_regions_free(ba_align_regions_t *regions);
-
-/* Fills and commits the bundle, and writes the tables; folds: the results of each, with
- * save_folds. */
-int ba_align_write(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
-    const ba_align_regions_t *regions, const ba_aligned_t *mean,
-    const ba_aligned_t *folds, const ba_align_info_t *info,
-    ba_bundle_t *bundle) BA_MUST_USE;
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "brainalign/cv.h"
 #include "core/alloc.h"
-#include "fit/fit_impl.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -290,133 +289,31 @@ out:
     return status;
 }
 
-/* ---- responses ---- */
-
+/* Responses, a fold's factorisation, and results of as many targets as still fit: a
+ * block at least. Fewer than all cost a factorisation of every fold for each window. */
 static int
-read_nuisance(const ba_dataset_part_t *part, ba_cdmat_t *view, double **out)
-{
-    int status = BA_OK;
-    size_t n = part->n_samples, k;
-
-    *view = (ba_cdmat_t){NULL, n, 0, n};
-    if (!part->nuisance) {
-        return BA_OK;
-    }
-    k = ba_source_n_cols(part->nuisance);
-    BA_TRY_ALLOC(*out, ba_malloc(n, k * sizeof **out));
-    BA_TRY(ba_source_read(part->nuisance, 0, 0, n, 0, k, *out, n));
-    *view = (ba_cdmat_t){*out, n, k, n};
-out:
-    return status;
-}
-
-static int
-copy_tiles(const ba_ctx_t *ctx, tiles_t *tiles, ba_aligning_t *a)
-{
-    int status = BA_OK;
-
-    for (size_t t = 0; t < ba_tiles_count(tiles); t++) {
-        size_t loaded, first, n, column;
-        const double *base;
-
-        BA_TRY(ba_ctx_check(ctx));
-        BA_TRY(ba_tiles_load(ctx, tiles, t, &loaded));
-        ba_tiles_range(tiles, t, &first, &n, &column);
-        base = ba_tiles_get(tiles, t).base;
-        memcpy(a->responses + first * a->n_used, base + column * a->n_used,
-            n * a->n_used * sizeof *base);
-    }
-out:
-    return status;
-}
-
-static int
-check_rows(const ba_aligning_t *a, const uint64_t *hash)
-{
-    const ba_encoder_t *encoder = a->encoder;
-
-    for (size_t i = 0; encoder->n_rows == a->n_samples && i < a->n_samples; i++) {
-        if (hash[i] != encoder->response_hash[i]) {
-            return ba_fail(BA_SHAPE,
-                "responses: row %zu (from 0) is another than %s was fitted on, by its "
-                "fingerprint, wanted the responses of the fit",
-                i, a->opts->encoder);
-        }
-    }
-    return BA_OK;
-}
-
-static int
-read_responses(const ba_ctx_t *ctx, ba_aligning_t *a)
-{
-    int status;
-    const ba_bundle_t *bundle = a->encoder->bundle;
-    const ba_dataset_part_t *part = &a->opts->dataset->train;
-    size_t n_all = ba_source_n_cols(part->responses);
-    int64_t range[2], zscore_runs;
-    char *text = NULL;
-    ba_detrend_opts_t detrend;
-    double *nuisance = NULL;
-    uint64_t *hash = NULL;
-    tiles_t *tiles = NULL;
-    tiles_opts_t opts;
-
-    BA_TRY(ba_bundle_get_i64(bundle, "/", "target_range", 2, range, NULL));
-    BA_TRY(ba_bundle_get_i64(bundle, "/", "zscore_runs", 1, &zscore_runs, NULL));
-    BA_TRY(ba_bundle_get_string(bundle, "/", "detrend", &text));
-    BA_TRY(ba_detrend_parse(text, &detrend));
-    BA_TRY(ba_bundle_get_f64(bundle, "/", "tr", 1, &detrend.tr, NULL));
-    if (range[0] < 0 || range[1] - range[0] != (int64_t) a->n_targets ||
-        (size_t) range[1] > n_all) {
-        BA_TRY(ba_fail(BA_SHAPE,
-            "%s: %zu targets, but %s was fitted on targets %lld to %lld",
-            ba_source_name(part->responses), n_all, a->opts->encoder,
-            (long long) range[0], (long long) range[1]));
-    }
-    BA_TRY_ALLOC(a->status, ba_calloc(a->n_targets, sizeof *a->status));
-    BA_TRY_ALLOC(a->responses, ba_malloc(a->n_used, a->n_targets * sizeof *a->responses));
-    BA_TRY_ALLOC(hash, ba_calloc(a->n_samples, sizeof *hash));
-    opts = (tiles_opts_t){.source = part->responses,
-        .rows = a->kept,
-        .n_rows = a->n_used,
-        .runs = &a->runs,
-        .detrend = &detrend,
-        .zscore_runs = zscore_runs != 0,
-        .precision = BA_DOUBLE,
-        .target_start = (size_t) range[0],
-        .target_stop = (size_t) range[1],
-        .status = a->status,
-        .row_hash = hash,
-        .n_in_flight = 1};
-    BA_TRY(read_nuisance(part, &opts.nuisance, &nuisance));
-    BA_TRY(ba_tiles_open(ctx, &opts, &tiles));
-    BA_TRY(copy_tiles(ctx, tiles, a));
-    BA_TRY(check_rows(a, hash));
-out:
-    ba_tiles_close(tiles);
-    ba_free(nuisance);
-    ba_free(hash);
-    free(text);
-    return status;
-}
-
-/* Results of all targets (means, counts, folds), responses, and a fold's factorisation. */
-static int
-check_memory(const ba_ctx_t *ctx, const ba_aligning_t *a)
+set_window(const ba_ctx_t *ctx, ba_aligning_t *a)
 {
     double p = (double) ba_design_n_columns(a->design), n = (double) a->n_used;
-    double rank = p < n ? p : n, v = (double) a->n_targets;
-    double kept = a->opts->save_folds ? (double) a->n_folds : 1.0;
-    double each = 8.0 + BA_ALIGN_N * (sizeof(double) * (1.0 + kept) + sizeof(uint16_t));
-    double bytes = (double) a->neurons.n_neurons * v * each +
-                   sizeof(double) * (n * v + 2.0 * rank * (p + rank) + 3.0 * n * p);
+    double rank = p < n ? p : n, v = (double) a->n_targets, budget;
+    double each =
+        (double) a->neurons.n_neurons *
+        (BA_ALIGN_N * (2.0 * sizeof(double) + sizeof(uint16_t)) + sizeof(double));
+    double fixed = sizeof(double) * (n * v + 2.0 * rank * (p + rank) + 3.0 * n * p);
+    size_t n_blocks = (a->n_targets + BA_ALIGN_BLOCK - 1) / BA_ALIGN_BLOCK, fit;
 
-    if (bytes > (double) ba_ctx_memory(ctx)) {
+    budget = (double) ba_ctx_memory(ctx);
+    fit = fixed < budget ? (size_t) fmin((budget - fixed) / (each * BA_ALIGN_BLOCK), 1e9)
+                         : 0;
+    if (fit == 0) {
         return ba_fail(BA_TOO_LARGE,
-            "%zu neurons x %zu targets of %zu samples need %.3g GiB, wanted at most %.3g",
-            a->neurons.n_neurons, a->n_targets, a->n_used, bytes * 0x1p-30,
+            "%zu neurons, %zu targets of %zu samples need %.3g GiB for %d targets at a "
+            "time, wanted at most %.3g",
+            a->neurons.n_neurons, a->n_targets, a->n_used,
+            (fixed + each * BA_ALIGN_BLOCK) * 0x1p-30, BA_ALIGN_BLOCK,
             (double) ba_ctx_memory(ctx) * 0x1p-30);
     }
+    a->window = (fit < n_blocks ? fit : n_blocks) * BA_ALIGN_BLOCK;
     return BA_OK;
 }
 
@@ -448,9 +345,10 @@ ba_aligning_open(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t
     BA_TRY(read_settings(out));
     BA_TRY(read_folds(out));
     BA_TRY(read_spaces(ctx, out));
+    BA_TRY(ba_align_check_features(out));
     BA_TRY(make_neurons(out));
-    BA_TRY(check_memory(ctx, out));
-    BA_TRY(read_responses(ctx, out));
+    BA_TRY(set_window(ctx, out));
+    BA_TRY(ba_align_read_responses(ctx, out));
 out:
     return status;
 }

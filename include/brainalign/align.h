@@ -4,10 +4,14 @@
 #define BRAINALIGN_ALIGN_H
 
 #include "brainalign/dataset.h"
+#include "brainalign/ranking.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Sets of neurons that are made without a list. */
+typedef enum { BA_SETS_NONE, BA_SETS_LAYERS, BA_SETS_COMPONENTS } ba_sets_by_t;
 
 typedef struct {
     const char *encoder;         /* encoder file, fitted with outer folds */
@@ -21,6 +25,15 @@ typedef struct {
     const char *output, *table,
         *ranking; /* align.h5; neurons.tsv and ranking, NULL = none */
     int save_folds;
+    const char *const *sets; /* n_sets lists of neurons, "NAME=FILE" or "FILE" */
+    size_t n_sets;
+    ba_sets_by_t sets_by;    /* besides */
+    int shapley;             /* values of the sets, which must be apart and at most 12 */
+    const char *set_table;   /* NULL = none */
+    const char *elimination; /* table of backward eliminations, NULL = none are done */
+    const char *map;  /* NIfTI maps of delta_r2, FILE-SET.nii.gz for each set; needs image
+                        responses or a mask; NULL = none */
+    double tolerance; /* share of r2 that a minimal set may lack */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
@@ -31,18 +44,41 @@ typedef struct {
     size_t n_alphas;      /* penalties that were worked at, over all folds */
     double difference;    /* largest between r2 of the refits and of the encoder file */
     double mean_delta_r2; /* over neurons and scored targets */
+    double stability;     /* mean rank correlation of two folds' scores, all targets */
+    size_t n_significant; /* neurons with q < 0.05, all targets */
+    size_t n_sets;
+    size_t n_minimal; /* neurons of the minimal set of all targets */
 } ba_align_info_t;
 
 /* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
  * writes, as means over the folds where defined, n_neurons x n_targets each: /delta_r2 and
  * /delta_r (whole model less the refit without the neuron and all its delays, at the same
- * penalty), /zero_out_r2, /product_r2, and the table and ranking by them. Neurons are the
- * features of all spaces that are no controls, side by side. Errors: BA_SHAPE (other
- * features, targets or scores than the encoder has), BA_MISSING (no outer folds),
- * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS, BA_TOO_LARGE.
- * Memory: the results of all neurons and targets. */
+ * penalty), /zero_out_r2, /product_r2, /alone_r, and for all targets and each region what
+ * neurons are worth and how far the folds agree: /brain, the table and the ranking. With
+ * sets of neurons, what they add together: /sets. With an elimination, a minimal set of
+ * neurons for each region: /elimination. Neurons are the features of all spaces
+ * that are no controls, side by side. Errors: BA_SHAPE (other features, targets or scores
+ * than the encoder has, a neuron in two sets of Shapley values), BA_MISSING (no outer folds),
+ * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS,
+ * BA_TOO_LARGE. Memory: responses, a factorisation, and results of as many targets at a
+ * time as fit; the same bits whatever their number. */
 BA_API int ba_neurons_align(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info);
+
+/* What neurons are ranked by: mean delta_r2 (with its p and q; stability: share of folds
+ * in which it is above 0), share of targets where it is above 0, r of the neuron alone,
+ * norm of its weights, how many neurons went before it in a backward elimination. */
+typedef enum {
+    BA_BRAIN_DELTA_R2,
+    BA_BRAIN_POSITIVE,
+    BA_BRAIN_ALONE_R,
+    BA_BRAIN_WEIGHT_NORM,
+    BA_BRAIN_ELIMINATION
+} ba_brain_by_t;
+
+/* A ranking (method "brain") for all targets ("*") and each region out of a file of
+ * ba_neurons_align(). Errors: those of ba_bundle_open(). The caller frees. */
+BA_API int ba_align_ranking_read(const char *file, ba_brain_by_t by, ba_ranking_t **out);
 
 #ifdef __cplusplus
 }

@@ -127,6 +127,17 @@ BA_API int ba_figure_ranking(
  * frequent class. Errors: those of ba_bundle_open(). */
 BA_API int ba_figure_ablation(ba_figure_t *figure, const char *file);
 
+/* A result file of neurons align: contributions of the neurons, of layers in each region,
+ * and where the file has them, of sets, and of what a backward elimination leaves. Errors:
+ * those of ba_bundle_open(); BA_FORMAT, BA_TOO_LARGE (regions x layers or sets). */
+BA_API int ba_figure_align(ba_figure_t *figure, const char *file);
+
+/* Neurons as points, a panel for each of the first 12 concepts of x: their score there
+ * against that for one concept of y, and the rank correlation. BA_SHAPE (not as many
+ * neurons), BA_MISSING (no such concept). */
+BA_API int ba_figure_scatter(ba_figure_t *figure, const ba_ranking_t *x,
+    const ba_ranking_t *y, const char *concept);
+
 /* A card for each of the n_cards neurons whose formulas fit best (IoU of the longest on
  * test tokens, else on training tokens): the first and the longest formula, and the ten
  * words of the highest score in the table `words` of neurons explain. Errors: those of

@@ -48,6 +48,26 @@ cmp n.tsv c.tsv && echo same
 "$BRAINALIGN" neurons select --ranking b.tsv --concept front --n-neurons 1 -o list.tsv -q; echo "exit $?"
 tail -n 1 list.tsv | cut -f 1
 
+# The same ranking out of the file, and others.
+rank() {
+    "$BRAINALIGN" neurons rank -q --method brain "$@"
+    echo "exit $?"
+}
+rank --align a.h5 -o r.tsv
+cmp b.tsv r.tsv && echo same
+rank --align a.h5 --by alone_r --top 1 -o alone.tsv
+cut -f 2,6 alone.tsv
+"$BRAINALIGN" neurons compare -q --ranking a=b.tsv --ranking b=r.tsv --top 2 -o compare.h5; echo "exit $?"
+rank --align a.h5 --against b.tsv --region front --figure r.svg -o against.tsv
+grep -c 'rho 1.000' r.svg
+rank --align a.h5 --figure r2.svg -o none.tsv
+rank --align a.h5 --against b.tsv --region side --figure r2.svg -o none.tsv
+rank -o none.tsv
+rank --align enc.h5 -o none.tsv
+rank --align a.h5 -o none.h5
+rank --align a.h5 --activations lm.csv -o none.tsv
+rank --align a.h5 -o a.h5
+
 # Refusals.
 align --encoder enc.h5 --control rate -o a.h5
 align --encoder enc.h5 --control nope -o d.h5
@@ -59,7 +79,7 @@ sed '5s/^0/1/;5s/^-0/0/' y.csv > other.csv
 align --encoder enc.h5 --features lm=lm.csv --features rate=rate.csv --responses other.csv -o d.h5
 sed '5s/^0/1/;5s/^-0/0/' lm.csv > moved.csv
 align --encoder enc.h5 --features lm=moved.csv --features rate=rate.csv --responses y.csv -o d.h5 2> moved.txt
-cut -c 1-60 moved.txt
+cut -c 1-120 moved.txt
 align --encoder a.h5 -o d.h5
 align --encoder none.h5 -o d.h5
 align -o d.h5

@@ -1,232 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Contributions of neurons on two recordings against the refits of golden file N8. */
-#include "tests/golden/golden.h"
-
-#include "model/contribution.h"
-#include "linalg/blas.h"
-
-#define N8 "golden/neurons/n8_bridge.h5"
-#define NARRATIVES "data/narratives_black/narratives_black.h5"
-#define ALICE "data/alice_rois/alice_6mm.h5"
-
-enum { DELAYS = 4 };
-
-/* One held-out fold as the protocol of the reference has it: delays over the whole
- * recording, z-scores of the training rows, no intercept. */
-typedef struct {
-    size_t n, k, v; /* samples, neurons, targets */
-    double *x, *y;  /* n x k and n x v, column-major, as recorded */
-    int delays[DELAYS];
-    ba_space_t space;
-    ba_runs_t runs;
-    ba_design_t *design;
-} recording_t;
-
-typedef struct {
-    size_t *rows, *test_rows, n_train, n_test;
-    double *mean, *scale, *y, *y_test;
-    ba_training_t training;
-    ba_ridge_factor_t *factor;
-    ba_contribution_t *contribution;
-    size_t *start, *columns;
-} fold_t;
-
-static void *
-room(size_t n, size_t size)
-{
-    void *block = calloc(n, size);
-
-    assert_non_null(block);
-    return block;
-}
-
-static void
-open_recording(recording_t *recording, const char *file, size_t column0, size_t k,
-    const golden_t *targets, int first_delay)
-{
-    golden_t x = golden_read(file, "/features/tinylm"),
-             y = golden_read(file, "/responses");
-
-    recording->n = x.dims[0];
-    recording->k = k;
-    recording->v = targets->n;
-    recording->x = room(recording->n * k, sizeof(double));
-    recording->y = room(recording->n * targets->n, sizeof(double));
-    for (size_t i = 0; i < recording->n; i++) {
-        for (size_t j = 0; j < k; j++) {
-            recording->x[i + j * recording->n] = x.data[i * x.dims[1] + column0 + j];
-        }
-        for (size_t t = 0; t < targets->n; t++) {
-            recording->y[i + t * recording->n] =
-                y.data[i * y.dims[1] + (size_t) targets->data[t]];
-        }
-    }
-    for (int d = 0; d < DELAYS; d++) {
-        recording->delays[d] = first_delay + d;
-    }
-    recording->space =
-        (ba_space_t){"lm", NULL, recording->x, k, recording->delays, DELAYS, 0};
-    assert_int_equal(ba_runs_one(recording->n, &recording->runs), BA_OK);
-    assert_int_equal(ba_design_new(&recording->space, 1, &recording->runs,
-                         BA_DELAY_WITHIN_RUNS, &recording->design),
-        BA_OK);
-    golden_free(&x);
-    golden_free(&y);
-}
-
-/* A cubic polynomial over the whole recording. */
-static void
-detrend(recording_t *recording)
-{
-    size_t n = recording->n;
-    double *basis = room(n * 4, sizeof(double)), triangle[16];
-
-    for (size_t i = 0; i < n; i++) {
-        double at = -1.0 + 2.0 * (double) i / (double) (n - 1);
-
-        for (size_t d = 0; d < 4; d++) {
-            basis[i + d * n] = d == 0 ? 1.0 : basis[i + (d - 1) * n] * at;
-        }
-    }
-    assert_int_equal(ba_qr(ba_dmat(basis, n, 4, n), ba_dmat(triangle, 4, 4, 4)), BA_OK);
-    for (size_t t = 0; t < recording->v; t++) {
-        double *y = recording->y + t * n;
-
-        for (size_t d = 0; d < 4; d++) {
-            double sum = 0.0;
-
-            for (size_t i = 0; i < n; i++) {
-                sum += basis[i + d * n] * y[i];
-            }
-            for (size_t i = 0; i < n; i++) {
-                y[i] -= sum * basis[i + d * n];
-            }
-        }
-    }
-    free(basis);
-}
-
-static void
-close_recording(recording_t *recording)
-{
-    ba_design_free(recording->design);
-    ba_runs_free(&recording->runs);
-    free(recording->x);
-    free(recording->y);
-}
-
-static void
-standardise(const double *x, const size_t *rows, size_t n, double *mean, double *scale)
-{
-    double sum = 0.0, squares = 0.0;
-
-    for (size_t i = 0; i < n; i++) {
-        sum += x[rows ? rows[i] : i];
-    }
-    *mean = sum / (double) n;
-    for (size_t i = 0; i < n; i++) {
-        double value = x[rows ? rows[i] : i] - *mean;
-
-        squares += value * value;
-    }
-    *scale = sqrt(squares / (double) n);
-    *scale = *scale > 1e-12 ? *scale : 1.0;
-}
-
-static void
-scale_all(const recording_t *recording, fold_t *fold)
-{
-    size_t n = recording->n, n_train = fold->n_train, n_test = fold->n_test;
-    size_t p = ba_design_n_columns(recording->design);
-    double *column = room(n_train, sizeof(double));
-
-    for (size_t c = 0; c < p; c++) {
-        ba_design_read(recording->design, fold->rows, n_train, c, 1, column, n_train);
-        standardise(column, NULL, n_train, &fold->mean[c], &fold->scale[c]);
-    }
-    for (size_t t = 0; t < recording->v; t++) {
-        const double *y = recording->y + t * n;
-        double mean, scale;
-
-        standardise(y, fold->rows, n_train, &mean, &scale);
-        for (size_t i = 0; i < n_train; i++) {
-            fold->y[i + t * n_train] = (y[fold->rows[i]] - mean) / scale;
-        }
-        for (size_t i = 0; i < n_test; i++) {
-            fold->y_test[i + t * n_test] = (y[fold->test_rows[i]] - mean) / scale;
-        }
-    }
-    free(column);
-}
-
-static void
-open_fold(const recording_t *recording, const golden_t *ids, int id, double alpha,
-    ba_solver_t solver, fold_t *fold)
-{
-    size_t n = recording->n, p = ba_design_n_columns(recording->design);
-    ba_neuron_columns_t neurons;
-
-    *fold = (fold_t){.rows = room(n, sizeof(size_t)),
-        .test_rows = room(n, sizeof(size_t)),
-        .mean = room(p, sizeof(double)),
-        .scale = room(p, sizeof(double)),
-        .y = room(n * recording->v, sizeof(double)),
-        .y_test = room(n * recording->v, sizeof(double)),
-        .start = room(recording->k + 1, sizeof(size_t)),
-        .columns = room(p, sizeof(size_t))};
-    for (size_t i = 0; i < n; i++) {
-        if ((int) ids->data[i] == id) {
-            fold->test_rows[fold->n_test++] = i;
-        } else {
-            fold->rows[fold->n_train++] = i;
-        }
-    }
-    scale_all(recording, fold);
-    for (size_t j = 0; j < recording->k; j++) {
-        fold->start[j + 1] = (j + 1) * DELAYS;
-        for (size_t d = 0; d < DELAYS; d++) {
-            fold->columns[j * DELAYS + d] = d * recording->k + j;
-        }
-    }
-    fold->training = (ba_training_t){
-        recording->design, fold->rows, fold->n_train, fold->mean, fold->scale};
-    neurons = (ba_neuron_columns_t){recording->k, fold->start, fold->columns};
-    assert_int_equal(
-        ba_ridge_factor(NULL, &fold->training, solver, BA_INTERCEPT_NO, &fold->factor),
-        BA_OK);
-    assert_int_equal(
-        ba_contribution_new(NULL, fold->factor, &fold->training, recording->design,
-            fold->test_rows, fold->n_test, &neurons, &fold->contribution),
-        BA_OK);
-    assert_int_equal(ba_contribution_at(NULL, fold->contribution, alpha), BA_OK);
-}
-
-static void
-close_fold(fold_t *fold)
-{
-    ba_contribution_free(fold->contribution);
-    ba_ridge_factor_free(fold->factor);
-    free(fold->rows);
-    free(fold->test_rows);
-    free(fold->mean);
-    free(fold->scale);
-    free(fold->y);
-    free(fold->y_test);
-    free(fold->start);
-    free(fold->columns);
-}
-
-static ba_cdmat_t
-training_responses(const recording_t *recording, const fold_t *fold)
-{
-    return ba_cdmat(fold->y, fold->n_train, recording->v, fold->n_train);
-}
-
-static ba_cdmat_t
-test_responses(const recording_t *recording, const fold_t *fold)
-{
-    return ba_cdmat(fold->y_test, fold->n_test, recording->v, fold->n_test);
-}
+#include "tests/golden/bridge.h"
 
 /* ---- all neurons ---- */
 
@@ -241,7 +15,7 @@ contributions(const recording_t *recording, const fold_t *fold)
     size_t v = recording->v, size = recording->k * v;
     double *block = room(5 * size + 2 * v, sizeof(double)), *rest = block + 5 * size;
     found_t found = {block, {rest, rest + v, block, block + size, block + 2 * size,
-                                block + 3 * size, block + 4 * size}};
+                                block + 3 * size, block + 4 * size, NULL, NULL}};
 
     assert_int_equal(
         ba_contribution_targets(fold->contribution, training_responses(recording, fold),
@@ -253,7 +27,7 @@ contributions(const recording_t *recording, const fold_t *fold)
 /* Stored neurons x targets. */
 static void
 compare(const char *file, const char *group, const char *name,
-    const recording_t *recording, const double *found, const double *factor)
+    const recording_t *recording, const double *found)
 {
     golden_t wanted = golden_read_in(file, group, name);
     golden_check_t check = {.what = name};
@@ -261,8 +35,7 @@ compare(const char *file, const char *group, const char *name,
     assert_int_equal(wanted.n, recording->k * recording->v);
     for (size_t j = 0; j < recording->k; j++) {
         for (size_t t = 0; t < recording->v; t++) {
-            golden_close(&check, j * recording->v + t,
-                found[t * recording->k + j] * (factor ? factor[t] : 1.0),
+            golden_close(&check, j * recording->v + t, found[t * recording->k + j],
                 wanted.data[j * recording->v + t], 1e-9);
         }
     }
@@ -270,24 +43,86 @@ compare(const char *file, const char *group, const char *name,
     golden_free(&wanted);
 }
 
-/* SST about the mean over the sum of squares, which the reference divides by. */
+/* Training or held-out rows of the design as they are fitted, n x p. */
 static double *
-product_factor(const recording_t *recording, const fold_t *fold)
+scaled_rows(
+    const recording_t *recording, const fold_t *fold, const size_t *rows, size_t n)
 {
-    double *factor = room(recording->v, sizeof(double));
+    size_t p = ba_design_n_columns(recording->design);
+    double *x = room(n * p, sizeof(double));
 
-    for (size_t t = 0; t < recording->v; t++) {
-        double sum = 0.0, squares = 0.0;
+    ba_design_read(recording->design, rows, n, 0, p, x, n);
+    for (size_t i = 0; i < n * p; i++) {
+        x[i] = (x[i] - fold->mean[i / n]) / fold->scale[i / n];
+    }
+    return x;
+}
+
+/* Share of a neuron in what the mean of all predictions is, neuron after neuron for each
+ * target, by a fit of its own. */
+static double *
+mean_parts(const recording_t *recording, const fold_t *fold, double alpha)
+{
+    size_t p = ba_design_n_columns(recording->design), v = recording->v;
+    double *x = scaled_rows(recording, fold, fold->rows, fold->n_train);
+    double *x_test = scaled_rows(recording, fold, fold->test_rows, fold->n_test);
+    double *weights = room(p * v, sizeof(double));
+    double *parts = room(recording->k * v, sizeof(double));
+    ba_ridge_opts_t opts = {BA_SOLVER_DUAL, BA_INTERCEPT_NO};
+
+    assert_int_equal(ba_ridge_solve(NULL, ba_cdmat(x, fold->n_train, p, fold->n_train),
+                         training_responses(recording, fold), &alpha, 1, &opts,
+                         ba_dmat(weights, p, v, p), NULL),
+        BA_OK);
+    for (size_t c = 0; c < p; c++) {
+        double mean = 0.0;
+
+        for (size_t i = 0; i < fold->n_test; i++) {
+            mean += x_test[i + c * fold->n_test] / (double) fold->n_test;
+        }
+        for (size_t t = 0; t < v; t++) {
+            parts[t * recording->k + c % recording->k] += mean * weights[c + t * p];
+        }
+    }
+    free(x);
+    free(x_test);
+    free(weights);
+    return parts;
+}
+
+/* The reference's shares, of 1 - SSE / sum y^2 and about 0, out of ours, of r2 and about
+ * the means of the held-out rows. */
+static double *
+reference_shares(
+    const recording_t *recording, const fold_t *fold, const double *ours, double alpha)
+{
+    size_t k = recording->k, v = recording->v;
+    double *parts = mean_parts(recording, fold, alpha), m = (double) fold->n_test;
+    double *shares = room(k * v, sizeof(double));
+
+    for (size_t t = 0; t < v; t++) {
+        double y_mean = 0.0, p_mean = 0.0, squares = 0.0, total;
 
         for (size_t i = 0; i < fold->n_test; i++) {
             double y = fold->y_test[i + t * fold->n_test];
 
-            sum += y;
+            y_mean += y / m;
             squares += y * y;
         }
-        factor[t] = (squares - sum * sum / (double) fold->n_test) / squares;
+        for (size_t j = 0; j < k; j++) {
+            p_mean += parts[t * k + j];
+        }
+        total = squares - m * y_mean * y_mean;
+        for (size_t j = 0; j < k; j++) {
+            double shift = y_mean - p_mean, level = m * shift * shift / (double) k;
+
+            shares[t * k + j] = (ours[t * k + j] * total + level +
+                                    m * parts[t * k + j] * (2.0 * y_mean - p_mean)) /
+                                squares;
+        }
     }
-    return factor;
+    free(parts);
+    return shares;
 }
 
 static void
@@ -314,25 +149,25 @@ compare_uniqueness(
 }
 
 static void
-compare_fold(
-    const char *file, const char *group, const recording_t *recording, const fold_t *fold)
+compare_fold(const char *file, const char *group, const recording_t *recording,
+    const fold_t *fold, double alpha)
 {
     found_t found = contributions(recording, fold);
-    double *factor = product_factor(recording, fold);
+    double *shares = reference_shares(recording, fold, found.at.product_r2, alpha);
     golden_t r = golden_read_in(file, group, "r_full");
     golden_check_t check = {.what = "r_full"};
 
-    compare(file, group, "d_r2", recording, found.at.delta_r2, NULL);
-    compare(file, group, "d_r", recording, found.at.delta_r, NULL);
-    compare(file, group, "product_share_r2", recording, found.at.product_r2, factor);
-    compare(file, group, "product_share_r", recording, found.at.product_r, NULL);
+    compare(file, group, "d_r2", recording, found.at.delta_r2);
+    compare(file, group, "d_r", recording, found.at.delta_r);
+    compare(file, group, "product_share_r2", recording, shares);
+    compare(file, group, "product_share_r", recording, found.at.product_r);
     for (size_t t = 0; t < r.n; t++) {
         golden_close(&check, t, found.at.r[t], r.data[t], 1e-9);
     }
     golden_report(group, &check);
     compare_uniqueness(file, group, recording, fold);
     golden_free(&r);
-    free(factor);
+    free(shares);
     free(found.block);
 }
 
@@ -357,7 +192,7 @@ check_one_fold(const char *group, const char *data_file, size_t column0, size_t 
         fold_t made;
 
         open_fold(&recording, &ids, fold, alpha, solver, &made);
-        compare_fold(file, path, &recording, &made);
+        compare_fold(file, path, &recording, &made, alpha);
         close_fold(&made);
     }
     close_recording(&recording);

@@ -252,16 +252,26 @@ static void
 check_neuron(const case_t *made, double alpha, size_t j, const fit_t *whole,
     const ba_contributions_t *found)
 {
-    static fit_t other;
+    static fit_t other, alone;
     unsigned char in[512];
 
+    mark(made, &j, 1, in, 1);
+    refit(made, in, alpha, &alone);
     mark(made, &j, 1, in, 0);
     refit(made, in, alpha, &other);
     for (size_t t = 0; t < TARGETS; t++) {
         size_t at = t * made->n_neurons + j;
+        double squares = 0.0;
 
+        for (size_t k = made->start[j]; k < made->start[j + 1]; k++) {
+            double weight = whole->weights[made->columns[k] + t * made->p];
+
+            squares += weight * weight;
+        }
         assert_close(found->delta_r2[at], whole->r2[t] - other.r2[t], 1e-10);
         assert_close(found->delta_r[at], whole->r[t] - other.r[t], 1e-10);
+        assert_close(found->alone_r[at], alone.r[t], 1e-10);
+        assert_close(found->weight_norm[at], sqrt(squares), 1e-10);
     }
     other = *whole;
     put_to_mean(made, in, &other);
@@ -276,9 +286,9 @@ static void
 check_neurons(const case_t *made, double alpha, const fit_t *whole)
 {
     size_t size = made->n_neurons * TARGETS;
-    double r2[TARGETS], r[TARGETS], *block = numbers(5 * size);
-    ba_contributions_t found = {
-        r2, r, block, block + size, block + 2 * size, block + 3 * size, block + 4 * size};
+    double r2[TARGETS], r[TARGETS], *block = numbers(7 * size);
+    ba_contributions_t found = {r2, r, block, block + size, block + 2 * size,
+        block + 3 * size, block + 4 * size, block + 5 * size, block + 6 * size};
 
     assert_int_equal(ba_contribution_targets(made->contribution,
                          ba_cdmat(made->y, TRAIN, TARGETS, TRAIN),
@@ -413,9 +423,9 @@ test_penalties_differ(void **state)
     check_case(30, BA_SOLVER_DUAL, BA_INTERCEPT_YES, 0.01);
 }
 
-/* Without an intercept shares of all columns add to 1 - SSE / sum y^2 and to r. */
+/* Shares of all columns add to r2 and to r, with the level that the held-out rows have. */
 static void
-test_product_measure_adds_up(void **state)
+check_product_measure(ba_intercept_t intercept)
 {
     static case_t made;
     double r2[TARGETS], r[TARGETS], *block;
@@ -424,8 +434,7 @@ test_product_measure_adds_up(void **state)
     ba_neuron_columns_t each;
     ba_contribution_t *all;
 
-    (void) state;
-    make_case(&made, 6, BA_SOLVER_PRIMAL, BA_INTERCEPT_NO, 1.0);
+    make_case(&made, 6, BA_SOLVER_PRIMAL, intercept, 1.0);
     for (size_t c = 0; c <= made.p; c++) {
         made.start[c] = made.columns[c] = c;
     }
@@ -436,32 +445,32 @@ test_product_measure_adds_up(void **state)
     assert_int_equal(ba_contribution_at(NULL, all, 2.0), BA_OK);
     size = made.p * TARGETS;
     block = numbers(5 * size);
-    found = (ba_contributions_t){
-        r2, r, block, block + size, block + 2 * size, block + 3 * size, block + 4 * size};
+    found = (ba_contributions_t){r2, r, block, block + size, block + 2 * size,
+        block + 3 * size, block + 4 * size, NULL, NULL};
     assert_int_equal(ba_contribution_targets(all, ba_cdmat(made.y, TRAIN, TARGETS, TRAIN),
                          ba_cdmat(made.y_test, TEST, TARGETS, TEST), &found),
         BA_OK);
     for (size_t t = 0; t < TARGETS; t++) {
-        double sum = 0, sum_r = 0, mean = 0, sst = 0;
+        double sum = 0, sum_r = 0;
 
         for (size_t c = 0; c < made.p; c++) {
             sum += found.product_r2[t * made.p + c];
             sum_r += found.product_r[t * made.p + c];
         }
-        for (size_t i = 0; i < TEST; i++) {
-            mean += made.y_test[i + t * TEST] / TEST;
-        }
-        for (size_t i = 0; i < TEST; i++) {
-            double y = made.y_test[i + t * TEST] - mean;
-
-            sst += y * y;
-        }
-        assert_close(sum, r2[t] + TEST * mean * mean / sst, 1e-12);
+        assert_close(sum, r2[t], 1e-12);
         assert_close(sum_r, r[t], 1e-12);
     }
     free(block);
     ba_contribution_free(all);
     free_case(&made);
+}
+
+static void
+test_product_measure_adds_up(void **state)
+{
+    (void) state;
+    check_product_measure(BA_INTERCEPT_NO);
+    check_product_measure(BA_INTERCEPT_YES);
 }
 
 static void
@@ -481,11 +490,11 @@ static void
 test_last_neuron(void **state)
 {
     static case_t made;
-    double values[7];
+    double values[9];
     size_t columns[512], start[2] = {0, 0};
     ba_neuron_columns_t one = {1, start, columns};
-    ba_contributions_t found = {
-        values, values + 1, values + 2, values + 3, values + 4, values + 5, values + 6};
+    ba_contributions_t found = {values, values + 1, values + 2, values + 3, values + 4,
+        values + 5, values + 6, values + 7, values + 8};
     ba_contribution_t *all;
 
     (void) state;
@@ -503,6 +512,7 @@ test_last_neuron(void **state)
         BA_OK);
     assert_true(isfinite(values[2]));
     assert_true(isnan(values[3]));
+    assert_close(values[7], values[1], 1e-12);
     ba_contribution_free(all);
     free_case(&made);
 }
