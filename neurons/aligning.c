@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Contributions of neurons over the outer folds of an encoder. */
-#include "neurons/aligning.h"
+#include "neurons/aligning_concepts.h"
 
 #include "core/alloc.h"
 
@@ -78,8 +78,8 @@ divide(const ba_aligning_t *a, ba_aligned_t *sum, uint16_t *counts[])
 }
 
 static int
-run_folds(const ba_ctx_t *ctx, const ba_aligning_t *a, ba_aligned_t *folds,
-    ba_aligned_t *mean, ba_align_info_t *info)
+run_folds(const ba_ctx_t *ctx, const ba_aligning_t *a, ba_align_concepts_t *concepts,
+    ba_aligned_t *folds, ba_aligned_t *mean, ba_align_info_t *info)
 {
     int status = BA_OK;
     size_t n = a->neurons.n_neurons * a->n_targets;
@@ -97,6 +97,7 @@ run_folds(const ba_ctx_t *ctx, const ba_aligning_t *a, ba_aligned_t *folds,
         BA_TRY(ba_align_fold(ctx, a, k, fold));
         BA_TRY(check_scores(a, fold, k, &info->difference));
         add(fold, a, mean, counts);
+        BA_TRY(ba_align_concepts_take(concepts, k, fold));
         info->n_alphas += fold->n_alphas;
         ba_ctx_progress(ctx, "folds", (double) (k + 1), (double) a->n_folds);
     }
@@ -131,10 +132,10 @@ sum_up(const ba_aligning_t *a, const ba_aligned_t *mean, ba_align_info_t *info)
 static int
 check_tables(const ba_align_opts_t *opts)
 {
-    const char *const files[] = {opts->table, opts->ranking};
+    const char *const files[] = {opts->table, opts->ranking, opts->concept_table};
     int status = BA_OK;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         ba_table_writer_t *writer = NULL;
 
         if (files[i]) {
@@ -148,7 +149,8 @@ out:
 
 static int
 work(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
-    const ba_align_regions_t *regions, ba_align_info_t *info)
+    const ba_align_regions_t *regions, ba_align_concepts_t *concepts,
+    ba_align_info_t *info)
 {
     int status = BA_OK;
     ba_bundle_t *bundle = NULL;
@@ -158,9 +160,13 @@ work(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
     BA_TRY(check_tables(aligning->opts));
     BA_TRY_ALLOC(folds, ba_calloc(aligning->n_folds, sizeof *folds));
     BA_TRY(ba_aligned_make(aligning, &mean));
-    BA_TRY(run_folds(ctx, aligning, folds, &mean, info));
+    BA_TRY(run_folds(ctx, aligning, concepts, folds, &mean, info));
     sum_up(aligning, &mean, info);
+    BA_TRY(ba_align_concepts_run(concepts, &mean));
+    ba_align_concepts_sum_up(concepts, info);
+    BA_TRY(ba_align_concepts_write(concepts, bundle));
     BA_TRY(ba_align_write(ctx, aligning, regions, &mean, folds, info, bundle));
+    BA_TRY(ba_align_concepts_table(concepts));
 out:
     for (size_t k = 0; folds && k < aligning->n_folds; k++) {
         ba_aligned_free(&folds[k]);
@@ -177,19 +183,23 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     int status;
     ba_aligning_t aligning;
     ba_align_regions_t regions = {0};
+    ba_align_concepts_t *concepts = NULL;
 
     *info = (ba_align_info_t){0};
     BA_TRY(ba_aligning_open(ctx, opts, &aligning));
     BA_TRY(ba_align_regions_read(opts->regions, aligning.n_targets, &regions));
+    BA_TRY(ba_align_concepts_open(ctx, &aligning, &regions, &concepts));
+    ba_align_concepts_sum_up(concepts, info);
     info->n_neurons = aligning.neurons.n_neurons;
     info->n_controls = aligning.encoder->n_features - info->n_neurons;
     info->n_targets = aligning.n_targets;
     info->n_folds = aligning.n_folds;
     info->n_regions = regions.n - 1;
     if (!opts->dry_run) {
-        BA_TRY(work(ctx, &aligning, &regions, info));
+        BA_TRY(work(ctx, &aligning, &regions, concepts, info));
     }
 out:
+    ba_align_concepts_free(concepts);
     ba_align_regions_free(&regions);
     ba_aligning_close(&aligning);
     return status;

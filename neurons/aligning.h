@@ -60,6 +60,19 @@ void ba_aligned_free(ba_aligned_t *aligned);
 int ba_align_fold(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
     ba_aligned_t *out) BA_MUST_USE;
 
+/* A fold refitted, group by group of targets (first .. stop - 1 of its list) that share all
+ * penalties: visit takes neurons out at them. */
+typedef struct ba_align_fold ba_align_fold_t;
+typedef int (*ba_align_visit_t)(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
+    const ba_contribution_t *contribution, size_t first, size_t stop, void *data);
+int ba_align_visit(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
+    ba_align_visit_t visit, void *data) BA_MUST_USE;
+
+/* Target i of the list, and its training and held-out rows as the fit had them. */
+void ba_align_fold_gather(
+    const ba_align_fold_t *fold, size_t i, double *y, double *y_test, size_t *target);
+void ba_align_fold_rows(const ba_align_fold_t *fold, size_t *n_train, size_t *n_test);
+
 /* Regions of targets: "*" = all, then labels in the order in which they come up. */
 typedef struct {
     size_t n, n_targets;

@@ -78,7 +78,7 @@ compare(const void *left, const void *right)
     return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
 }
 
-typedef struct {
+struct ba_align_fold {
     const ba_aligning_t *aligning;
     size_t *train, *test, n_train, n_test; /* positions, then samples beside them */
     size_t *train_rows, *test_rows;
@@ -86,7 +86,9 @@ typedef struct {
     penalised_t *list;
     double *gammas;
     size_t n_listed;
-} fold_t;
+};
+
+typedef ba_align_fold_t fold_t;
 
 static void
 close_fold(fold_t *fold)
@@ -178,6 +180,21 @@ gather(const fold_t *fold, size_t target, double *y, double *y_test)
     }
 }
 
+void
+ba_align_fold_gather(
+    const ba_align_fold_t *fold, size_t i, double *y, double *y_test, size_t *target)
+{
+    *target = fold->list[i].target;
+    gather(fold, *target, y, y_test);
+}
+
+void
+ba_align_fold_rows(const ba_align_fold_t *fold, size_t *n_train, size_t *n_test)
+{
+    *n_train = fold->n_train;
+    *n_test = fold->n_test;
+}
+
 static int
 do_block(const fold_t *fold, const ba_contribution_t *contribution, size_t first,
     size_t n, ba_aligned_t *out)
@@ -215,17 +232,15 @@ out:
     return status;
 }
 
-/* Targets first .. stop - 1 of the list, which share all penalties. */
+/* Every neuron's contributions to the targets of a visit. */
 static int
-do_alpha(const ba_ctx_t *ctx, const fold_t *fold, ba_contribution_t *contribution,
-    size_t first, size_t stop, ba_aligned_t *out)
+contribute(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
+    const ba_contribution_t *contribution, size_t first, size_t stop, void *data)
 {
-    int status;
+    ba_aligned_t *out = data;
     ba_error_keep_t keep = {0};
     size_t n_blocks = (stop - first + BLOCK - 1) / BLOCK;
 
-    BA_TRY(ba_ctx_check(ctx));
-    BA_TRY(ba_contribution_at(ctx, contribution, fold->list[first].alpha));
     out->n_alphas++;
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t b = 0; b < n_blocks; b++) {
@@ -233,15 +248,13 @@ do_alpha(const ba_ctx_t *ctx, const fold_t *fold, ba_contribution_t *contributio
 
         ba_error_keep(&keep, do_block(fold, contribution, at, n, out));
     }
-    status = ba_error_raise(&keep);
-out:
-    return status;
+    return ba_error_raise(&keep);
 }
 
 /* Targets first .. stop - 1 of the list, which share the penalties of spaces. */
 static int
-do_group(
-    const ba_ctx_t *ctx, const fold_t *fold, size_t first, size_t stop, ba_aligned_t *out)
+do_group(const ba_ctx_t *ctx, const fold_t *fold, size_t first, size_t stop,
+    ba_align_visit_t visit, void *data)
 {
     int status;
     const ba_aligning_t *a = fold->aligning;
@@ -267,7 +280,9 @@ do_group(
              next < stop && fold->list[next].alpha == fold->list[first].alpha;) {
             next++;
         }
-        BA_TRY(do_alpha(ctx, fold, contribution, first, next, out));
+        BA_TRY(ba_ctx_check(ctx));
+        BA_TRY(ba_contribution_at(ctx, contribution, fold->list[first].alpha));
+        BA_TRY(visit(ctx, fold, contribution, first, next, data));
     }
 out:
     ba_contribution_free(contribution);
@@ -276,8 +291,8 @@ out:
 }
 
 int
-ba_align_fold(
-    const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k, ba_aligned_t *out)
+ba_align_visit(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k,
+    ba_align_visit_t visit, void *data)
 {
     int status;
     fold_t fold = {.aligning = aligning};
@@ -291,9 +306,16 @@ ba_align_fold(
                            compare_gammas(&fold.list[next], &fold.list[i]) == 0;) {
             next++;
         }
-        BA_TRY(do_group(ctx, &fold, i, next, out));
+        BA_TRY(do_group(ctx, &fold, i, next, visit, data));
     }
 out:
     close_fold(&fold);
     return status;
+}
+
+int
+ba_align_fold(
+    const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t k, ba_aligned_t *out)
+{
+    return ba_align_visit(ctx, aligning, k, contribute, out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of neurons align: arrays, the table of neurons, the ranking. */
-#include "neurons/aligning.h"
+#include "neurons/aligning_concepts.h"
 
 #include "brainalign/ranking.h"
 #include "core/alloc.h"
@@ -223,14 +223,36 @@ out:
     return status;
 }
 
+/* Files that were read beside the data set, NULL at the end. */
+static int
+list_inputs(const ba_align_opts_t *opts, const char ***out)
+{
+    int status = BA_OK;
+    size_t n = 0;
+
+    BA_TRY_ALLOC(
+        *out, ba_calloc(opts->n_rankings + opts->n_label_nulls + 3, sizeof **out));
+    (*out)[n++] = opts->encoder;
+    for (size_t i = 0; i < opts->n_rankings; i++) {
+        ba_align_split(opts->rankings[i], &(*out)[n++]);
+    }
+    for (size_t i = 0; i < opts->n_label_nulls; i++) {
+        ba_align_split(opts->label_nulls[i], &(*out)[n++]);
+    }
+    (*out)[n] = opts->regions;
+out:
+    return status;
+}
+
 static int
 write_bundle(ba_bundle_t *bundle, const ba_provenance_t *provenance,
     const ba_aligning_t *a, const ba_aligned_t *mean, const ba_aligned_t *folds,
     const ba_align_info_t *info)
 {
     int status;
-    const char *more[] = {a->opts->encoder, a->opts->regions, NULL};
+    const char **more = NULL;
 
+    BA_TRY(list_inputs(a->opts, &more));
     BA_TRY(ba_neuron_write_format(bundle, "brainalign-align"));
     BA_TRY(ba_bundle_attr_f64(bundle, "/", "score_difference", 1, &info->difference));
     BA_TRY(ba_bundle_attr_strings(
@@ -240,6 +262,7 @@ write_bundle(ba_bundle_t *bundle, const ba_provenance_t *provenance,
     BA_TRY(write_arrays(bundle, a, mean, folds));
     BA_TRY(ba_provenance_write(provenance, a->opts->dataset, more, bundle));
 out:
+    ba_free(more);
     return status;
 }
 

@@ -9,6 +9,10 @@
 extern "C" {
 #endif
 
+/* Neurons of a stratum have a component and a layer in common, and the decile of their
+ * deviation over the encoder's samples. */
+typedef enum { BA_STRATA_LAYER_VARIANCE, BA_STRATA_LAYER, BA_STRATA_NONE } ba_strata_t;
+
 typedef struct {
     const char *encoder;         /* encoder file, fitted with outer folds */
     const ba_dataset_t *dataset; /* what it was fitted on */
@@ -21,6 +25,22 @@ typedef struct {
     const char *output, *table,
         *ranking; /* align.h5; neurons.tsv and ranking, NULL = none */
     int save_folds;
+    /* concepts: rankings of neurons on other text, "[NAME=]FILE"; NAME goes in front of the
+     * concepts as NAME:CONCEPT */
+    const char *const *rankings;
+    size_t n_rankings;
+    const char *const *concepts; /* n_concepts to look at, NULL = all but "*" */
+    size_t n_concepts;
+    const char *const *label_nulls; /* "[NAME=]FILE" of ba_rank_null_save() of rankings */
+    size_t n_label_nulls;
+    size_t top;         /* neurons of a concept, and of a region; 0 = a twentieth */
+    ba_strata_t strata; /* within which sets are matched and overlaps expected */
+    size_t n_matched;   /* random sets for each concept, 0 = none */
+    size_t n_exchanges; /* of two concepts' neurons for double dissociations, 0 = none */
+    const size_t *tops; /* n_tops of a sweep of the overlap, NULL = top / 4 to 4 top */
+    size_t n_tops;
+    int naive_overlap;         /* p without strata beside */
+    const char *concept_table; /* concepts.tsv, NULL = none */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
@@ -31,13 +51,21 @@ typedef struct {
     size_t n_alphas;      /* penalties that were worked at, over all folds */
     double difference;    /* largest between r2 of the refits and of the encoder file */
     double mean_delta_r2; /* over neurons and scored targets */
+    size_t n_concepts, top;
+    size_t
+        n_found[3]; /* concept x region with q < .05: drop against matched sets, against
+                          permuted labels, overlap */
+    size_t n_dissociations; /* with q < .05 */
 } ba_align_info_t;
 
 /* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
  * writes, as means over the folds where defined, n_neurons x n_targets each: /delta_r2 and
  * /delta_r (whole model less the refit without the neuron and all its delays, at the same
  * penalty), /zero_out_r2, /product_r2, and the table and ranking by them. Neurons are the
- * features of all spaces that are no controls, side by side. Errors: BA_SHAPE (other
+ * features of all spaces that are no controls, side by side. With rankings, what the
+ * neurons of each concept add together, against matched random sets and permuted labels, and
+ * their overlap with the neurons that add most (docs/methods.md, Concepts and the brain).
+ * Errors: BA_SHAPE (other
  * features, targets or scores than the encoder has), BA_MISSING (no outer folds),
  * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS, BA_TOO_LARGE.
  * Memory: the results of all neurons and targets. */
