@@ -24,7 +24,7 @@ typedef struct {
     /* concepts */
     cli_list_t rankings, concepts, label_nulls;
     const char *tops, *concept_table;
-    uint64_t top, n_matched, n_exchanges;
+    uint64_t top, n_bins, n_matched, n_exchanges;
     int strata, naive_overlap;
 } align_args_t;
 
@@ -105,6 +105,13 @@ static const cli_option_t concept_rows[] = {
         .help = "Random sets have as many neurons of every layer and decile of variance, "
                 "or of every layer, and overlaps are expected within these.",
         .offset = offsetof(align_args_t, strata)},
+    {.name = "variance-bins",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "10",
+        .help = "Bins of variance, as many neurons in each: more where variance matters "
+                "much.",
+        .offset = offsetof(align_args_t, n_bins)},
     {.name = "matched",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
@@ -269,6 +276,7 @@ set_concepts(const align_args_t *args, size_t **tops, ba_align_opts_t *opts)
     opts->n_label_nulls = args->label_nulls.n;
     opts->top = or_none(args->top);
     opts->strata = (ba_strata_t) args->strata;
+    opts->n_bins = (size_t) args->n_bins;
     opts->n_matched = or_none(args->n_matched);
     opts->n_exchanges = or_none(args->n_exchanges);
     opts->naive_overlap = args->naive_overlap;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Strata of neurons: those of a component and layer whose deviation over the encoder's
- * samples lies in the same decile of all neurons. */
+ * samples lies in the same bin (decile) of all neurons. */
 #include "neurons/aligning_concepts.h"
 
 #include "core/alloc.h"
@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { N_BINS = 10 };
 
 static double
 deviation_of(const double *x, size_t n)
@@ -33,9 +31,9 @@ compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Bin of each value: how many of the quantiles .1, .2, .. lie below it. */
+/* Bin of each value: how many of the quantiles 1 / n_bins, 2 / n_bins, .. lie below it. */
 static int
-cut(const double *value, size_t n, size_t *bin)
+cut(const double *value, size_t n, size_t n_bins, size_t *bin)
 {
     int status = BA_OK;
     double *sorted = NULL;
@@ -44,8 +42,8 @@ cut(const double *value, size_t n, size_t *bin)
     memcpy(sorted, value, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare_numbers);
     memset(bin, 0, n * sizeof *bin);
-    for (size_t k = 1; k < N_BINS; k++) {
-        double at = (double) k / N_BINS * (double) (n - 1), quantile;
+    for (size_t k = 1; k < n_bins; k++) {
+        double at = (double) k / (double) n_bins * (double) (n - 1), quantile;
         size_t below = (size_t) at, above = below + 1 < n ? below + 1 : below;
 
         quantile =
@@ -72,7 +70,7 @@ cut_deviations(const ba_aligning_t *a, size_t *bin)
         ba_design_read(a->design, a->kept, n, a->columns[a->start[j]], 1, column, n);
         deviation[j] = deviation_of(column, n);
     }
-    BA_TRY(cut(deviation, k, bin));
+    BA_TRY(cut(deviation, k, a->opts->n_bins > 0 ? a->opts->n_bins : 10, bin));
 out:
     ba_free(column);
     ba_free(deviation);

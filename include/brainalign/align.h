@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* Neurons of a stratum have a component and a layer in common, and the decile of their
- * deviation over the encoder's samples. */
+/* Neurons of a stratum have a component and a layer in common, and the bin (decile)
+ * of their deviation over the encoder's samples. */
 typedef enum { BA_STRATA_LAYER_VARIANCE, BA_STRATA_LAYER, BA_STRATA_NONE } ba_strata_t;
 
 typedef struct {
@@ -35,6 +35,7 @@ typedef struct {
     size_t n_label_nulls;
     size_t top;         /* neurons of a concept, and of a region; 0 = a twentieth */
     ba_strata_t strata; /* within which sets are matched and overlaps expected */
+    size_t n_bins;      /* of variance, as many neurons in each; 0 = 10 */
     size_t n_matched;   /* random sets for each concept, 0 = none */
     size_t n_exchanges; /* of two concepts' neurons for double dissociations, 0 = none */
     const size_t *tops; /* n_tops of a sweep of the overlap, NULL = top / 4 to 4 top */
@@ -52,9 +53,8 @@ typedef struct {
     double difference;    /* largest between r2 of the refits and of the encoder file */
     double mean_delta_r2; /* over neurons and scored targets */
     size_t n_concepts, top;
-    size_t
-        n_found[3]; /* concept x region with q < .05: drop against matched sets, against
-                          permuted labels, overlap */
+    size_t n_found[3]; /* concept x region with q < .05: drop against matched sets and
+                          against permuted labels, overlap */
     size_t n_dissociations; /* with q < .05 */
 } ba_align_info_t;
 
@@ -65,10 +65,11 @@ typedef struct {
  * features of all spaces that are no controls, side by side. With rankings, what the
  * neurons of each concept add together, against matched random sets and permuted labels, and
  * their overlap with the neurons that add most (docs/methods.md, Concepts and the brain).
- * Errors: BA_SHAPE (other
- * features, targets or scores than the encoder has), BA_MISSING (no outer folds),
- * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS, BA_TOO_LARGE.
- * Memory: the results of all neurons and targets. */
+ * Errors: BA_SHAPE (other features, targets or scores than the encoder has, rankings of other
+ * neurons, sets without another that matches), BA_MISSING (no outer folds, no such concept),
+ * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS,
+ * BA_TOO_LARGE. Memory: the results of all neurons and targets, and a number for every set
+ * and target. */
 BA_API int ba_neurons_align(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info);
 
