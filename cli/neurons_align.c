@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* neurons align: what neurons contribute to an encoder's scores. */
 #include "cli/data.h"
+#include "cli/list.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/text.h"
@@ -24,6 +25,11 @@ typedef struct {
     cli_list_t controls, sets;
     uint64_t layer_size;
     int save_folds, by, shapley;
+    /* concepts */
+    cli_list_t rankings, concepts, label_nulls;
+    const char *tops, *concept_table;
+    uint64_t top, n_bins, n_matched, n_exchanges;
+    int strata, naive_overlap;
 } align_args_t;
 
 static const cli_option_t rows[] = {
@@ -124,8 +130,84 @@ static const cli_option_t rows[] = {
     {0},
 };
 
+static const cli_option_t concept_rows[] = {
+    {.section = "Concepts",
+        .name = "ranking",
+        .kind = CLI_STRINGS,
+        .metavar = "[NAME=]FILE.tsv",
+        .help =
+            "A ranking of the same neurons for concepts, made on other text. What the "
+            "best neurons of each concept add together is tested, and their overlap "
+            "with the neurons that add most. NAME goes in front of the concepts.",
+        .offset = offsetof(align_args_t, rankings)},
+    {.name = "concept",
+        .kind = CLI_STRINGS,
+        .metavar = "NAME",
+        .otherwise = "all but *",
+        .help = "A concept of the rankings to look at.",
+        .offset = offsetof(align_args_t, concepts)},
+    {.name = "top",
+        .kind = CLI_UNSIGNED,
+        .metavar = "K",
+        .otherwise = "a twentieth of the neurons",
+        .help = "Neurons of a concept, and of a region in overlaps.",
+        .offset = offsetof(align_args_t, top)},
+    {.name = "strata",
+        .kind = CLI_CHOICE,
+        .metavar = "layer-variance|layer|none",
+        .value = "layer-variance",
+        .help = "Random sets have as many neurons of every layer and decile of variance, "
+                "or of every layer, and overlaps are expected within these.",
+        .offset = offsetof(align_args_t, strata)},
+    {.name = "variance-bins",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "10",
+        .help = "Bins of variance, as many neurons in each: more where variance matters "
+                "much.",
+        .offset = offsetof(align_args_t, n_bins)},
+    {.name = "matched",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .value = "1000",
+        .help =
+            "Random sets for each concept, like it in strata and joint redundancy. 0 = "
+            "none.",
+        .offset = offsetof(align_args_t, n_matched)},
+    {.name = "label-null",
+        .kind = CLI_STRINGS,
+        .metavar = "[NAME=]FILE.h5",
+        .help = "The neurons that permuted labels choose, from neurons rank --save-null "
+                "for the ranking of the same NAME: the primary test.",
+        .offset = offsetof(align_args_t, label_nulls)},
+    {.name = "dissociation",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .otherwise = "none",
+        .help = "Test double dissociations of all pairs of concepts and regions by N "
+                "exchanges of neurons between the concepts.",
+        .offset = offsetof(align_args_t, n_exchanges)},
+    {.name = "sweep",
+        .kind = CLI_STRING,
+        .metavar = "K[,K...]",
+        .otherwise = "a quarter to four times --top",
+        .help = "Overlaps at several numbers of neurons, with a p of the best of them.",
+        .offset = offsetof(align_args_t, tops)},
+    {.name = "naive-overlap",
+        .kind = CLI_FLAG,
+        .help = "p of overlaps without strata as well, which is wrong where layer or "
+                "variance matter.",
+        .offset = offsetof(align_args_t, naive_overlap)},
+    {.name = "concept-table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Concepts by regions: drop, tests, overlap.",
+        .offset = offsetof(align_args_t, concept_table)},
+    {0},
+};
+
 static const cli_option_t *const tables[] = {
-    rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
+    rows, concept_rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
 
 /* Opens what the encoder was fitted on, by the arguments in its file. */
 static int
@@ -160,6 +242,8 @@ out:
     return status;
 }
 
+enum { N_OUTPUTS = 4 };
+
 static int
 check_outputs(const cli_call_t *call)
 {
@@ -167,7 +251,8 @@ check_outputs(const cli_call_t *call)
     const cli_output_t outputs[] = {{"--output", call->common->output},
         {"--table", args->table}, {"--brain-ranking", args->ranking},
         {"--set-table", args->set_table}, {"--elimination", args->elimination},
-        {"--figure", args->figure}, {"--map", args->map}};
+        {"--figure", args->figure}, {"--map", args->map},
+        {"--concept-table", args->concept_table}};
     size_t n = sizeof outputs / sizeof *outputs;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
@@ -180,6 +265,7 @@ check_outputs(const cli_call_t *call)
     BA_TRY(cli_outputs_check_list(
         outputs, n, args->data.features.items, args->data.features.n));
     BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
+    BA_TRY(cli_outputs_check_list(outputs, n, args->rankings.items, args->rankings.n));
     if ((args->set_table || args->map) && args->sets.n == 0 && args->by < 0) {
         BA_TRY(ba_fail(BA_VALUE, "--%s: found no --set and no --by, wanted sets",
             args->set_table ? "set-table" : "map"));
@@ -201,6 +287,34 @@ out:
     return status;
 }
 
+/* What was chosen where, and what was found. */
+static void
+report_concepts(const ba_align_opts_t *opts, const ba_align_info_t *info)
+{
+    if (info->n_concepts == 0) {
+        return;
+    }
+    cli_message_note(
+        "%zu concepts of %zu neurons each, chosen on other text by the rankings; drops "
+        "on "
+        "held-out rows; neurons of regions chosen on the folds that do not score them",
+        info->n_concepts, info->top);
+    if (opts->n_label_nulls > 0) {
+        cli_message_note(
+            "permuted labels: %zu of concepts x regions with q < 0.05", info->n_found[1]);
+    }
+    if (opts->n_matched > 0) {
+        cli_message_note("%zu matched sets: %zu of concepts x regions with q < 0.05",
+            opts->n_matched, info->n_found[0]);
+    }
+    cli_message_note(
+        "overlap: %zu of concepts x regions with q < 0.05", info->n_found[2]);
+    if (opts->n_exchanges > 0) {
+        cli_message_note(
+            "double dissociations: %zu with q < 0.05", info->n_dissociations);
+    }
+}
+
 static void
 report(const ba_align_opts_t *opts, const ba_align_info_t *info)
 {
@@ -220,7 +334,40 @@ report(const ba_align_opts_t *opts, const ba_align_info_t *info)
         cli_message_note("the minimal set of all targets has %zu neuron%s",
             info->n_minimal, cli_plural(info->n_minimal));
     }
+    report_concepts(opts, info);
     cli_message_note("wrote %s", opts->output);
+}
+
+static size_t
+or_none(uint64_t value)
+{
+    return value == CLI_NOT_GIVEN ? 0 : (size_t) value;
+}
+
+static int
+set_concepts(const align_args_t *args, size_t **tops, ba_align_opts_t *opts)
+{
+    int status = BA_OK;
+
+    opts->rankings = args->rankings.items;
+    opts->n_rankings = args->rankings.n;
+    opts->concepts = args->concepts.items;
+    opts->n_concepts = args->concepts.n;
+    opts->label_nulls = args->label_nulls.items;
+    opts->n_label_nulls = args->label_nulls.n;
+    opts->top = or_none(args->top);
+    opts->strata = (ba_strata_t) args->strata;
+    opts->n_bins = (size_t) args->n_bins;
+    opts->n_matched = or_none(args->n_matched);
+    opts->n_exchanges = or_none(args->n_exchanges);
+    opts->naive_overlap = args->naive_overlap;
+    opts->concept_table = args->concept_table;
+    if (args->tops) {
+        BA_TRY(cli_counts_parse("sweep", args->tops, tops, &opts->n_tops));
+        opts->tops = *tops;
+    }
+out:
+    return status;
 }
 
 static int
@@ -253,9 +400,11 @@ run(const cli_call_t *call)
         .argv = call->argv};
     ba_align_info_t info;
     ba_figure_t *figure = NULL;
+    size_t *tops = NULL;
     int status;
 
     BA_TRY(check_outputs(call));
+    BA_TRY(set_concepts(args, &tops, &opts));
     if (args->figure) {
         BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));
     }
@@ -270,6 +419,7 @@ run(const cli_call_t *call)
     report(&opts, &info);
 out:
     ba_figure_free(figure);
+    free(tops);
     ba_dataset_free(dataset);
     return status;
 }
@@ -280,6 +430,11 @@ static const char *const description[] = {
     "whole model are compared with those of the model refitted without one neuron and "
     "all "
     "its delays: exactly, by an identity, without a refit for each.",
+    "With --ranking: what the best neurons of a concept add together, against random "
+    "sets "
+    "that are as redundant and have as many neurons of every layer and decile of "
+    "variance "
+    "(--matched), and against the neurons that permuted labels choose (--label-null).",
     "The scores of the refits must be those of the encoder file: other features, "
     "responses or nuisance regressors are an error.",
     NULL,
@@ -289,6 +444,10 @@ static const cli_example_t examples[] = {
     {"neurons align --encoder enc.h5 --control rate --layer-size 64 -o align.h5 --table "
      "neurons.tsv --brain-ranking brain.tsv",
         "contributions over and above word rate"},
+    {"neurons align --encoder enc.h5 --control rate --layer-size 64 --ranking rank.tsv "
+     "--label-null null.h5 --regions regions.txt --concept-table concepts.tsv -o "
+     "align.h5",
+        "which concepts' neurons matter to which regions"},
     {0},
 };
 

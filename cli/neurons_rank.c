@@ -23,10 +23,10 @@
 
 typedef struct {
     cli_probe_args_t probe;
-    const char *method, *quantiles, *figure;
+    const char *method, *quantiles, *figure, *null_file;
     int direction, gaussian, token_p, halves_by;
     uint64_t n_bins, n_neighbours, n_picks, n_permutations, min_stratum, n_halves, top,
-        n_bootstrap;
+        n_bootstrap, null_top;
     double mass;
     const char *align, *against, *region;
     int by;
@@ -130,6 +130,18 @@ static const cli_option_t test_rows[] = {
                 "about the same frequency: p with (1 + b) / (1 + N), q "
                 "(Benjamini-Hochberg, within a concept) and family-wise p over neurons.",
         .offset = offsetof(rank_args_t, n_permutations)},
+    {.name = "save-null",
+        .kind = CLI_STRING,
+        .metavar = "FILE.h5",
+        .help = "Keep the best neurons of each concept under every permutation: neurons "
+                "align --label-null tests with them.",
+        .offset = offsetof(rank_args_t, null_file)},
+    {.name = "null-top",
+        .kind = CLI_UNSIGNED,
+        .metavar = "N",
+        .otherwise = "a tenth of the neurons",
+        .help = "How many of them.",
+        .offset = offsetof(rank_args_t, null_top)},
     {.name = "min-stratum",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
@@ -238,6 +250,9 @@ set_options(const cli_call_t *call, double **quantiles, const ba_probing_opts_t 
     opts->sorted_scores = is_hdf5(call->common->output);
     opts->mass = args->mass;
     opts->n_bootstrap = (size_t) args->n_bootstrap;
+    if (args->null_file && opts->n_permutations == 0) {
+        BA_TRY(ba_fail(BA_VALUE, "--save-null: wanted --permutations as well"));
+    }
     if (strcmp(args->method, "lca") == 0) {
         opts->n_halves = 0;
         opts->probe = probe;
@@ -268,16 +283,21 @@ check_outputs(const cli_call_t *call, const cli_inputs_t *inputs)
     ba_table_writer_t *writer = NULL;
     ba_bundle_t *bundle = NULL;
     ba_figure_t *figure = NULL;
-    const cli_output_t outputs[] = {
-        {"--output", output}, {"--table", args->probe.table}, {"--figure", args->figure}};
+    const cli_output_t outputs[] = {{"--output", output}, {"--table", args->probe.table},
+        {"--figure", args->figure}, {"--save-null", args->null_file}};
 
     BA_TRY(cli_outputs_check_list(
-        outputs, 3, (const char *const *) inputs->names, inputs->n));
+        outputs, 4, (const char *const *) inputs->names, inputs->n));
     if (table) {
         BA_TRY(ba_table_create(table, force, &writer));
     }
     if (is_hdf5(output)) {
         BA_TRY(ba_bundle_create(output, force, &bundle));
+    }
+    if (args->null_file) {
+        ba_bundle_free(bundle);
+        bundle = NULL;
+        BA_TRY(ba_bundle_create(args->null_file, force, &bundle));
     }
     if (args->figure) {
         BA_TRY(ba_figure_create(args->figure, force, &figure));
@@ -312,19 +332,22 @@ write_outputs(const cli_call_t *call, const ba_ranking_t *ranking,
     const char *output = call->common->output;
     const char *table = is_hdf5(output) ? args->probe.table : output;
     int force = call->common->force, status = BA_OK;
+    ba_rank_save_t save = {.force = force,
+        .argc = call->argc,
+        .argv = call->argv,
+        .inputs = (const char *const *) inputs->names};
 
     if (table) {
         BA_TRY(ba_ranking_write(
             ranking, table, args->top == CLI_NOT_GIVEN ? 0 : (size_t) args->top, force));
     }
     if (is_hdf5(output)) {
-        ba_rank_save_t save = {.file = output,
-            .force = force,
-            .argc = call->argc,
-            .argv = call->argv,
-            .inputs = (const char *const *) inputs->names};
-
+        save.file = output;
         BA_TRY(ba_rank_save(call->ctx, ranking, report, &save));
+    }
+    if (args->null_file) {
+        save.file = args->null_file;
+        BA_TRY(ba_rank_null_save(call->ctx, ranking, report, &save));
     }
     if (args->figure) {
         BA_TRY(draw(args->figure, force, ranking, report));
@@ -390,6 +413,11 @@ run(const cli_call_t *call)
     BA_TRY(cli_neuron_inputs(&args->probe.data, activations, &inputs));
     BA_TRY(check_outputs(call, &inputs));
     cli_neuron_data_note(activations, concepts);
+    if (args->null_file) {
+        size_t tenth = (activations->neurons.n_neurons + 9) / 10;
+
+        opts.null_top = args->null_top == CLI_NOT_GIVEN ? tenth : (size_t) args->null_top;
+    }
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
 out:
     cli_inputs_free(&inputs);

@@ -25,6 +25,7 @@
 #include "brainalign/score.h"
 #include "brainalign/significance.h"
 #include "brainalign/null.h"
+#include "brainalign/overlap.h"
 #include "brainalign/ceiling.h"
 #include "brainalign/exchange.h"
 #include "brainalign/identification.h"

@@ -313,11 +313,32 @@ set_filter(ba_contribution_t *c, double alpha)
 }
 
 int
+ba_contribution_held_out(const ba_ctx_t *ctx, const ba_contribution_t *c, double *h)
+{
+    int status = BA_OK;
+    size_t m = c->m, q = c->n_columns;
+    double *weighted = NULL;
+
+    BA_TRY_ALLOC(weighted, ba_malloc(m, c->rank * sizeof *weighted));
+    for (size_t k = 0; k < c->rank; k++) {
+        for (size_t i = 0; i < m; i++) {
+            weighted[i + k * m] = c->applied[i + k * m] * c->w[k];
+        }
+    }
+    for (size_t i = 0; i < m * q; i++) {
+        h[i] = c->base * c->x[i];
+    }
+    ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(weighted, m, c->rank, m), BA_KEEP,
+        ba_cdmat(c->f, c->rank, q, c->rank), 1.0, ba_dmat(h, m, q, m));
+out:
+    ba_free(weighted);
+    return status;
+}
+
+int
 ba_contribution_at(const ba_ctx_t *ctx, ba_contribution_t *c, double alpha)
 {
     int status = BA_OK, n_bad = 0;
-    size_t m = c->m, q = c->n_columns;
-    double *weighted = NULL;
 
     if (!(alpha > 0.0) || !isfinite(alpha)) {
         return ba_fail(BA_VALUE,
@@ -326,17 +347,7 @@ ba_contribution_at(const ba_ctx_t *ctx, ba_contribution_t *c, double alpha)
             alpha);
     }
     set_filter(c, alpha);
-    BA_TRY_ALLOC(weighted, ba_malloc(m, c->rank * sizeof *weighted));
-    for (size_t k = 0; k < c->rank; k++) {
-        for (size_t i = 0; i < m; i++) {
-            weighted[i + k * m] = c->applied[i + k * m] * c->w[k];
-        }
-    }
-    for (size_t i = 0; i < m * q; i++) {
-        c->h[i] = c->base * c->x[i];
-    }
-    ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(weighted, m, c->rank, m), BA_KEEP,
-        ba_cdmat(c->f, c->rank, q, c->rank), 1.0, ba_dmat(c->h, m, q, m));
+    BA_TRY(ba_contribution_held_out(ctx, c, c->h));
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx)) \
     reduction(+ : n_bad)
     for (size_t j = 0; j < c->n_neurons; j++) {
@@ -354,7 +365,6 @@ ba_contribution_at(const ba_ctx_t *ctx, ba_contribution_t *c, double alpha)
     }
     fill_gram(c, c->h, c->h_gram);
 out:
-    ba_free(weighted);
     return status;
 }
 

@@ -45,6 +45,10 @@ int ba_contributed_make(const ba_contribution_t *contribution, ba_cdmat_t y,
     ba_cdmat_t y_test, ba_contributed_t *out) BA_MUST_USE;
 void ba_contributed_free(ba_contributed_t *made);
 
+/* h (m x n_columns) = X_test G at the present alpha. */
+int ba_contribution_held_out(
+    const ba_ctx_t *ctx, const ba_contribution_t *contribution, double *h) BA_MUST_USE;
+
 /* x'y in a fixed order. */
 double ba_contribution_dot(const double *x, const double *y, size_t n);
 

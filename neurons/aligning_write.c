@@ -26,8 +26,8 @@ ba_align_output_free(ba_align_output_t *output)
 static int
 check_tables(const ba_align_opts_t *opts)
 {
-    const char *const files[] = {
-        opts->table, opts->ranking, opts->set_table, opts->elimination};
+    const char *const files[] = {opts->table, opts->ranking, opts->set_table,
+        opts->elimination, opts->concept_table};
     int status = BA_OK;
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -131,6 +131,31 @@ out:
     return status;
 }
 
+/* Files that were read beside the data set, NULL at the end. */
+static int
+list_inputs(const ba_align_opts_t *opts, const char ***out)
+{
+    int status = BA_OK;
+    size_t n = 0;
+
+    BA_TRY_ALLOC(
+        *out, ba_calloc(opts->n_sets + opts->n_rankings + opts->n_label_nulls + 3,
+                  sizeof **out));
+    (*out)[n++] = opts->encoder;
+    for (size_t i = 0; i < opts->n_sets; i++) {
+        ba_align_split(opts->sets[i], &(*out)[n++]);
+    }
+    for (size_t i = 0; i < opts->n_rankings; i++) {
+        ba_align_split(opts->rankings[i], &(*out)[n++]);
+    }
+    for (size_t i = 0; i < opts->n_label_nulls; i++) {
+        ba_align_split(opts->label_nulls[i], &(*out)[n++]);
+    }
+    (*out)[n] = opts->regions;
+out:
+    return status;
+}
+
 static int
 write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
 {
@@ -139,14 +164,7 @@ write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
     ba_bundle_t *bundle = output->bundle;
     const char **more = NULL;
 
-    BA_TRY_ALLOC(more, ba_calloc(a->opts->n_sets + 3, sizeof *more));
-    more[0] = a->opts->encoder;
-    for (size_t i = 0; i < a->opts->n_sets; i++) {
-        const char *equals = strchr(a->opts->sets[i], '=');
-
-        more[1 + i] = equals ? equals + 1 : a->opts->sets[i];
-    }
-    more[1 + a->opts->n_sets] = a->opts->regions;
+    BA_TRY(list_inputs(a->opts, &more));
     BA_TRY(ba_neuron_write_format(bundle, "brainalign-align"));
     BA_TRY(ba_bundle_attr_f64(
         bundle, "/", "score_difference", 1, &results->info->difference));
@@ -159,9 +177,33 @@ write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
     BA_TRY(ba_align_profile_write(results->profile, bundle));
     BA_TRY(ba_align_sets_write(results->sets, results->share, bundle));
     BA_TRY(ba_align_elimination_write(results->elimination, bundle));
+    BA_TRY(ba_align_concepts_write(results->concepts, bundle));
     BA_TRY(ba_provenance_write(&output->provenance, a->opts->dataset, more, bundle));
 out:
     ba_free(more);
+    return status;
+}
+
+/* neurons.tsv, with the concepts of each neuron where there are any. */
+static int
+write_neurons(const ba_align_output_t *output, const ba_align_results_t *results,
+    ba_table_writer_t **table)
+{
+    int status = BA_OK;
+    const ba_align_opts_t *opts = output->aligning->opts;
+    const ba_neuron_table_t *neurons = &output->aligning->neurons;
+    char **concepts = NULL;
+
+    if (results->concepts) {
+        BA_TRY(ba_align_concepts_of_neurons(results->concepts, &concepts));
+    }
+    BA_TRY(ba_brain_write_table(opts->table, opts->force, neurons, results->regions,
+        results->scores, (const char *const *) concepts, table));
+out:
+    for (size_t j = 0; concepts && j < neurons->n_neurons; j++) {
+        ba_free(concepts[j]);
+    }
+    ba_free(concepts);
     return status;
 }
 
@@ -171,13 +213,12 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     int status;
     const ba_align_opts_t *opts = output->aligning->opts;
     const ba_neuron_table_t *neurons = &output->aligning->neurons;
-    ba_table_writer_t *tables[3] = {NULL, NULL, NULL};
+    ba_table_writer_t *tables[4] = {NULL, NULL, NULL, NULL};
     ba_ranking_t *ranking = NULL;
 
     BA_TRY(write_bundle(output, results));
     if (opts->table) {
-        BA_TRY(ba_brain_write_table(opts->table, opts->force, neurons, results->regions,
-            results->scores, NULL, &tables[0]));
+        BA_TRY(write_neurons(output, results, &tables[0]));
     }
     if (opts->set_table) {
         BA_TRY(ba_align_sets_write_table(
@@ -190,6 +231,9 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     if (opts->ranking) {
         BA_TRY(ba_brain_ranking(neurons, results->regions, results->scores, &ranking));
         BA_TRY(ba_ranking_write(ranking, opts->ranking, 0, opts->force));
+    }
+    if (opts->concept_table && results->concepts) {
+        BA_TRY(ba_align_concepts_table(results->concepts, &tables[3]));
     }
     BA_TRY(ba_align_maps_make(results->maps, results->sets));
     BA_TRY(ba_bundle_commit(output->bundle));

@@ -5,11 +5,11 @@
 
 #include "brainalign/bundle.h"
 #include "datasets/provenance.h"
+#include "neurons/aligning_concepts.h"
 #include "neurons/aligning_elimination.h"
 #include "neurons/aligning_maps.h"
 #include "neurons/aligning_profile.h"
 #include "neurons/aligning_sets.h"
-#include "neurons/brain_score.h"
 
 typedef struct {
     const ba_aligning_t *aligning;
@@ -40,6 +40,7 @@ typedef struct {
     const ba_align_sets_t *sets;
     ba_align_maps_t *maps; /* of the sets, named but not made */
     const ba_align_elimination_t *elimination;
+    const ba_align_concepts_t *concepts; /* NULL = none */
     double share;
     const ba_align_info_t *info;
 } ba_align_results_t;

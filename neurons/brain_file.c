@@ -107,7 +107,7 @@ ba_brain_write_table(const char *file, int force, const ba_neuron_table_t *neuro
     for (size_t j = 0; j < s->n_neurons; j++) {
         BA_TRY(ba_neuron_put(*out, neurons, j));
         if (concepts) {
-            BA_TRY(ba_table_put_text(*out, concepts[j]));
+            BA_TRY(ba_table_put_text(*out, concepts[j] ? concepts[j] : "n/a"));
         }
         BA_TRY(put_numbers(*out, all, sizeof all / sizeof *all, j));
         for (size_t r = 1; r < s->n_regions; r++) {

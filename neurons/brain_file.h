@@ -12,7 +12,7 @@ int ba_brain_write(ba_bundle_t *bundle, const ba_align_regions_t *regions,
     const ba_brain_scores_t *scores) BA_MUST_USE;
 
 /* A line a neuron, finished but not committed. concepts: what stands in the column of that
- * name for each neuron; NULL = no such column. */
+ * name for each neuron (NULL = n/a); NULL = no such column. */
 int ba_brain_write_table(const char *file, int force, const ba_neuron_table_t *neurons,
     const ba_align_regions_t *regions, const ba_brain_scores_t *scores,
     const char *const *concepts, ba_table_writer_t **out) BA_MUST_USE;

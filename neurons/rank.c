@@ -50,6 +50,7 @@ ba_rank_report_free(ba_rank_report_t *report)
     ba_free(report->layer_top);
     ba_free(report->layer_mass);
     ba_free(report->n_holding);
+    ba_free(report->null_order);
     ba_free(report);
 }
 
@@ -70,6 +71,9 @@ check_options(const ba_rank_opts_t *opts, const rank_method_t *method)
     }
     if (opts->n_permutations > 0 && method->rank) {
         return ba_fail(BA_VALUE, "method %s: cannot be tested by permutations", name);
+    }
+    if (opts->null_top > 0 && opts->n_permutations == 0) {
+        return ba_fail(BA_VALUE, "null_top: kept of permutations, and there are none");
     }
     for (size_t k = 0; k < opts->n_quantiles; k++) {
         if (!(opts->quantiles[k] >= 0 && opts->quantiles[k] < 1)) {
@@ -184,6 +188,9 @@ report_matrices(rank_job_t *job)
         BA_TRY(matrix_new(job, &report->p_fwe));
         BA_TRY(ba_multiply(job->n_out, job->ranking->n_neurons, &size));
         BA_TRY_ALLOC(job->ranking->p, ba_calloc(size, sizeof *job->ranking->p));
+        report->null_top = opts->null_top < job->ranking->n_neurons
+                               ? opts->null_top
+                               : job->ranking->n_neurons;
     }
     if (opts->n_halves > 0 && !job->method->rank) {
         BA_TRY_ALLOC(report->halves, ba_calloc(job->n_out, sizeof *report->halves));

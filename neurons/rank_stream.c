@@ -6,6 +6,7 @@
  * of their own, maxima over neurons are joined at the end, so that threads change no bit.
  */
 #include "neurons/rank_impl.h"
+#include "neurons/rank_top.h"
 
 #include "brainalign/similarity.h"
 
@@ -24,6 +25,7 @@ static const size_t largest_block = (size_t) 64 << 20;
 typedef struct {
     rank_work_t work;
     double *score, *other, *maxima; /* n_out, n_out, n_permutations x n_out */
+    ba_rank_tops_t tops;            /* n_out x n_permutations lists */
 } hand_t;
 
 typedef struct {
@@ -48,6 +50,7 @@ hands_free(stream_t *stream)
         ba_free(stream->hands[t].score);
         ba_free(stream->hands[t].other);
         ba_free(stream->hands[t].maxima);
+        ba_rank_tops_free(&stream->hands[t].tops);
     }
     ba_free(stream->hands);
 }
@@ -97,7 +100,8 @@ plan(stream_t *stream)
     if (stream->n_chunk > job->opts->n_permutations) {
         stream->n_chunk = job->opts->n_permutations;
     }
-    maxima = job->opts->n_permutations * job->n_out * sizeof(double);
+    maxima = job->opts->n_permutations * job->n_out *
+             (sizeof(double) + job->report->null_top * sizeof(ba_rank_entry_t));
     need = stream->n_block * column + stream->n_chunk * labelling +
            2 * stream->n_halves * (labelling + job->n_out * p * sizeof(double)) +
            stream->n_threads * (maxima + ba_rank_work_bytes(&job->labels, job->opts));
@@ -128,6 +132,7 @@ hands_new(stream_t *stream)
         for (size_t i = 0; i < n_maxima; i++) {
             hand->maxima[i] = -INFINITY;
         }
+        BA_TRY(ba_rank_tops_make(n_maxima, job->report->null_top, &hand->tops));
     }
 out:
     return status;
@@ -308,6 +313,11 @@ score_permuted(const stream_t *stream, hand_t *hand, size_t neuron)
 
             job->ranking->p[r * p + neuron] += !(score < hand->other[r]);
             maxima[r] = score > maxima[r] ? score : maxima[r];
+            if (hand->tops.top > 0) {
+                ba_rank_tops_add(&hand->tops,
+                    r * job->opts->n_permutations + stream->chunk0 + b, hand->score[r],
+                    neuron);
+            }
         }
     }
 }
@@ -418,6 +428,30 @@ out:
     return status;
 }
 
+/* The best neurons under every permutation. */
+static int
+finish_tops(stream_t *stream)
+{
+    int status = BA_OK;
+    rank_job_t *job = stream->job;
+    size_t top = job->report->null_top, n = job->n_out * job->opts->n_permutations;
+    ba_rank_tops_t *tops = &stream->hands[0].tops;
+
+    if (top == 0) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(
+        job->report->null_order, ba_malloc(n, top * sizeof *job->report->null_order));
+    for (size_t t = 1; t < stream->n_threads; t++) {
+        ba_rank_tops_merge(tops, &stream->hands[t].tops);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ba_rank_tops_take(tops, i, job->report->null_order + i * top);
+    }
+out:
+    return status;
+}
+
 static int
 finish_halves(stream_t *stream)
 {
@@ -451,6 +485,7 @@ ba_rank_stream(rank_job_t *job)
     BA_TRY(stream_new(job, &stream));
     BA_TRY(run_blocks(&stream));
     BA_TRY(finish_permutations(&stream));
+    BA_TRY(finish_tops(&stream));
     BA_TRY(finish_halves(&stream));
 out:
     stream_free(&stream);

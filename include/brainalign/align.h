@@ -12,6 +12,9 @@ extern "C" {
 
 /* Sets of neurons that are made without a list. */
 typedef enum { BA_SETS_NONE, BA_SETS_LAYERS, BA_SETS_COMPONENTS } ba_sets_by_t;
+/* Neurons of a stratum have a component and a layer in common, and the bin (decile)
+ * of their deviation over the encoder's samples. */
+typedef enum { BA_STRATA_LAYER_VARIANCE, BA_STRATA_LAYER, BA_STRATA_NONE } ba_strata_t;
 
 typedef struct {
     const char *encoder;         /* encoder file, fitted with outer folds */
@@ -34,6 +37,23 @@ typedef struct {
     const char *map;  /* NIfTI maps of delta_r2, FILE-SET.nii.gz for each set; needs image
                         responses or a mask; NULL = none */
     double tolerance; /* share of r2 that a minimal set may lack */
+    /* concepts: rankings of neurons on other text, "[NAME=]FILE"; NAME goes in front of the
+     * concepts as NAME:CONCEPT */
+    const char *const *rankings;
+    size_t n_rankings;
+    const char *const *concepts; /* n_concepts to look at, NULL = all but "*" */
+    size_t n_concepts;
+    const char *const *label_nulls; /* "[NAME=]FILE" of ba_rank_null_save() of rankings */
+    size_t n_label_nulls;
+    size_t top;         /* neurons of a concept, and of a region; 0 = a twentieth */
+    ba_strata_t strata; /* within which sets are matched and overlaps expected */
+    size_t n_bins;      /* of variance, as many neurons in each; 0 = 10 */
+    size_t n_matched;   /* random sets for each concept, 0 = none */
+    size_t n_exchanges; /* of two concepts' neurons for double dissociations, 0 = none */
+    const size_t *tops; /* n_tops of a sweep of the overlap, NULL = top / 4 to 4 top */
+    size_t n_tops;
+    int naive_overlap;         /* p without strata beside */
+    const char *concept_table; /* concepts.tsv, NULL = none */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
@@ -48,6 +68,10 @@ typedef struct {
     size_t n_significant; /* neurons with q < 0.05, all targets */
     size_t n_sets;
     size_t n_minimal; /* neurons of the minimal set of all targets */
+    size_t n_concepts, top;
+    size_t n_found[3]; /* concept x region with q < .05: drop against matched sets and
+                          against permuted labels, overlap */
+    size_t n_dissociations; /* with q < .05 */
 } ba_align_info_t;
 
 /* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
@@ -56,12 +80,16 @@ typedef struct {
  * penalty), /zero_out_r2, /product_r2, /alone_r, and for all targets and each region what
  * neurons are worth and how far the folds agree: /brain, the table and the ranking. With
  * sets of neurons, what they add together: /sets. With an elimination, a minimal set of
- * neurons for each region: /elimination. Neurons are the features of all spaces
- * that are no controls, side by side. Errors: BA_SHAPE (other features, targets or scores
- * than the encoder has, a neuron in two sets of Shapley values), BA_MISSING (no outer folds),
+ * neurons for each region: /elimination. With rankings, what the neurons of each concept add
+ * together, against matched random sets and permuted labels, and their overlap with the
+ * neurons that add most (docs/methods.md, Concepts and the brain). Neurons are the features
+ * of all spaces that are no controls, side by side. Errors: BA_SHAPE (other features, targets
+ * or scores than the encoder has, a neuron in two sets of Shapley values, rankings of other
+ * neurons, sets without another that matches), BA_MISSING (no outer folds, no such concept),
  * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS,
- * BA_TOO_LARGE. Memory: responses, a factorisation, and results of as many targets at a
- * time as fit; the same bits whatever their number. */
+ * BA_TOO_LARGE. Memory: responses, a factorisation, results of as many targets at a time as
+ * fit, and a number for every set of a concept and target; the same bits whatever their
+ * number. */
 BA_API int ba_neurons_align(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info);
 

@@ -52,6 +52,8 @@ typedef struct {
     ba_halves_by_t halves_by;
     int sorted_scores; /* methods that sort: keep average precision and AUROC besides */
     double mass;       /* share of the score's mass whose neurons are counted */
+    size_t null_top;   /* neurons to keep of the order under every permutation (0 = none):
+                        what ba_rank_null_save() writes */
 } ba_rank_opts_t;
 
 /* ap, z-scored, positive, best IoU at .5, .9, .99 and .995, 10 bins, marginal,
@@ -104,6 +106,10 @@ typedef struct {
     double *layer_mass; /* n_concepts x n_layers: share of the excess over chance */
     size_t *n_holding;  /* n_concepts: fewest neurons that hold `mass` of the excess */
     double mass;
+    size_t null_top;
+    uint32_t
+        *null_order; /* n_concepts x n_permutations x null_top: the best neurons under
+                             each permutation, UINT32_MAX where fewer have a score */
 } ba_rank_report_t;
 
 /* Ranks neurons for concepts by one of the methods of docs/methods.md. Neurons are read in
@@ -133,6 +139,11 @@ typedef struct {
 
 /* The ranking and its report as HDF5 (docs/formats.md). BA_EXISTS, BA_IO. */
 BA_API int ba_rank_save(const ba_ctx_t *ctx, const ba_ranking_t *ranking,
+    const ba_rank_report_t *report, const ba_rank_save_t *save);
+
+/* The neurons that every permutation of the labels puts first, for neurons align
+ * (docs/formats.md). BA_VALUE without null_top; BA_EXISTS, BA_IO. */
+BA_API int ba_rank_null_save(const ba_ctx_t *ctx, const ba_ranking_t *ranking,
     const ba_rank_report_t *report, const ba_rank_save_t *save);
 
 #ifdef __cplusplus

@@ -6,7 +6,7 @@
 #include "tests/golden/golden.h"
 
 #include "linalg/blas.h"
-#include "model/contribution.h"
+#include "model/contribution_drops.h"
 
 #define N8 "golden/neurons/n8_bridge.h5"
 #define NARRATIVES "data/narratives_black/narratives_black.h5"

@@ -2,7 +2,7 @@
 /* How often the tests of a group reject at 5 % where a stimulus drives nothing, but all
  * subjects share what it does not explain:
  *
- *     null_level_group [SIMULATIONS]     (5,120 for each number by default)
+ *     null_level_group [SIMULATIONS]     (1,280 for each number by default)
  *
  * Five subjects, fitted by ba_encode_fit() on the same 5 features with delays 1 to 3 of 240
  * samples; half the variance of a target is a series common to all subjects, half their
@@ -228,7 +228,7 @@ int
 main(int argc, char **argv)
 {
     int status = BA_OK, all_good = 1;
-    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 5120;
+    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 1280;
     study_t *study = calloc(1, sizeof *study);
     const char *folder = getenv("TMPDIR");
 
