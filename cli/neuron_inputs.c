@@ -32,9 +32,8 @@ add(cli_inputs_t *inputs, const char *name)
     }
 }
 
-/* [NAME=]FILE[:COLUMN] */
-static int
-add_argument(cli_inputs_t *inputs, const char *argument)
+int
+cli_neuron_input(const char *argument, cli_inputs_t *inputs)
 {
     const char *equals, *text = argument;
     ba_spec_t spec;
@@ -72,11 +71,11 @@ cli_neuron_inputs(const cli_neuron_data_t *data, const ba_activations_t *activat
         add(inputs, name);
     }
     for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
-        BA_TRY(add_argument(inputs, single[i]));
+        BA_TRY(cli_neuron_input(single[i], inputs));
     }
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
         for (size_t i = 0; i < lists[k]->n; i++) {
-            BA_TRY(add_argument(inputs, lists[k]->items[i]));
+            BA_TRY(cli_neuron_input(lists[k]->items[i], inputs));
         }
     }
 out:

@@ -15,6 +15,9 @@ typedef struct {
  * what is no file (a folder of word lists) is left out. */
 int cli_neuron_inputs(const cli_neuron_data_t *data, const ba_activations_t *activations,
     cli_inputs_t *inputs);
+
+/* The file of one more argument, [NAME=]FILE[:COLUMN] or [NAME=]SPEC; NULL = none. */
+int cli_neuron_input(const char *argument, cli_inputs_t *inputs);
 void cli_inputs_free(cli_inputs_t *inputs);
 
 #endif

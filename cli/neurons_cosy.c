@@ -2,7 +2,7 @@
 /* neurons cosy: do neurons respond to what explanations say? */
 #include "cli/memory.h"
 #include "cli/message.h"
-#include "cli/neuron_data.h"
+#include "cli/neuron_inputs.h"
 #include "cli/outputs.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -175,16 +175,20 @@ score_groups(const cli_call_t *call, ba_cosy_opts_t *opts)
     const cosy_args_t *args = call->args;
     ba_activations_t *activations = NULL;
     ba_concepts_t *groups = NULL;
+    cli_inputs_t inputs = {0};
     ba_cosy_info_t info;
     int status;
 
     BA_TRY(cli_neuron_data_open(call, &activations, &groups));
+    BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
+    opts->inputs = (const char *const *) inputs.names;
     opts->activations = activations;
     opts->groups = groups;
     opts->control_name = args->control_label;
     BA_TRY(ba_neurons_cosy(call->ctx, opts, &info));
     report(opts, &info);
 out:
+    cli_inputs_free(&inputs);
     ba_concepts_free(groups);
     ba_activations_free(activations);
     return status;

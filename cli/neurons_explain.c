@@ -3,7 +3,7 @@
 #include "cli/info.h"
 #include "cli/message.h"
 #include "cli/neuron_choice.h"
-#include "cli/neuron_data.h"
+#include "cli/neuron_inputs.h"
 #include "cli/outputs.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -322,6 +322,7 @@ run(const cli_call_t *call)
     ba_token_split_t split = {0};
     ba_figure_t *figure = NULL;
     size_t *only = NULL, n_only = 0;
+    cli_inputs_t inputs = {0};
     ba_explain_opts_t opts;
     ba_explain_info_t info;
     int status;
@@ -332,6 +333,11 @@ run(const cli_call_t *call)
     BA_TRY(cli_token_split(call, concepts, &split));
     BA_TRY(
         cli_neuron_choice("--only", args->only, &activations->neurons, &only, &n_only));
+    BA_TRY(cli_neuron_inputs(&args->data, activations, &inputs));
+    BA_TRY(cli_neuron_input(args->vectors, &inputs));
+    BA_TRY(cli_neuron_input(args->vocabulary, &inputs));
+    BA_TRY(cli_neuron_input(args->only, &inputs));
+    opts.inputs = (const char *const *) inputs.names;
     opts.split = &split;
     opts.only = only;
     opts.n_only = n_only;
@@ -344,6 +350,7 @@ run(const cli_call_t *call)
     report(&opts, &info);
 out:
     ba_figure_free(figure);
+    cli_inputs_free(&inputs);
     free(only);
     ba_token_split_free(&split);
     ba_concepts_free(concepts);

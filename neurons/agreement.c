@@ -197,7 +197,7 @@ fill_bundle(const agreement_t *job)
     size_t by_method[] = {job->n_concepts, job->n_files, job->n_files};
     size_t by_neuron[] = {job->n_concepts, job->n_neurons};
     int64_t top = (int64_t) job->opts->top, depth = (int64_t) job->opts->depth;
-    const char **names = NULL;
+    const char **names = NULL, **files = NULL;
     int status;
 
     BA_TRY(ba_neuron_write_format(job->bundle, "brainalign-agreement"));
@@ -215,8 +215,11 @@ fill_bundle(const agreement_t *job)
     BA_TRY(write_member(job, "/spearman", offsetof(concept_t, rho), 3, by_method));
     BA_TRY(write_member(job, "/kendall", offsetof(concept_t, tau), 3, by_method));
     BA_TRY(write_member(job, "/borda", offsetof(concept_t, borda), 2, by_neuron));
-    BA_TRY(ba_neuron_write_provenance(job->bundle, &job->provenance, NULL, 0));
+    BA_TRY_ALLOC(files, ba_calloc(job->n_files + 1, sizeof *files));
+    memcpy(files, job->opts->files, job->n_files * sizeof *files);
+    BA_TRY(ba_neuron_write_provenance(job->bundle, &job->provenance, NULL, 0, files));
 out:
+    ba_free(files);
     ba_free(names);
     return status;
 }

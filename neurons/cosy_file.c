@@ -319,7 +319,8 @@ fill_bundle(const cosy_job_t *job)
     BA_TRY(ba_bundle_write_strings(job->bundle, "/explanations/name", n, names));
     BA_TRY(
         ba_bundle_write(job->bundle, "/explanations/n_samples", BA_I64, 1, &n, counts));
-    BA_TRY(ba_neuron_write_provenance(job->bundle, &job->provenance, sources, n + 1));
+    BA_TRY(ba_neuron_write_provenance(
+        job->bundle, &job->provenance, sources, n + 1, job->opts->inputs));
 out:
     ba_free(counts);
     ba_free(names);

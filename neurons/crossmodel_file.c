@@ -130,7 +130,7 @@ fill_bundle(const ba_crossmodel_t *job, ba_bundle_t *bundle)
         write_some(bundle, "/models/cka_debiased", 2, pairs, job->spaces.cka_debiased));
     BA_TRY(write_some(bundle, "/models/rsa", 2, pairs, job->rsa));
     BA_TRY(ba_neuron_write_provenance(
-        bundle, &job->provenance, &job->opts->activations->source, 1));
+        bundle, &job->provenance, &job->opts->activations->source, 1, NULL));
 out:
     return status;
 }

@@ -178,7 +178,7 @@ fill_bundle(const ba_explaining_t *job, ba_bundle_t *bundle)
     BA_TRY(write_counts(job, bundle));
     BA_TRY(write_formulas(job, bundle));
     BA_TRY(ba_neuron_write_provenance(
-        bundle, &job->provenance, &job->activations->source, 1));
+        bundle, &job->provenance, &job->activations->source, 1, job->opts->inputs));
 out:
     return status;
 }

@@ -271,7 +271,7 @@ write_all(grouping_t *job)
         ba_neuron_write(job->bundle, "/neurons", job->neurons, job->opts->only, job->p));
     BA_TRY(factors ? write_factors(job) : write_clusters(job));
     BA_TRY(ba_neuron_write_provenance(
-        job->bundle, &job->provenance, &job->opts->activations->source, 1));
+        job->bundle, &job->provenance, &job->opts->activations->source, 1, NULL));
     if (job->table) {
         BA_TRY(factors ? fill_factor_table(job) : fill_cluster_table(job));
         BA_TRY(ba_table_finish(job->table));

@@ -2,6 +2,8 @@
 #include "neurons/neuron_output.h"
 #include "core/alloc.h"
 
+#include <string.h>
+
 int
 ba_table_put_names(ba_table_writer_t *table, const char *const *names, size_t n)
 {
@@ -99,15 +101,29 @@ out:
     return status;
 }
 
+static void
+add_file(const char **files, size_t *n, const char *name)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (strcmp(files[i], name) == 0) {
+            return;
+        }
+    }
+    files[(*n)++] = name;
+}
+
 int
 ba_neuron_write_provenance(ba_bundle_t *bundle, const ba_provenance_t *provenance,
-    ba_source_t *const *sources, size_t n_sources)
+    ba_source_t *const *sources, size_t n_sources, const char *const *more)
 {
     ba_dataset_t none = {0};
     const char **files = NULL;
     size_t n = 0;
     int status = BA_OK;
 
+    for (size_t i = 0; more && more[i]; i++) {
+        n++;
+    }
     for (size_t s = 0; s < n_sources; s++) {
         for (size_t i = 0; ba_source_file(sources[s], i); i++) {
             n++;
@@ -117,8 +133,11 @@ ba_neuron_write_provenance(ba_bundle_t *bundle, const ba_provenance_t *provenanc
     n = 0;
     for (size_t s = 0; s < n_sources; s++) {
         for (size_t i = 0; ba_source_file(sources[s], i); i++) {
-            files[n++] = ba_source_file(sources[s], i);
+            add_file(files, &n, ba_source_file(sources[s], i));
         }
+    }
+    for (; more && *more; more++) {
+        add_file(files, &n, *more);
     }
     BA_TRY(ba_provenance_write(provenance, &none, files, bundle));
 out:

@@ -21,9 +21,10 @@ int ba_neuron_write(ba_bundle_t *bundle, const char *group,
 /* Attributes format and format_version of the file. */
 int ba_neuron_write_format(ba_bundle_t *bundle, const char *format) BA_MUST_USE;
 
-/* Provenance with the files behind sources. */
+/* Provenance with the files behind sources, and those of `more` (NULL at the end, NULL =
+ * none) that are not among them. */
 int ba_neuron_write_provenance(ba_bundle_t *bundle, const ba_provenance_t *provenance,
-    ba_source_t *const *sources, size_t n_sources) BA_MUST_USE;
+    ba_source_t *const *sources, size_t n_sources, const char *const *more) BA_MUST_USE;
 
 /* Puts n header cells and ends the row. */
 int ba_table_put_names(

@@ -43,6 +43,8 @@ typedef struct {
     uint64_t seed;
     int argc;
     const char *const *argv;
+    const char *const
+        *inputs; /* more files that were read, ends with NULL; NULL = none */
 } ba_explain_opts_t;
 
 BA_API ba_explain_opts_t ba_explain_opts_default(void);
@@ -80,6 +82,8 @@ typedef struct {
     int force, dry_run;
     int argc;
     const char *const *argv;
+    const char *const
+        *inputs; /* more files that were read, ends with NULL; NULL = none */
 } ba_cosy_opts_t;
 
 typedef struct {
