@@ -57,5 +57,8 @@
 #include "brainalign/structure.h"
 #include "brainalign/figure.h"
 #include "brainalign/invert.h"
+#include "brainalign/language.h"
+#include "brainalign/ngram.h"
+#include "brainalign/ngram_file.h"
 
 #endif
