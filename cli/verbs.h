@@ -26,6 +26,7 @@ extern const cli_command_t cli_decode_score;
 extern const cli_command_t cli_decode_invert;
 extern const cli_command_t cli_decode_identify;
 extern const cli_command_t cli_decode_lm;
+extern const cli_command_t cli_decode_beam;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
 extern const cli_command_t cli_datasets_prepare;

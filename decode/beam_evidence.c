@@ -65,7 +65,8 @@ out:
 }
 
 int
-ba_evidence_new(const ba_passage_t *passage, ba_products_t *products, ba_evidence_t *out)
+ba_evidence_new(
+    const ba_passage_t *passage, ba_word_products_t *products, ba_evidence_t *out)
 {
     int status = BA_OK;
     size_t n_blocks = passage->n_delays * passage->n_delays;
@@ -172,12 +173,12 @@ ba_evidence_gradient(
 double
 ba_evidence_gain(const ba_evidence_t *evidence, const double *gradient, size_t word)
 {
-    const ba_products_t *products = evidence->products;
+    const ba_word_products_t *products = evidence->products;
     const double *delta = products->said->delta + word * products->n_features;
     const double *form = products->form + word * products->n_blocks;
 
-    return ba_products_dot(gradient, delta, products->n_features) -
-           0.5 * ba_products_dot(evidence->own, form, products->n_blocks);
+    return ba_word_products_dot(gradient, delta, products->n_features) -
+           0.5 * ba_word_products_dot(evidence->own, form, products->n_blocks);
 }
 
 void
@@ -191,7 +192,10 @@ ba_evidence_append(
 
     memcpy(to, from + (n - kept) * q, kept * q * sizeof *to);
     memset(to + kept * q, 0, (n - kept) * q * sizeof *to);
+    if (word == SIZE_MAX) {
+        return;
+    }
     ba_gemm_f64(-1.0, BA_KEEP,
-        ba_cdmat(ba_products_get(evidence->products, word), q, n_blocks, q), BA_KEEP,
+        ba_cdmat(ba_word_products_get(evidence->products, word), q, n_blocks, q), BA_KEEP,
         ba_cdmat(evidence->pairs, n_blocks, n, n_blocks), 1.0, ba_dmat(to, q, n, q));
 }

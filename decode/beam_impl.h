@@ -69,39 +69,39 @@ typedef struct {
     size_t *place_of; /* n_words, SIZE_MAX = not there */
     size_t *used;     /* capacity: clock of the last use */
     size_t clock;
-} ba_products_t;
+} ba_word_products_t;
 
 /* least: words whose products must be there at once. */
-int ba_products_new(const ba_inversion_t *inversion, size_t n_delays,
-    const ba_said_t *said, size_t least, ba_products_t *out) BA_MUST_USE;
-void ba_products_free(ba_products_t *products);
+int ba_word_products_new(const ba_inversion_t *inversion, size_t n_delays,
+    const ba_said_t *said, size_t least, ba_word_products_t *out) BA_MUST_USE;
+void ba_word_products_free(ba_word_products_t *products);
 
 /* Makes form of these words, or form and product; words may come more than once. Bits do
  * not depend on the threads of ctx. */
-int ba_products_forms(const ba_ctx_t *ctx, ba_products_t *products, const size_t *words,
-    size_t n) BA_MUST_USE;
-int ba_products_take(const ba_ctx_t *ctx, ba_products_t *products, const size_t *words,
-    size_t n) BA_MUST_USE;
-const double *ba_products_get(const ba_products_t *products, size_t word);
+int ba_word_products_forms(const ba_ctx_t *ctx, ba_word_products_t *products,
+    const size_t *words, size_t n) BA_MUST_USE;
+int ba_word_products_take(const ba_ctx_t *ctx, ba_word_products_t *products,
+    const size_t *words, size_t n) BA_MUST_USE;
+const double *ba_word_products_get(const ba_word_products_t *products, size_t word);
 
 /* x'y in one order of summation. */
-double ba_products_dot(const double *x, const double *y, size_t n);
+double ba_word_products_dot(const double *x, const double *y, size_t n);
 
 /* ---- beam_evidence.c: the log likelihood, word by word ---- */
 
 /* What the words said so far did to the gradient at the times that later slots reach. */
 typedef struct {
     const ba_passage_t *passage;
-    ba_products_t *products; /* borrowed */
-    size_t n_window;         /* times that a state holds */
-    size_t *low;             /* n_slots + 1: the first of them before slot i is decoded */
-    double *own;             /* n_blocks: of the current slot, sum over t of w_ta w_tb */
+    ba_word_products_t *products; /* borrowed */
+    size_t n_window;              /* times that a state holds */
+    size_t *low;   /* n_slots + 1: the first of them before slot i is decoded */
+    double *own;   /* n_blocks: of the current slot, sum over t of w_ta w_tb */
     double *base;  /* n_features: gradient by the current slot's vector at no word */
     double *pairs; /* n_blocks x n_window: what its word does at the window's times */
 } ba_evidence_t;
 
-int ba_evidence_new(
-    const ba_passage_t *passage, ba_products_t *products, ba_evidence_t *out) BA_MUST_USE;
+int ba_evidence_new(const ba_passage_t *passage, ba_word_products_t *products,
+    ba_evidence_t *out) BA_MUST_USE;
 void ba_evidence_free(ba_evidence_t *evidence);
 
 /* Numbers of a state: n_features x n_window, all 0 before the first word. */
@@ -118,7 +118,8 @@ void ba_evidence_gradient(
 double ba_evidence_gain(
     const ba_evidence_t *evidence, const double *gradient, size_t word);
 
-/* The state after the slot's word, whose product was taken; to is not from. */
+/* The state after the slot's word, whose product was taken; SIZE_MAX: it stays unknown. to
+ * is not from. */
 void ba_evidence_append(const ba_evidence_t *evidence, size_t slot, const double *from,
     size_t word, double *to);
 
@@ -146,8 +147,8 @@ typedef struct {
  * (n_extensions q + T n_delays^2 q) + (new words) n_delays^2 q^2, times 2, with q features
  * at one time and T times in reach. */
 int ba_beam_search(const ba_ctx_t *ctx, const ba_passage_t *passage,
-    ba_products_t *products, const ba_language_t *language, const ba_search_opts_t *opts,
-    size_t n_best, ba_found_t *out) BA_MUST_USE;
+    ba_word_products_t *products, const ba_language_t *language,
+    const ba_search_opts_t *opts, size_t n_best, ba_found_t *out) BA_MUST_USE;
 void ba_found_free(ba_found_t *found);
 
 #endif

@@ -16,13 +16,13 @@ enum { BATCH = 32 };
 #define CACHE_BYTES ((size_t) 256 << 20)
 
 int
-ba_products_new(const ba_inversion_t *inversion, size_t n_delays, const ba_said_t *said,
-    size_t least, ba_products_t *out)
+ba_word_products_new(const ba_inversion_t *inversion, size_t n_delays,
+    const ba_said_t *said, size_t least, ba_word_products_t *out)
 {
     int status = BA_OK;
     size_t bytes;
 
-    *out = (ba_products_t){.inversion = inversion,
+    *out = (ba_word_products_t){.inversion = inversion,
         .said = said,
         .n_delays = n_delays,
         .n_features = said->n_features,
@@ -44,7 +44,7 @@ out:
 }
 
 void
-ba_products_free(ba_products_t *products)
+ba_word_products_free(ba_word_products_t *products)
 {
     ba_free(products->form);
     ba_free(products->has_form);
@@ -52,11 +52,11 @@ ba_products_free(ba_products_t *products)
     ba_free(products->word_of);
     ba_free(products->used);
     ba_free(products->place_of);
-    *products = (ba_products_t){.n_delays = 0};
+    *products = (ba_word_products_t){.n_delays = 0};
 }
 
 const double *
-ba_products_get(const ba_products_t *products, size_t word)
+ba_word_products_get(const ba_word_products_t *products, size_t word)
 {
     return products->product +
            products->place_of[word] * products->n_features * products->n_blocks;
@@ -65,8 +65,8 @@ ba_products_get(const ba_products_t *products, size_t word)
 /* Blocks (a, b) for all a from `from` on, of a batch of words: rows of T = A[from.., b] D.
  * D: n_features x BATCH. */
 static void
-multiply_block(const ba_products_t *products, size_t from, size_t b, const double *delta,
-    double *out)
+multiply_block(const ba_word_products_t *products, size_t from, size_t b,
+    const double *delta, double *out)
 {
     size_t q = products->n_features, p = products->inversion->n_features;
     size_t rows = p - from * q;
@@ -77,7 +77,7 @@ multiply_block(const ba_products_t *products, size_t from, size_t b, const doubl
 }
 
 double
-ba_products_dot(const double *x, const double *y, size_t n)
+ba_word_products_dot(const double *x, const double *y, size_t n)
 {
     double sum[4] = {0.0};
     size_t i = 0;
@@ -96,8 +96,8 @@ ba_products_dot(const double *x, const double *y, size_t n)
 /* One column of blocks of one batch. is_form: d'A_ab d, of a >= b and so of both; else A_ab
  * d to the places of the words. */
 static void
-make_blocks(ba_products_t *products, const size_t *words, size_t n, size_t b, int is_form,
-    const double *delta, double *work)
+make_blocks(ba_word_products_t *products, const size_t *words, size_t n, size_t b,
+    int is_form, const double *delta, double *work)
 {
     size_t q = products->n_features, d = products->n_delays, from = is_form ? b : 0;
     size_t rows = (d - from) * q;
@@ -110,7 +110,7 @@ make_blocks(ba_products_t *products, const size_t *words, size_t n, size_t b, in
 
             if (is_form) {
                 form[a + b * d] = form[b + a * d] =
-                    ba_products_dot(delta + i * q, column, q);
+                    ba_word_products_dot(delta + i * q, column, q);
             } else {
                 size_t place = products->place_of[words[i]];
 
@@ -123,7 +123,7 @@ make_blocks(ba_products_t *products, const size_t *words, size_t n, size_t b, in
 
 /* Different words, each of which has a place where products are wanted. */
 static int
-make_all(const ba_ctx_t *ctx, ba_products_t *products, const size_t *words, size_t n,
+make_all(const ba_ctx_t *ctx, ba_word_products_t *products, const size_t *words, size_t n,
     int is_form)
 {
     int status = BA_OK;
@@ -153,8 +153,8 @@ out:
 }
 
 int
-ba_products_forms(
-    const ba_ctx_t *ctx, ba_products_t *products, const size_t *words, size_t n)
+ba_word_products_forms(
+    const ba_ctx_t *ctx, ba_word_products_t *products, const size_t *words, size_t n)
 {
     int status = BA_OK;
     size_t *missing = NULL, n_missing = 0;
@@ -176,7 +176,7 @@ out:
 
 /* A place that no word of this clock uses. */
 static size_t
-find_place(ba_products_t *products)
+find_place(ba_word_products_t *products)
 {
     while (products->used[products->hand] == products->clock) {
         products->hand = (products->hand + 1) % products->capacity;
@@ -185,8 +185,8 @@ find_place(ba_products_t *products)
 }
 
 int
-ba_products_take(
-    const ba_ctx_t *ctx, ba_products_t *products, const size_t *words, size_t n)
+ba_word_products_take(
+    const ba_ctx_t *ctx, ba_word_products_t *products, const size_t *words, size_t n)
 {
     int status = BA_OK;
     size_t *missing = NULL, n_missing = 0;

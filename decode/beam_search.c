@@ -171,7 +171,8 @@ make_forms(search_t *search)
             search->n_proposed[h] * sizeof *search->words);
         n += search->n_proposed[h];
     }
-    return ba_products_forms(search->ctx, search->evidence.products, search->words, n);
+    return ba_word_products_forms(
+        search->ctx, search->evidence.products, search->words, n);
 }
 
 /* ---- one slot ---- */
@@ -253,7 +254,8 @@ append_all(search_t *search, size_t i, size_t n)
     for (size_t h = 0; h < n; h++) {
         search->words[h] = nodes[h].word;
     }
-    BA_TRY(ba_products_take(search->ctx, search->evidence.products, search->words, n));
+    BA_TRY(
+        ba_word_products_take(search->ctx, search->evidence.products, search->words, n));
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(search->ctx))
     for (size_t h = 0; h < n; h++) {
         ba_evidence_append(&search->evidence, i, search->states + nodes[h].parent * size,
@@ -333,9 +335,9 @@ out:
 }
 
 int
-ba_beam_search(const ba_ctx_t *ctx, const ba_passage_t *passage, ba_products_t *products,
-    const ba_language_t *language, const ba_search_opts_t *opts, size_t n_best,
-    ba_found_t *out)
+ba_beam_search(const ba_ctx_t *ctx, const ba_passage_t *passage,
+    ba_word_products_t *products, const ba_language_t *language,
+    const ba_search_opts_t *opts, size_t n_best, ba_found_t *out)
 {
     int status = BA_OK;
     size_t n = 1;

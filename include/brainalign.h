@@ -60,5 +60,6 @@
 #include "brainalign/language.h"
 #include "brainalign/ngram.h"
 #include "brainalign/ngram_file.h"
+#include "brainalign/beam.h"
 
 #endif

@@ -12,7 +12,7 @@ test_gain_is_the_difference_of_likelihoods(void **state)
     for (uint64_t seed = 1; seed <= 8; seed++) {
         static beam_case_t c;
         ba_passage_t passage;
-        ba_products_t products;
+        ba_word_products_t products;
         ba_evidence_t evidence;
         uint64_t random = seed;
         double *from, *to, features[BEAM_FEATURES * BEAM_TIMES], gradient[BEAM_FEATURES];
@@ -21,11 +21,11 @@ test_gain_is_the_difference_of_likelihoods(void **state)
 
         beam_case(&c, seed, seed > 4);
         beam_passage(&c, &passage);
-        assert_int_equal(
-            ba_products_new(&c.inversion, BEAM_DELAYS, &c.said, BEAM_WORDS, &products),
+        assert_int_equal(ba_word_products_new(
+                             &c.inversion, BEAM_DELAYS, &c.said, BEAM_WORDS, &products),
             0);
-        assert_int_equal(ba_products_forms(NULL, &products, all, BEAM_WORDS), 0);
-        assert_int_equal(ba_products_take(NULL, &products, all, BEAM_WORDS), 0);
+        assert_int_equal(ba_word_products_forms(NULL, &products, all, BEAM_WORDS), 0);
+        assert_int_equal(ba_word_products_take(NULL, &products, all, BEAM_WORDS), 0);
         assert_int_equal(ba_evidence_new(&passage, &products, &evidence), 0);
         from = calloc(ba_evidence_size(&evidence), sizeof *from);
         to = calloc(ba_evidence_size(&evidence), sizeof *to);
@@ -56,7 +56,7 @@ test_gain_is_the_difference_of_likelihoods(void **state)
         free(from);
         free(to);
         ba_evidence_free(&evidence);
-        ba_products_free(&products);
+        ba_word_products_free(&products);
         ba_passage_free(&passage);
         ba_resampler_free(&c.resampler);
     }

@@ -16,9 +16,9 @@ block_of(const beam_case_t *c, size_t a, size_t b, size_t word, size_t f)
 }
 
 static void
-check_word(const beam_case_t *c, const ba_products_t *products, size_t word)
+check_word(const beam_case_t *c, const ba_word_products_t *products, size_t word)
 {
-    const double *product = ba_products_get(products, word);
+    const double *product = ba_word_products_get(products, word);
 
     for (size_t a = 0; a < BEAM_DELAYS; a++) {
         for (size_t b = 0; b < BEAM_DELAYS; b++) {
@@ -42,21 +42,21 @@ test_equals_loops_whatever_is_kept(void **state)
 {
     static const size_t words[][3] = {{0, 1, 1}, {2, 3, 0}, {4, 5, 4}, {0, 5, 1}};
     static beam_case_t c;
-    ba_products_t products;
+    ba_word_products_t products;
 
     (void) state;
     beam_case(&c, 2, 1);
     assert_int_equal(
-        ba_products_new(&c.inversion, BEAM_DELAYS, &c.said, 3, &products), 0);
+        ba_word_products_new(&c.inversion, BEAM_DELAYS, &c.said, 3, &products), 0);
     products.capacity = 3;
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(ba_products_forms(NULL, &products, words[i], 3), 0);
-        assert_int_equal(ba_products_take(NULL, &products, words[i], 3), 0);
+        assert_int_equal(ba_word_products_forms(NULL, &products, words[i], 3), 0);
+        assert_int_equal(ba_word_products_take(NULL, &products, words[i], 3), 0);
         for (size_t k = 0; k < 3; k++) {
             check_word(&c, &products, words[i][k]);
         }
     }
-    ba_products_free(&products);
+    ba_word_products_free(&products);
     ba_resampler_free(&c.resampler);
 }
 
@@ -67,7 +67,7 @@ test_dot(void **state)
 
     (void) state;
     for (size_t n = 0; n <= 7; n++) {
-        assert_close(ba_products_dot(x, y, n), sum, 1e-14);
+        assert_close(ba_word_products_dot(x, y, n), sum, 1e-14);
         if (n < 7) {
             x[n] = (double) n + 1.0;
             y[n] = 2.0 - (double) n;

@@ -88,18 +88,19 @@ search(beam_case_t *c, const ba_ctx_t *ctx, const ba_search_opts_t *opts, ba_fou
 {
     ba_language_t language = make_language(5);
     ba_passage_t passage;
-    ba_products_t products;
+    ba_word_products_t products;
 
     beam_passage(c, &passage);
     for (size_t i = SLOTS; i < passage.n_slots; i++) {
         ba_free(passage.slots[i].weight);
     }
     passage.n_slots = SLOTS;
-    assert_int_equal(
-        ba_products_new(&c->inversion, BEAM_DELAYS, &c->said, opts->width, &products), 0);
+    assert_int_equal(ba_word_products_new(
+                         &c->inversion, BEAM_DELAYS, &c->said, opts->width, &products),
+        0);
     assert_int_equal(
         ba_beam_search(ctx, &passage, &products, &language, opts, 50, out), 0);
-    ba_products_free(&products);
+    ba_word_products_free(&products);
     ba_passage_free(&passage);
 }
 
