@@ -307,8 +307,8 @@ ba_beam_write(const ba_beam_job_t *job, ba_bundle_t *bundle)
     BA_TRY(write_windows(job, bundle));
     BA_TRY(write_scores(job, bundle));
     BA_TRY(ba_bundle_write(
-        bundle, "/weights/evidence", BA_F64, 1, &k, job->evidence_weight));
-    BA_TRY(ba_bundle_write(bundle, "/weights/language", BA_F64, 1, &k, job->lm_weight));
+        bundle, "/search/evidence_weight", BA_F64, 1, &k, job->evidence_weight));
+    BA_TRY(ba_bundle_write(bundle, "/search/lm_weight", BA_F64, 1, &k, job->lm_weight));
     if (job->opts->predict_rate) {
         BA_TRY(ba_bundle_write(bundle, "/rate/predicted", BA_F64, 1, &n, job->predicted));
         BA_TRY(ba_bundle_write(bundle, "/rate/true", BA_F64, 1, &n, job->counts));

@@ -53,6 +53,9 @@ void ba_passage_free(ba_passage_t *passage);
 int ba_passage_likelihood(const ba_ctx_t *ctx, const ba_passage_t *passage,
     const double *features, double *out) BA_MUST_USE;
 
+/* Threads for a loop of so many flops: a small one is over before others have come. */
+int ba_beam_threads(const ba_ctx_t *ctx, double flops);
+
 /* ---- beam_products.c: what a word's vector and the model make of each other ---- */
 
 /* With A_ab the block of A of delays a and b, and d the word's delta: A_ab d of all blocks

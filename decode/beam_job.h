@@ -118,8 +118,8 @@ int ba_beam_weights(const ba_beam_job_t *job, const ba_fold_decoder_t *decoder,
     double *evidence_weight, double *lm_weight) BA_MUST_USE;
 
 /* Weights (b, k) of the largest sum over choices of b x[c] + k l[c] - log sum over i of
- * exp(b x[i] + k l[i]), c the first of each choice's alternatives; b >= 0. start: where
- * each choice begins, n_choices + 1. */
+ * exp(b x[i] + k l[i]), c the first of each choice's alternatives; both 0 or more. start:
+ * where each choice begins, n_choices + 1. */
 void ba_choice_weights(const double *x, const double *l, const size_t *start,
     size_t n_choices, double *b, double *k);
 

@@ -16,6 +16,12 @@ enum { BATCH = 32 };
 #define CACHE_BYTES ((size_t) 256 << 20)
 
 int
+ba_beam_threads(const ba_ctx_t *ctx, double flops)
+{
+    return flops < 1e6 ? 1 : ba_ctx_threads(ctx);
+}
+
+int
 ba_word_products_new(const ba_inversion_t *inversion, size_t n_delays,
     const ba_said_t *said, size_t least, ba_word_products_t *out)
 {
@@ -128,7 +134,10 @@ make_all(const ba_ctx_t *ctx, ba_word_products_t *products, const size_t *words,
 {
     int status = BA_OK;
     size_t q = products->n_features, d = products->n_delays;
-    size_t n_batches = (n + BATCH - 1) / BATCH, n_threads = (size_t) ba_ctx_threads(ctx);
+    size_t n_batches = (n + BATCH - 1) / BATCH, p = products->inversion->n_features;
+    int threads = ba_beam_threads(
+        ctx, 2.0 * (double) (n_batches * BATCH) * (double) p * (double) p);
+    size_t n_threads = (size_t) threads;
     double *delta = NULL, *work = NULL;
 
     BA_TRY_ALLOC(delta, ba_calloc(n_batches * BATCH, q * sizeof *delta));
@@ -137,7 +146,7 @@ make_all(const ba_ctx_t *ctx, ba_word_products_t *products, const size_t *words,
         memcpy(delta + i * q, products->said->delta + words[i] * q, q * sizeof *delta);
     }
     ba_blas_single_thread();
-#pragma omp parallel for schedule(static, 1) num_threads(ba_ctx_threads(ctx))
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
     for (size_t task = 0; task < n_threads; task++) {
         for (size_t i = task; i < n_batches * d; i += n_threads) {
             size_t first = i / d * BATCH;

@@ -140,11 +140,12 @@ propose(search_t *search)
 
     for (size_t h0 = 0; h0 < search->n_histories; h0 += HISTORIES) {
         size_t n = search->n_histories - h0;
+        int threads = ba_beam_threads(search->ctx, 4.0 * HISTORIES * (double) n_words);
 
         n = n < HISTORIES ? n : HISTORIES;
         BA_TRY(language->next(language->model, search->ctx,
             search->histories + h0 * language->n_context, n, search->p));
-#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(search->ctx))
+#pragma omp parallel for schedule(static) num_threads(threads)
         for (size_t h = 0; h < n; h++) {
             const double *p = search->p + h * n_words;
             size_t *words = search->proposed + (h0 + h) * most;
@@ -230,12 +231,15 @@ static size_t
 weigh_all(search_t *search, size_t i, size_t n)
 {
     size_t n_all = 0;
+    int threads;
 
     for (size_t h = 0; h < n; h++) {
         search->words[h] = n_all; /* where its candidates begin */
         n_all += search->n_proposed[search->history_of[h]];
     }
-#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(search->ctx))
+    threads = ba_beam_threads(
+        search->ctx, 2.0 * (double) (n_all + 8 * n) * (double) search->said->n_features);
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (size_t h = 0; h < n; h++) {
         weigh(search, i, h, search->words[h]);
     }
@@ -250,13 +254,15 @@ append_all(search_t *search, size_t i, size_t n)
     size_t size = ba_evidence_size(&search->evidence);
     double *swap = search->states;
     const node_t *nodes = search->nodes + i * search->opts->width;
+    int threads = ba_beam_threads(search->ctx,
+        2.0 * (double) (n * size) * (double) search->evidence.products->n_blocks);
 
     for (size_t h = 0; h < n; h++) {
         search->words[h] = nodes[h].word;
     }
     BA_TRY(
         ba_word_products_take(search->ctx, search->evidence.products, search->words, n));
-#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(search->ctx))
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (size_t h = 0; h < n; h++) {
         ba_evidence_append(&search->evidence, i, search->states + nodes[h].parent * size,
             nodes[h].word, search->next_states + h * size);

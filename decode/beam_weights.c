@@ -2,7 +2,7 @@
 /* How much the evidence of the responses and the language model count. On each training
  * fold, decoded without it and without the fold in hand, the word said in a slot is one of
  * the words that the beam would have to choose from after the words said before it. With
- * evidence x and log p l of each, the weights b >= 0 and k make the words said most probable
+ * evidence x and log p l of each, the weights b >= 0 and k >= 0 make the words said most probable
  * under
  *
  *   p(c) = exp(b x_c + k l_c) / sum over i of exp(b x_i + k l_i),
@@ -62,46 +62,59 @@ sum_choices(const double *x, const double *l, const size_t *start, size_t n_choi
     return sum;
 }
 
-/* Newton steps, halved until they climb. with_b 0: b stays 0. */
-static void
-climb(const double *x, const double *l, const size_t *start, size_t n_choices, int with_b,
-    double *b, double *k)
+/* Newton steps from 0, halved until they climb, along those weights that are free; the
+ * others stay 0. Returns the sum that is reached. */
+static double
+climb(const double *x, const double *l, const size_t *start, size_t n_choices,
+    const int is_free[2], double w[2])
 {
     /* Weights of separable choices run away: a ridge so small that it changes no weight
      * that the choices determine. */
     const double ridge = 1e-8;
+    choice_sum_t now = sum_choices(x, l, start, n_choices, w[0] = 0.0, w[1] = 0.0);
 
     for (size_t step = 0; step < 100; step++) {
-        choice_sum_t now = sum_choices(x, l, start, n_choices, *b, *k), next;
-        double bb = now.bb + ridge, kk = now.kk + ridge, size = 1.0;
-        double determinant = bb * kk - now.bk * now.bk;
-        double gb = now.b - ridge * *b, gk = now.k - ridge * *k;
-        double db = with_b ? (kk * gb - now.bk * gk) / determinant : 0.0;
-        double dk = with_b ? (bb * gk - now.bk * gb) / determinant : gk / kk;
+        double bb = now.bb + ridge, kk = now.kk + ridge;
+        double bk = is_free[0] && is_free[1] ? now.bk : 0.0;
+        double gb = is_free[0] ? now.b - ridge * w[0] : 0.0;
+        double gk = is_free[1] ? now.k - ridge * w[1] : 0.0;
+        double determinant = bb * kk - bk * bk, size = 1.0;
+        double db = (kk * gb - bk * gk) / determinant;
+        double dk = (bb * gk - bk * gb) / determinant;
+        choice_sum_t next = sum_choices(x, l, start, n_choices, w[0] + db, w[1] + dk);
 
-        do {
-            next = sum_choices(x, l, start, n_choices, *b + size * db, *k + size * dk);
+        while (next.value < now.value && size > 1e-10) {
             size /= 2.0;
-        } while (next.value < now.value && size > 1e-10);
-        *b += 2.0 * size * db;
-        *k += 2.0 * size * dk;
-        if (fabs(next.value - now.value) <= 1e-12 * (1.0 + fabs(now.value))) {
-            return;
+            next =
+                sum_choices(x, l, start, n_choices, w[0] + size * db, w[1] + size * dk);
         }
+        w[0] += size * db;
+        w[1] += size * dk;
+        if (fabs(next.value - now.value) <= 1e-13 * (1.0 + fabs(now.value))) {
+            return next.value;
+        }
+        now = next;
     }
+    return now.value;
 }
 
 void
 ba_choice_weights(const double *x, const double *l, const size_t *start, size_t n_choices,
     double *b, double *k)
 {
-    *b = 0.0;
-    *k = 1.0;
-    climb(x, l, start, n_choices, 1, b, k);
-    if (!(*b > 0.0)) {
-        *b = 0.0;
-        *k = 1.0;
-        climb(x, l, start, n_choices, 0, b, k);
+    static const int is_free[4][2] = {{1, 1}, {1, 0}, {0, 1}, {0, 0}};
+    double best = -(double) INFINITY;
+
+    *b = *k = 0.0;
+    /* The sum is concave: with both weights free it is largest, where they may be so. */
+    for (size_t i = 0; i < 4; i++) {
+        double w[2], value = climb(x, l, start, n_choices, is_free[i], w);
+
+        if (w[0] >= 0.0 && w[1] >= 0.0 && value > best) {
+            best = value;
+            *b = w[0];
+            *k = w[1];
+        }
     }
 }
 

@@ -46,12 +46,14 @@ next_words(const void *model, const ba_ctx_t *ctx, const size_t *histories,
     size_t n_words = ba_ngram_n_words(ngram), width = ngram->order - 1;
     static const size_t first = BA_WORD_BEGIN;
     double *begin = NULL, *unigrams = NULL;
+    /* A small loop is over before other threads have come. */
+    int threads = n_histories * n_words < 100000 ? 1 : ba_ctx_threads(ctx);
 
     BA_TRY_ALLOC(begin, ba_malloc(n_words, sizeof *begin));
     BA_TRY_ALLOC(unigrams, ba_malloc(n_words, sizeof *unigrams));
     ba_ngram_distribution(ngram, NULL, 0, unigrams);
     ba_ngram_distribution(ngram, &first, 1, begin);
-#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (size_t i = 0; i < n_histories; i++) {
         const size_t *history = histories + i * width;
         size_t n = 0;
