@@ -19,7 +19,7 @@ SOMAJOR := $(firstword $(subst ., ,$(VERSION)))
 
 # openblas must come before gsl, whose own slow CBLAS would win silently (tests/unit/test_blas.c asserts it).
 PKGS := openblas lapacke gsl hdf5-serial libxxhash zlib jansson
-LAYERS ?= core linalg io model datasets fit encode decode neurons report
+LAYERS ?= core linalg io model lm datasets fit encode decode neurons report
 SHELL_LAYER := cli
 
 STD  := -std=c11 -fopenmp -fPIC -fvisibility=hidden -ffp-contract=off

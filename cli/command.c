@@ -42,6 +42,8 @@ const cli_command_t *const cli_commands[] = {
     &cli_decode_score,
     &cli_decode_invert,
     &cli_decode_identify,
+    &cli_decode_lm,
+    &cli_decode_beam,
     &cli_datasets_info,
     &cli_datasets_check,
     &cli_datasets_prepare,

@@ -25,6 +25,8 @@ extern const cli_command_t cli_neurons_align;
 extern const cli_command_t cli_decode_score;
 extern const cli_command_t cli_decode_invert;
 extern const cli_command_t cli_decode_identify;
+extern const cli_command_t cli_decode_lm;
+extern const cli_command_t cli_decode_beam;
 extern const cli_command_t cli_datasets_info;
 extern const cli_command_t cli_datasets_check;
 extern const cli_command_t cli_datasets_prepare;

@@ -103,6 +103,12 @@ int ba_fold_decoder_make(
     const ba_decoding_t *decoding, size_t fold, ba_fold_decoder_t *out) BA_MUST_USE;
 void ba_fold_decoder_free(ba_fold_decoder_t *decoder);
 
+/* The same for one of its training folds, by the others and with its share: no row of
+ * either fold has a part in it. Freed by a function of its own, whatever is returned. */
+int ba_fold_decoder_part(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
+    size_t fold, ba_fold_decoder_t *out) BA_MUST_USE;
+void ba_fold_decoder_part_free(ba_fold_decoder_t *part);
+
 /* Residuals of the training rows, n_train x n_voxels, each of a fit without the folds
  * that are left out and its own. In sample: of the final weights. */
 int ba_fold_residuals(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,

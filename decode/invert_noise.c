@@ -224,9 +224,28 @@ out:
     return status;
 }
 
-/* Frees what a part does not borrow. */
-static void
-free_part(ba_fold_decoder_t *part)
+int
+ba_fold_decoder_part(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
+    size_t fold, ba_fold_decoder_t *out)
+{
+    int status = BA_OK;
+    size_t p;
+
+    BA_TRY(split_training(decoding, decoder, fold, out));
+    BA_TRY(ba_fold_residuals(decoding, out, &out->residuals));
+    BA_TRY(ba_fold_decoder_residuals(decoding, out, out->residuals));
+    BA_TRY(make_noise(decoding, decoder->share, out));
+    p = out->model.n_delays * out->model.n_features;
+    BA_TRY(ba_inversion_make(decoding->ctx, out->noise,
+        ba_cdmat(out->model.weights, p, out->n_voxels, p),
+        ba_cdmat(out->responses, out->n_rows, out->n_voxels, out->n_rows),
+        &out->inversion));
+out:
+    return status;
+}
+
+void
+ba_fold_decoder_part_free(ba_fold_decoder_t *part)
 {
     part->voxels = NULL;
     part->ar = NULL;
@@ -253,7 +272,7 @@ choose_share(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder)
             BA_TRY(score_fold(decoding, &part, decoder->share_scores));
             n_scored += part.n_rows;
         }
-        free_part(&part);
+        ba_fold_decoder_part_free(&part);
     }
     if (n_scored == 0) {
         BA_TRY(ba_fail(BA_SHAPE, "share: no training rows to identify, wanted 2 or more "
@@ -265,7 +284,7 @@ choose_share(const ba_decoding_t *decoding, ba_fold_decoder_t *decoder)
     }
     decoder->share = decoding->shares[best];
 out:
-    free_part(&part);
+    ba_fold_decoder_part_free(&part);
     return status;
 }
 

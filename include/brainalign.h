@@ -58,5 +58,9 @@
 #include "brainalign/structure.h"
 #include "brainalign/figure.h"
 #include "brainalign/invert.h"
+#include "brainalign/language.h"
+#include "brainalign/ngram.h"
+#include "brainalign/ngram_file.h"
+#include "brainalign/beam.h"
 
 #endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/testlib.h"
+
+#include "core/alloc.h"
+#include "tests/beamlib.h"
+
+/* ---- a language of BEAM_WORDS words: p(w | word before) ---- */
+
+static double table[BEAM_WORDS + 1][BEAM_WORDS];
+
+static int
+next_words(const void *model, const ba_ctx_t *ctx, const size_t *histories,
+    size_t n_histories, double *p)
+{
+    (void) model;
+    (void) ctx;
+    for (size_t i = 0; i < n_histories; i++) {
+        size_t row = histories[i] == SIZE_MAX ? BEAM_WORDS : histories[i];
+
+        memcpy(p + i * BEAM_WORDS, table[row], BEAM_WORDS * sizeof *p);
+    }
+    return 0;
+}
+
+static ba_language_t
+make_language(uint64_t seed)
+{
+    for (size_t row = 0; row <= BEAM_WORDS; row++) {
+        double sum = 0.0;
+
+        for (size_t w = 0; w < BEAM_WORDS; w++) {
+            table[row][w] = 0.05 + test_uniform(&seed);
+            sum += table[row][w];
+        }
+        for (size_t w = 0; w < BEAM_WORDS; w++) {
+            table[row][w] /= sum;
+        }
+    }
+    return (ba_language_t){.n_words = BEAM_WORDS, .n_context = 1, .next = next_words};
+}
+
+/* ---- by the book ---- */
+
+enum { SLOTS = 4, SEQUENCES = BEAM_WORDS * BEAM_WORDS * BEAM_WORDS * BEAM_WORDS };
+
+typedef struct {
+    double score;
+    size_t words[SLOTS];
+} sequence_t;
+
+static int
+compare_sequences(const void *a, const void *b)
+{
+    const sequence_t *x = a, *y = b;
+
+    return (x->score < y->score) - (x->score > y->score);
+}
+
+/* Scores of all sequences of the first slots, the rest unknown, sorted. */
+static void
+score_all(const beam_case_t *c, double weight, double lm_weight, sequence_t *all)
+{
+    double features[BEAM_FEATURES * BEAM_TIMES], nothing;
+    size_t words[BEAM_ITEMS];
+
+    memset(words, 0xff, sizeof words);
+    beam_features(c, words, features);
+    nothing = beam_log_likelihood(c, features);
+    for (size_t n = 0; n < SEQUENCES; n++) {
+        double log_p = 0.0;
+        size_t rest = n, before = BEAM_WORDS;
+
+        for (size_t i = 0; i < SLOTS; i++) {
+            words[i] = all[n].words[i] = rest % BEAM_WORDS;
+            rest /= BEAM_WORDS;
+            log_p += log(table[before][words[i]]);
+            before = words[i];
+        }
+        beam_features(c, words, features);
+        all[n].score =
+            weight * (beam_log_likelihood(c, features) - nothing) + lm_weight * log_p;
+    }
+    qsort(all, SEQUENCES, sizeof *all, compare_sequences);
+}
+
+static void
+search(beam_case_t *c, const ba_ctx_t *ctx, const ba_search_opts_t *opts, ba_found_t *out)
+{
+    ba_language_t language = make_language(5);
+    ba_passage_t passage;
+    ba_word_products_t products;
+
+    beam_passage(c, &passage);
+    for (size_t i = SLOTS; i < passage.n_slots; i++) {
+        ba_free(passage.slots[i].weight);
+    }
+    passage.n_slots = SLOTS;
+    assert_int_equal(ba_word_products_new(
+                         &c->inversion, BEAM_DELAYS, &c->said, opts->width, &products),
+        0);
+    assert_int_equal(
+        ba_beam_search(ctx, &passage, &products, &language, opts, 50, out), 0);
+    ba_word_products_free(&products);
+    ba_passage_free(&passage);
+}
+
+/* A beam that drops nothing finds the best sequences of all, in their order, with their
+ * scores, terms and posterior. */
+static void
+test_wide_beam_equals_all_sequences(void **state)
+{
+    static sequence_t all[SEQUENCES];
+    const ba_search_opts_t opts = {.width = SEQUENCES,
+        .n_extensions = BEAM_WORDS,
+        .nucleus = 1.0,
+        .evidence_weight = 0.7,
+        .lm_weight = 1.3};
+
+    (void) state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        static beam_case_t c;
+        ba_found_t found;
+        double sum = 0.0, step = 0.0;
+
+        beam_case(&c, seed, seed % 2 == 0);
+        search(&c, NULL, &opts, &found);
+        score_all(&c, 0.7, 1.3, all);
+        for (size_t n = 0; n < SEQUENCES; n++) {
+            sum += exp(all[n].score - all[0].score);
+        }
+        assert_int_equal(found.n, 50);
+        for (size_t n = 0; n < found.n; n++) {
+            assert_memory_equal(
+                found.words + n * SLOTS, all[n].words, sizeof all[n].words);
+            assert_close(found.score[n], all[n].score, 1e-9);
+            assert_close(
+                found.posterior[n], exp(all[n].score - all[0].score) / sum, 1e-9);
+            assert_close(
+                0.7 * found.likelihood[n] + 1.3 * found.log_p[n], found.score[n], 1e-9);
+        }
+        for (size_t i = 0; i < SLOTS; i++) {
+            step += 0.7 * found.step_likelihood[i] + 1.3 * found.step_log_p[i];
+        }
+        assert_close(step, found.score[0], 1e-9);
+        ba_found_free(&found);
+        ba_resampler_free(&c.resampler);
+    }
+}
+
+/* A narrow beam keeps the best of what the hypotheses before it lead to, by the book. */
+static void
+test_narrow_beam_is_greedy(void **state)
+{
+    static beam_case_t c;
+    static sequence_t all[SEQUENCES];
+    const ba_search_opts_t opts = {.width = 1,
+        .n_extensions = BEAM_WORDS,
+        .nucleus = 1.0,
+        .evidence_weight = 1.0,
+        .lm_weight = 1.0};
+    double features[BEAM_FEATURES * BEAM_TIMES];
+    size_t words[BEAM_ITEMS], before = BEAM_WORDS;
+    ba_found_t found;
+
+    (void) state;
+    beam_case(&c, 7, 1);
+    search(&c, NULL, &opts, &found);
+    memset(words, 0xff, sizeof words);
+    for (size_t i = 0; i < SLOTS; i++) {
+        double best = -1e300;
+        size_t best_word = 0;
+
+        for (size_t w = 0; w < BEAM_WORDS; w++) {
+            double score;
+
+            words[i] = w;
+            beam_features(&c, words, features);
+            score = beam_log_likelihood(&c, features) + log(table[before][w]);
+            if (score > best) {
+                best = score;
+                best_word = w;
+            }
+        }
+        words[i] = before = best_word;
+        assert_int_equal(found.words[i], best_word);
+    }
+    score_all(&c, 1.0, 1.0, all);
+    assert_true(found.score[0] <= all[0].score + 1e-9);
+    assert_close(found.posterior[0], 1.0, 0.0);
+    ba_found_free(&found);
+    ba_resampler_free(&c.resampler);
+}
+
+/* Words without a vector never come; two words of equal vectors and p go by number. */
+static void
+test_leaves_out_and_breaks_ties(void **state)
+{
+    static beam_case_t c;
+    const ba_search_opts_t opts = {.width = 20,
+        .n_extensions = BEAM_WORDS,
+        .nucleus = 1.0,
+        .evidence_weight = 1.0,
+        .lm_weight = 0.0};
+    ba_found_t found;
+
+    (void) state;
+    beam_case(&c, 3, 0);
+    memcpy(c.delta + BEAM_FEATURES, c.delta, BEAM_FEATURES * sizeof *c.delta);
+    c.allowed[2] = 0;
+    search(&c, NULL, &opts, &found);
+    for (size_t i = 0; i < found.n * SLOTS; i++) {
+        assert_true(found.words[i] != 2);
+    }
+    ba_found_free(&found);
+    ba_resampler_free(&c.resampler);
+}
+
+static void
+test_same_bits_for_any_threads(void **state)
+{
+    static beam_case_t c;
+    const ba_search_opts_t opts = {.width = 37,
+        .n_extensions = 4,
+        .nucleus = 0.9,
+        .evidence_weight = 1.0,
+        .lm_weight = 0.5};
+    ba_found_t one, many;
+    ba_ctx_t ctx = ba_ctx_default();
+
+    (void) state;
+    beam_case(&c, 6, 1);
+    ctx.n_threads = 1;
+    search(&c, &ctx, &opts, &one);
+    for (int n = 2; n <= 5; n++) {
+        ctx.n_threads = n;
+        search(&c, &ctx, &opts, &many);
+        assert_int_equal(one.n, many.n);
+        assert_memory_equal(one.words, many.words, one.n * SLOTS * sizeof *one.words);
+        assert_memory_equal(one.score, many.score, one.n * sizeof *one.score);
+        assert_memory_equal(one.posterior, many.posterior, one.n * sizeof(double));
+        ba_found_free(&many);
+    }
+    ba_found_free(&one);
+    ba_resampler_free(&c.resampler);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wide_beam_equals_all_sequences),
+        cmocka_unit_test(test_narrow_beam_is_greedy),
+        cmocka_unit_test(test_leaves_out_and_breaks_ties),
+        cmocka_unit_test(test_same_bits_for_any_threads),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

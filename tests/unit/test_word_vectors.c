@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/testlib.h"
+
+#include "datasets/word_vectors.h"
+
+static char folder[TEST_PATH_SIZE], path[TEST_PATH_SIZE + 16];
+
+static int
+read_text(const char *text, ba_word_vectors_t *out)
+{
+    snprintf(path, sizeof path, "%s/v.txt", folder);
+    test_write_file(path, text, strlen(text));
+    return ba_word_vectors_read(path, out);
+}
+
+static void
+check_two(const char *text)
+{
+    ba_word_vectors_t v;
+    size_t b;
+
+    assert_int_equal(read_text(text, &v), BA_OK);
+    assert_int_equal(v.words.texts.n, 2);
+    assert_int_equal(v.n_features, 3);
+    b = ba_text_set_find(&v.words, "b");
+    assert_int_equal(b, 1);
+    assert_close(v.values[3 * b], -1.5, 0.0);
+    assert_close(v.values[3 * b + 2], 4e-2, 0.0);
+    ba_word_vectors_free(&v);
+}
+
+static void
+test_reads_the_usual_forms(void **state)
+{
+    (void) state;
+    check_two("a 1 2 3\nb -1.5 0 4e-2\n");
+    check_two("2 3\na 1 2 3\nb -1.5 0 4e-2");
+    check_two("word\tx\ty\tz\r\na\t1\t2\t3\r\n\r\nb\t-1.5\t0\t4e-2\r\n");
+}
+
+static void
+test_names_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"", "v.txt: found no words"},
+        {"a 1 2\nb 1\n", "line 2: 1 numbers behind 'b', wanted 2"},
+        {"a\n", "line 1: 0 numbers behind 'a', wanted 1"},
+        {"a 1 2\nb 1 x\n", "line 2: 'x' behind 'b'"},
+        {"a 1 2\nb 1 nan\n", "line 2: 'nan' behind 'b'"},
+        {"a 1 2\na 1 3\n", "line 2: 'a' again"},
+    };
+    ba_word_vectors_t v;
+
+    (void) state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(read_text(bad[i].text, &v), BA_FORMAT);
+        assert_contains(ba_error_message(), bad[i].why);
+        assert_null(v.values);
+    }
+    assert_int_equal(ba_word_vectors_read("/nowhere/v.txt", &v), BA_IO);
+}
+
+static int
+set_up(void **state)
+{
+    (void) state;
+    test_make_folder(folder);
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void) state;
+    test_remove_folder(folder);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reads_the_usual_forms),
+        cmocka_unit_test(test_names_what_is_wrong),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
