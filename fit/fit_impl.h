@@ -234,7 +234,7 @@ typedef struct {
 typedef struct {
     const plan_t *plan;
     const problem_t *problem;
-    size_t *train_rows, *test_rows; /* sample indices */
+    size_t *train_rows, *test_rows; /* sample indices, test_rows inside train_rows */
     columns_t columns;
     const ba_design_t *test_design;
     ba_design_t *own_test_design;         /* a fixed test set in components; else NULL */
