@@ -131,6 +131,7 @@ typedef struct {
     int cached;     /* keep every prepared tile */
     int keep_slabs; /* every repeat of the tiles in flight beside their average */
     size_t n_in_flight;
+    const struct ba_disturb *disturb; /* of audits */
 } tiles_opts_t;
 
 int ba_tiles_open(
