@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decode fit --audit: targets and responses are in memory, and are overwritten there. A
- * recorded response is replaced where no sample that stays, and not the probe, is decoded
- * from it. */
+ * recorded response is replaced where held-out samples alone, but not the probe, are
+ * decoded from it. */
 #include "decode/decoder_impl.h"
 
 #include "core/alloc.h"
@@ -9,10 +9,12 @@
 
 #include <string.h>
 
+enum { HELD = 1, STAYS = 2 };
+
 typedef struct {
     ba_decoder_job_t *job;
     double *values;      /* of the targets, as they came */
-    unsigned char *used; /* rows of the responses that stay */
+    unsigned char *rows; /* of the responses: HELD, STAYS */
     float *single;       /* the responses, as they came */
     double *full;
     int is_poisoned;
@@ -20,7 +22,7 @@ typedef struct {
 
 /* Rows of the responses that sample i is decoded from. */
 static void
-mark_row(const ba_decoder_job_t *job, size_t i, unsigned char *used)
+mark_rows(const ba_decoder_job_t *job, size_t i, int mark, unsigned char *rows)
 {
     const ba_space_t *space = &job->inputs.space;
 
@@ -28,7 +30,7 @@ mark_row(const ba_decoder_job_t *job, size_t i, unsigned char *used)
         ptrdiff_t row = (ptrdiff_t) i - space->delays[d];
 
         if (row >= 0 && row < (ptrdiff_t) job->blocks.n) {
-            used[row] = 1;
+            rows[row] |= (unsigned char) mark;
         }
     }
 }
@@ -61,11 +63,9 @@ poison(void *payload, const unsigned char *held, size_t probe)
         return BA_OK;
     }
     state->is_poisoned = 1;
-    memset(state->used, 0, n);
+    memset(state->rows, 0, n);
     for (size_t i = 0; i < n; i++) {
-        if (!held[i] || i == probe) {
-            mark_row(job, i, state->used);
-        }
+        mark_rows(job, i, held[i] && i != probe ? HELD : STAYS, state->rows);
         for (size_t j = 0; held[i] && j < job->targets.n_dims; j++) {
             double *y = job->targets.values + i + j * n;
 
@@ -75,7 +75,7 @@ poison(void *payload, const unsigned char *held, size_t probe)
     for (size_t at = 0; at < n * inputs->space.n_features; at++) {
         size_t i = at % n, j = at / n;
 
-        if (state->used[i]) {
+        if (state->rows[i] != HELD) {
             continue;
         }
         if (inputs->single) {
@@ -132,7 +132,7 @@ ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
 
     BA_TRY_ALLOC(state.values, ba_malloc(n_targets, sizeof *state.values));
     memcpy(state.values, job->targets.values, n_targets * sizeof *state.values);
-    BA_TRY_ALLOC(state.used, ba_malloc(n, 1));
+    BA_TRY_ALLOC(state.rows, ba_malloc(n, 1));
     if (job->inputs.single) {
         BA_TRY_ALLOC(state.single, ba_malloc(n, columns * sizeof *state.single));
         memcpy(state.single, job->inputs.single, n * columns * sizeof *state.single);
@@ -143,7 +143,7 @@ ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
     BA_TRY(ba_audit(ctx, &auditee, out));
 out:
     ba_free(state.values);
-    ba_free(state.used);
+    ba_free(state.rows);
     ba_free(state.single);
     ba_free(state.full);
     return status;
