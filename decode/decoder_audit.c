@@ -104,15 +104,16 @@ exchange(void *payload, const size_t *order)
 
 static int
 fit(void *payload, const ba_ctx_t *ctx, const ba_fit_opts_t *opts,
-    const ba_fit_sink_t *sink, ba_fit_result_t *result, const int32_t **chosen,
-    size_t *n_chosen)
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_audit_choice_t *choice)
 {
     state_t *state = payload;
     ba_fit_info_t info = {0};
     int status = ba_decoder_run(ctx, state->job, opts, sink, result, &info);
 
-    *chosen = state->job->chosen.columns;
-    *n_chosen = state->job->chosen.n;
+    *choice = (ba_audit_choice_t){.columns = state->job->chosen.columns,
+        .scores = state->job->chosen.scores,
+        .n = state->job->chosen.n,
+        .n_scores = state->job->inputs.n_voxels};
     return status;
 }
 

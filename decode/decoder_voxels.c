@@ -14,7 +14,7 @@
 size_t
 ba_decoder_n_columns(const ba_decoder_job_t *job)
 {
-    return job->chosen.n > 0 ? job->chosen.n : job->inputs.n_voxels;
+    return job->opts->n_voxels > 0 ? job->opts->n_voxels : job->inputs.n_voxels;
 }
 
 void

@@ -44,13 +44,11 @@ exchange(void *payload, const size_t *order)
 
 static int
 fit(void *payload, const ba_ctx_t *ctx, const ba_fit_opts_t *opts,
-    const ba_fit_sink_t *sink, ba_fit_result_t *result, const int32_t **chosen,
-    size_t *n_chosen)
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_audit_choice_t *choice)
 {
     state_t *state = payload;
 
-    *chosen = NULL;
-    *n_chosen = 0;
+    *choice = (ba_audit_choice_t){0};
     return ba_fit_run(ctx, &state->data, opts, sink, result, NULL);
 }
 

@@ -24,7 +24,8 @@
 typedef struct {
     ba_fit_result_t result;
     int32_t *chosen;
-    size_t n_chosen;
+    double *scores;
+    size_t n_chosen, n_scores;
     double *probe; /* n_targets: its prediction */
     size_t probe_sample;
 } state_t;
@@ -34,6 +35,7 @@ state_free(state_t *state)
 {
     ba_fit_result_free(&state->result);
     ba_free(state->chosen);
+    ba_free(state->scores);
     ba_free(state->probe);
     *state = (state_t){0};
 }
@@ -59,18 +61,22 @@ fit_fold(const ba_ctx_t *ctx, const ba_auditee_t *auditee, size_t k, state_t *ou
     int status;
     ba_fit_opts_t opts = *auditee->opts;
     ba_fit_sink_t sink = {.payload = out, .predictions = keep_probe};
-    const int32_t *chosen = NULL;
+    ba_audit_choice_t choice = {0};
     size_t n = ba_source_n_cols(auditee->data->targets);
 
     opts.only_fold = k + 1;
     opts.want_cv = opts.want_predictions = 1;
     opts.want_weights = opts.want_fold_weights = 0;
     BA_TRY_ALLOC(out->probe, ba_calloc(n, sizeof *out->probe));
-    BA_TRY(auditee->fit(
-        auditee->payload, ctx, &opts, &sink, &out->result, &chosen, &out->n_chosen));
-    if (out->n_chosen > 0) {
-        BA_TRY_ALLOC(out->chosen, ba_malloc(out->n_chosen, sizeof *out->chosen));
-        memcpy(out->chosen, chosen + k * out->n_chosen, out->n_chosen * sizeof *chosen);
+    BA_TRY(auditee->fit(auditee->payload, ctx, &opts, &sink, &out->result, &choice));
+    if (choice.n > 0) {
+        out->n_chosen = choice.n;
+        out->n_scores = choice.n_scores;
+        BA_TRY_ALLOC(out->chosen, ba_malloc(choice.n, sizeof *out->chosen));
+        BA_TRY_ALLOC(out->scores, ba_malloc(choice.n_scores, sizeof *out->scores));
+        memcpy(out->chosen, choice.columns + k * choice.n, choice.n * sizeof(int32_t));
+        memcpy(out->scores, choice.scores + k * choice.n_scores,
+            choice.n_scores * sizeof(double));
     }
 out:
     return status;
@@ -109,6 +115,10 @@ compare_states(const state_t *a, const state_t *b, size_t k, ba_audit_t *out)
     const ba_fit_result_t *x = &a->result, *y = &b->result;
     size_t v = x->n_targets, p = x->n_columns, n = x->n_alphas;
 
+    compare(a->scores, b->scores, a->n_scores, sizeof *a->scores,
+        "scores that columns are chosen by", k, out);
+    compare(
+        a->chosen, b->chosen, a->n_chosen, sizeof *a->chosen, "chosen columns", k, out);
 #define COMPARE(member, count, what)                                                     \
     compare(row_of(x->member, k, count), row_of(y->member, k, count), count,             \
         sizeof(double), what, k, out)
@@ -120,8 +130,6 @@ compare_states(const state_t *a, const state_t *b, size_t k, ba_audit_t *out)
     COMPARE(cv_scores_by_fold, n * v, "inner scores");
     COMPARE(best_alphas_by_fold, v, "alphas");
 #undef COMPARE
-    compare(a->chosen, b->chosen, a->n_chosen < b->n_chosen ? a->n_chosen : b->n_chosen,
-        sizeof *a->chosen, "chosen columns", k, out);
     compare(a->probe, b->probe, v, sizeof *a->probe,
         "the prediction of an untouched held-out row", k, out);
 }
@@ -176,14 +184,14 @@ score(const ba_ctx_t *ctx, const ba_auditee_t *auditee, double *mean_r)
     int status;
     ba_fit_opts_t opts = *auditee->opts;
     ba_fit_result_t result = {0};
-    const int32_t *chosen = NULL;
-    size_t n_chosen = 0, n = 0;
+    ba_audit_choice_t choice = {0};
+    size_t n = 0;
     double sum = 0.0;
 
     opts.scores_only = 1;
     opts.want_cv = opts.want_weights = opts.want_fold_weights = 0;
     opts.want_predictions = 0;
-    BA_TRY(auditee->fit(auditee->payload, ctx, &opts, NULL, &result, &chosen, &n_chosen));
+    BA_TRY(auditee->fit(auditee->payload, ctx, &opts, NULL, &result, &choice));
     for (size_t j = 0; j < result.n_targets; j++) {
         if (isfinite(result.r[j])) {
             sum += result.r[j];

@@ -6,6 +6,13 @@
 #include "brainalign/audit.h"
 #include "brainalign/fit.h"
 
+/* A choice of columns for each outer fold; n = 0: none. Borrowed until the next fit. */
+typedef struct {
+    const int32_t *columns; /* n_outer x n */
+    const double *scores;   /* n_outer x n_scores: what they were chosen by */
+    size_t n, n_scores;
+} ba_audit_choice_t;
+
 /* How a verb does what the audit asks for. Samples are those of `data`. */
 typedef struct {
     void *payload;
@@ -16,11 +23,9 @@ typedef struct {
     int (*poison)(void *payload, const unsigned char *held, size_t probe);
     /* Sample i has the target of order[i]; NULL = as it was. */
     int (*exchange)(void *payload, const size_t *order);
-    /* Fits as opts says. chosen, n_chosen: columns chosen for each fold (n_chosen of them,
-     * n_outer rows), NULL and 0 where there is no choice; borrowed until the next call. */
+    /* Fits as opts says. */
     int (*fit)(void *payload, const ba_ctx_t *ctx, const ba_fit_opts_t *opts,
-        const ba_fit_sink_t *sink, ba_fit_result_t *result, const int32_t **chosen,
-        size_t *n_chosen);
+        const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_audit_choice_t *choice);
 } ba_auditee_t;
 
 /* Exchanges are drawn by the seed of ctx. Cost: each fold twice, and 21 runs of all folds.

@@ -17,6 +17,7 @@ typedef struct {
     double *x, *own_x, *y, *own_y; /* in use; as they came */
     double *chosen_x;              /* KEPT columns, or all of them scaled */
     int32_t chosen[FOLDS * KEPT];
+    double score[FOLDS * FEATURES];
     ba_runs_t runs;
     ba_space_t space;
     ba_design_t *design;
@@ -131,6 +132,9 @@ choose(pipeline_t *p)
 
     for (size_t j = 0; j < FEATURES; j++) {
         score[j] = relation(p, j);
+        for (size_t fold = 0; fold < FOLDS; fold++) {
+            p->score[fold * FEATURES + j] = score[j];
+        }
     }
     for (size_t k = 0; k < KEPT; k++) {
         size_t best = 0;
@@ -164,15 +168,16 @@ scale(pipeline_t *p)
 
 static int
 fit(void *payload, const ba_ctx_t *ctx, const ba_fit_opts_t *opts,
-    const ba_fit_sink_t *sink, ba_fit_result_t *result, const int32_t **chosen,
-    size_t *n_chosen)
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_audit_choice_t *choice)
 {
     pipeline_t *p = payload;
     ba_fit_opts_t own = *opts;
     double alpha;
 
-    *chosen = p->chosen;
-    *n_chosen = p->leak == CHOOSES_ON_ALL_ROWS ? KEPT : 0;
+    *choice = (ba_audit_choice_t){.columns = p->chosen,
+        .scores = p->score,
+        .n = p->leak == CHOOSES_ON_ALL_ROWS ? KEPT : 0,
+        .n_scores = FEATURES};
     if (p->leak == CHOOSES_ON_ALL_ROWS) {
         choose(p);
     } else if (p->leak == SCALES_ON_ALL_ROWS) {
@@ -231,7 +236,8 @@ test_choice_leaks(void **state)
     assert_true(found.null_mean > 0.1 && found.null_mean > 2 * found.null_limit);
     assert_false(found.is_clean);
     assert_int_equal(ba_audit_judge(&found), BA_NUMERIC);
-    assert_non_null(strstr(ba_error_message(), "outer fold 0: means of predictors"));
+    assert_non_null(
+        strstr(ba_error_message(), "outer fold 0: scores that columns are chosen by"));
     found.n_changed = 0;
     assert_int_equal(ba_audit_judge(&found), BA_NUMERIC);
     assert_non_null(strstr(ba_error_message(), "exchanged at random"));
