@@ -136,7 +136,7 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, response_rows, delay_rows,
     cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows, cli_model_rows,
-    cli_selection_rows, voxel_rows, result_rows, NULL};
+    cli_selection_rows, cli_audit_rows, voxel_rows, result_rows, NULL};
 
 /* Options of encode fit that decoding does not have, as if they were not given. */
 static decode_args_t
@@ -212,6 +212,7 @@ set_options(const cli_call_t *call, const decode_args_t *args,
     opts->output = shared->output;
     opts->force = shared->force;
     opts->dry_run = shared->dry_run;
+    opts->audit = args->fit.audit;
     opts->argc = call->argc;
     opts->argv = call->argv;
 }
@@ -246,6 +247,9 @@ report(const ba_decode_fit_opts_t *opts, const ba_decode_fit_info_t *info)
 {
     char seconds[32], bytes[32];
 
+    if (opts->audit) {
+        cli_audit_note(&info->audit);
+    }
     cli_message_note("%zu samples (%zu used), %zu columns, %zu %s, %zu outer folds",
         info->n_samples, info->n_used, info->n_columns, info->n_dims,
         info->n_classes > 0 ? "categories" : "dimensions", info->n_outer);

@@ -196,7 +196,8 @@ static const cli_option_t result_rows[] = {
 static const cli_option_t *const tables[] = {cli_feature_rows, cli_each_rows,
     cli_response_rows, cli_delay_rows, cli_trim_rows, cli_detrend_rows, cli_nuisance_rows,
     cli_scale_rows, cli_preset_rows, cli_model_rows, cli_band_rows, cli_selection_rows,
-    cli_test_rows, cli_significance_rows, result_rows, cli_shard_rows, NULL};
+    cli_audit_rows, cli_test_rows, cli_significance_rows, result_rows, cli_shard_rows,
+    NULL};
 
 static int
 set_saved(const char *text, ba_fit_opts_t *fit)
@@ -293,6 +294,7 @@ set_options(const cli_call_t *call, const char **named, ba_encode_fit_opts_t *op
     opts->map = args->map;
     opts->force = call->common->force;
     opts->dry_run = call->common->dry_run;
+    opts->audit = args->audit;
     opts->argc = call->argc;
     opts->argv = call->argv;
     BA_TRY(cli_preparation_set(args, named, opts));
@@ -353,6 +355,9 @@ report(const cli_call_t *call, const ba_dataset_t *dataset,
     } else if (opts->dry_run) {
         cli_plan_print(dataset, opts, info, ba_ctx_threads(call->ctx));
     } else {
+        if (opts->audit) {
+            cli_audit_note(&info->audit);
+        }
         cli_summary_note(dataset, opts, info);
     }
 }

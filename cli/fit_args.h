@@ -23,13 +23,17 @@ typedef struct {
     const char *cv, *outer_cv, *cv_gap;
     int solver;
     const char *save, *table, *map;
+    int audit;
 } cli_fit_args_t;
 
 /* Rows that fill it: preparation; intercept and alphas; what is selected by, form and
  * splits. cli_fit_settings() (fitted_data.h) makes settings of it; what is not given stays
  * as the default of the library. */
 extern const cli_option_t cli_delay_rows[], cli_scale_rows[];
-extern const cli_option_t cli_model_rows[], cli_selection_rows[];
+extern const cli_option_t cli_model_rows[], cli_selection_rows[], cli_audit_rows[];
+
+/* audit.c: what an audit found, on stderr. */
+void cli_audit_note(const ba_audit_t *audit);
 
 /* preparation.c: settings out of its rows; `named` has room for all lists of delays. */
 int cli_preparation_set(

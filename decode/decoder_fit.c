@@ -285,16 +285,13 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     if (opts->dry_run) {
         return BA_OK;
     }
-    if (opts->n_voxels > 0) {
-        BA_TRY(ba_decoder_choose(&own, job));
+    if (opts->audit) {
+        BA_TRY(ba_decoder_audit(&own, job, &info->audit));
+        BA_TRY(ba_audit_judge(&info->audit));
     }
     BA_TRY(ba_decoder_file_create(job, info->n_outer, &file));
     sink = ba_decoder_file_sink(&file);
-    if (opts->n_voxels > 0) {
-        BA_TRY(ba_decoder_run_chosen(&own, job, &sink, &result, &info->fit));
-    } else {
-        BA_TRY(ba_fit_run(&own, &job->data, &job->fit, &sink, &result, &info->fit));
-    }
+    BA_TRY(ba_decoder_run(&own, job, &job->fit, &sink, &result, &info->fit));
     info->fit.bytes_planned += held;
     if (job->targets.category && result.n_outer > 0) {
         BA_TRY(ba_decisions_make(

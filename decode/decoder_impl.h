@@ -5,6 +5,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "fit/audit.h"
 
 /* Which recorded samples make a sample of the fit. */
 typedef struct {
@@ -105,9 +106,13 @@ int ba_decoder_check_choice(const ba_decoder_job_t *job) BA_MUST_USE;
 int ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 void ba_chosen_free(ba_chosen_t *chosen);
 
-/* ba_fit_run() with the columns chosen for each fold. */
-int ba_decoder_run_chosen(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
+/* Choice and fit of one outer fold alone (fit->only_fold), or of all and the final one. */
+int ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts_t *fit,
     const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info) BA_MUST_USE;
+
+/* The audit of a job that is open. */
+int ba_decoder_audit(
+    const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out) BA_MUST_USE;
 
 /* Response columns of a model. */
 size_t ba_decoder_n_columns(const ba_decoder_job_t *job);

@@ -164,13 +164,13 @@ finish(ba_fit_result_t *result)
 }
 
 static int
-run_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t set,
-    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
+run_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *opts,
+    size_t set, const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
 {
     int status;
     part_t part = {0};
     ba_fit_data_t data = job->data;
-    ba_fit_opts_t fit = job->fit;
+    ba_fit_opts_t fit = *opts;
 
     BA_TRY(part_make(job, set, &part));
     data.design = part.design;
@@ -185,8 +185,8 @@ out:
     return status;
 }
 
-int
-ba_decoder_run_chosen(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
+static int
+run_chosen(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *fit,
     const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
 {
     int status = BA_OK;
@@ -196,23 +196,41 @@ ba_decoder_run_chosen(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
     size_t least = info->train_least, most = info->train_most; /* of all, as planned */
 
     for (size_t k = 0; k < n_outer; k++) {
-        BA_TRY(
-            run_set(ctx, job, k, sink, k == 0 ? result : &other, k == 0 ? info : &last));
+        BA_TRY(run_set(
+            ctx, job, fit, k, sink, k == 0 ? result : &other, k == 0 ? info : &last));
         if (k > 0) {
             take_fold(result, &other, k);
             ba_fit_result_free(&other);
         }
     }
     if (n_outer == 0) {
-        BA_TRY(run_set(ctx, job, 0, sink, result, info));
+        BA_TRY(run_set(ctx, job, fit, 0, sink, result, info));
         goto out;
     }
-    BA_TRY(run_set(ctx, job, n_outer, sink, &other, &last));
+    BA_TRY(run_set(ctx, job, fit, n_outer, sink, &other, &last));
     take_final(result, &other);
     finish(result);
     info->train_least = least;
     info->train_most = most;
 out:
     ba_fit_result_free(&other);
+    return status;
+}
+
+int
+ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts_t *fit,
+    const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
+{
+    int status;
+
+    if (job->opts->n_voxels == 0) {
+        return ba_fit_run(ctx, &job->data, fit, sink, result, info);
+    }
+    ba_chosen_free(&job->chosen);
+    BA_TRY(ba_decoder_choose(ctx, job));
+    BA_TRY(fit->only_fold > 0
+               ? run_set(ctx, job, fit, fit->only_fold - 1, sink, result, info)
+               : run_chosen(ctx, job, fit, sink, result, info));
+out:
     return status;
 }

@@ -14,7 +14,7 @@
 size_t
 ba_decoder_n_columns(const ba_decoder_job_t *job)
 {
-    return job->chosen.n > 0 ? job->chosen.n : job->inputs.n_voxels;
+    return job->opts->n_voxels > 0 ? job->opts->n_voxels : job->inputs.n_voxels;
 }
 
 void
@@ -98,6 +98,21 @@ out:
     ba_free(kept);
     ba_free(fold);
     return status;
+}
+
+/* A response is encoded from features up to the largest delay away: they keep the gap from
+ * what is held out, too, unless the gap was given. */
+static size_t
+encoding_gap(const ba_decoder_job_t *job)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < job->inputs.n_lags && !job->opts->blocks; i++) {
+        size_t size = (size_t) abs(job->inputs.lags[i]);
+
+        most = size > most ? size : most;
+    }
+    return job->fit.gap_outer + (job->opts->gap_outer < 0 ? most : 0);
 }
 
 static int
@@ -234,6 +249,7 @@ ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job)
     fit.shared_alpha = fit.want_weights = fit.want_fold_weights = 0;
     fit.want_predictions = 0;
     fit.want_cv = 1;
+    fit.gap_outer = encoding_gap(job);
     fit.select = BA_SCORE_R2;
     fit.solver = BA_SOLVER_AUTO;
     fit.trim_first = job->opts->fit.trim_first;

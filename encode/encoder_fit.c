@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* encode fit: from an opened data set to a result file. */
+#include "encode/encoder_audit.h"
 #include "encode/encoder_bands.h"
 #include "encode/encoder_file.h"
 #include "encode/encoder_job.h"
@@ -9,6 +10,7 @@
 
 #include "core/resource.h"
 #include "datasets/provenance.h"
+#include "fit/audit.h"
 
 ba_encode_fit_opts_t
 ba_encode_fit_opts_default(void)
@@ -178,6 +180,10 @@ ba_encode_fit_sharing(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(ba_encode_shards_check(dataset, &opts));
     BA_TRY(ba_encode_job_open(ctx, dataset, &opts, &job));
     job.data.responses = responses;
+    if (opts.audit && !opts.dry_run) {
+        BA_TRY(ba_encode_audit(ctx, &job, &account.audit));
+        BA_TRY(ba_audit_judge(&account.audit));
+    }
     BA_TRY(fit_job(ctx, dataset, &opts, &job, &account));
     account.seconds = ba_seconds() - start;
     account.peak_bytes = ba_peak_bytes();

@@ -20,7 +20,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Columns of the design that a panel holds (model/ridge.c). */
+/* Columns of the design that a panel holds (model/ridge.c, linalg/gram.h). */
 #define PANEL 512.0
 
 /* Blocks that a tile's scratch has room for (fit/tile_kernels.h). */
@@ -107,14 +107,17 @@ factor_bytes(const plan_t *plan)
 }
 
 /* The eigendecomposition holds two more matrices; the primal form the design beside its
- * scores, too. */
+ * scores, too; a single pass (model/ridge_pass.c) the products with test rows, and a panel
+ * of all rows packed twice. */
 static double
 factoring_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns;
-    double panel = 8 * PANEL * n;
+    double all = n + largest_test(plan);
+    double products = larger(24 * n * n, 8 * n * n + 8 * all * all);
 
-    return is_dual(plan) ? 24 * n * n + panel : 16 * n * p + 24 * p * p;
+    return is_dual(plan) ? products + 8 * (all - n) * n + 12 * PANEL * all
+                         : 16 * n * p + 24 * p * p;
 }
 
 double

@@ -131,6 +131,7 @@ typedef struct {
     int cached;     /* keep every prepared tile */
     int keep_slabs; /* every repeat of the tiles in flight beside their average */
     size_t n_in_flight;
+    const struct ba_disturb *disturb; /* of audits */
 } tiles_opts_t;
 
 int ba_tiles_open(
@@ -234,7 +235,7 @@ typedef struct {
 typedef struct {
     const plan_t *plan;
     const problem_t *problem;
-    size_t *train_rows, *test_rows; /* sample indices */
+    size_t *train_rows, *test_rows; /* sample indices, test_rows inside train_rows */
     columns_t columns;
     const ba_design_t *test_design;
     ba_design_t *own_test_design;         /* a fixed test set in components; else NULL */

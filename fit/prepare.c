@@ -4,21 +4,36 @@
 #include "fit/bands.h"
 
 #include "core/alloc.h"
+#include "model/ridge_pass.h"
 #include "model/scale.h"
 
-#include <string.h>
+/* Columns for each training row from where on one pass in single precision is tried: with
+ * fewer the Gram matrix is hardly ever well enough conditioned. */
+#define LEAST_COLUMNS 2
 
+/* Samples of the training rows, and behind them those of the test part, where it is not a
+ * set of its own. */
 static int
-sample_rows(const size_t *all, const size_t *positions, size_t n, size_t **out)
+sample_rows(const plan_t *plan, const problem_t *problem, prepared_t *out)
 {
-    *out = ba_malloc(n, sizeof **out);
-    if (!*out) {
-        return BA_NOMEM;
-    }
+    int status = BA_OK;
+    int has_test_set = plan->data->test_design && problem->fold < 0;
+    size_t n = problem->n_train;
+
+    BA_TRY_ALLOC(
+        out->train_rows, ba_malloc(n + problem->n_test, sizeof *out->train_rows));
     for (size_t i = 0; i < n; i++) {
-        (*out)[i] = all[positions[i]];
+        out->train_rows[i] = plan->rows[problem->train[i]];
     }
-    return BA_OK;
+    if (has_test_set) {
+        goto out;
+    }
+    out->test_rows = out->train_rows + n;
+    for (size_t i = 0; i < problem->n_test; i++) {
+        out->test_rows[i] = plan->rows[problem->test[i]];
+    }
+out:
+    return status;
 }
 
 int
@@ -46,24 +61,48 @@ ba_columns_free(columns_t *columns, size_t n_spaces)
     *columns = (columns_t){0};
 }
 
-int
-ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const ba_design_t *design,
-    const size_t *rows, size_t n_rows, double **mean, double **scale)
+static int
+make_scaling(const plan_t *plan, double **mean, double **scale)
 {
     int status = BA_OK;
     size_t p = plan->n_columns;
 
     *mean = NULL;
     *scale = NULL;
-    if (plan->scale_features == BA_SCALE_NONE) {
+    if (plan->scale_features != BA_SCALE_NONE) {
+        BA_TRY_ALLOC(*mean, ba_malloc(p, sizeof **mean));
+        BA_TRY_ALLOC(*scale, ba_malloc(p, sizeof **scale));
+    }
+out:
+    return status;
+}
+
+static int
+fill_scaling(const ba_ctx_t *ctx, const plan_t *plan, const ba_design_t *design,
+    const size_t *rows, size_t n_rows, double *mean, double *scale)
+{
+    int status = BA_OK;
+
+    if (!mean) {
         return BA_OK;
     }
-    BA_TRY_ALLOC(*mean, ba_malloc(p, sizeof **mean));
-    BA_TRY_ALLOC(*scale, ba_malloc(p, sizeof **scale));
-    BA_TRY(ba_design_scale(ctx, design, rows, n_rows, *mean, *scale));
-    for (size_t j = 0; plan->scale_features == BA_SCALE_CENTER && j < p; j++) {
-        (*scale)[j] = 1.0;
+    BA_TRY(ba_design_scale(ctx, design, rows, n_rows, mean, scale));
+    for (size_t j = 0; plan->scale_features == BA_SCALE_CENTER && j < plan->n_columns;
+         j++) {
+        scale[j] = 1.0;
     }
+out:
+    return status;
+}
+
+int
+ba_prepare_scaling(const ba_ctx_t *ctx, const plan_t *plan, const ba_design_t *design,
+    const size_t *rows, size_t n_rows, double **mean, double **scale)
+{
+    int status;
+
+    BA_TRY(make_scaling(plan, mean, scale));
+    BA_TRY(fill_scaling(ctx, plan, design, rows, n_rows, *mean, *scale));
 out:
     return status;
 }
@@ -140,26 +179,70 @@ out:
     return status;
 }
 
+/* Columns are read more than once unless one pass will do. */
+static int
+prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
+{
+    int status = BA_OK;
+    const ba_alphas_t *alphas = &plan->opts->alphas;
+    size_t n = out->problem->n_train;
+    ba_ridge_pass_t pass = {.design = out->columns.design,
+        .rows = out->train_rows,
+        .n_rows = n,
+        .n_other = out->test_rows ? out->problem->n_test : 0,
+        .intercept = plan->factor_intercept,
+        .is_centred = plan->scale_features == BA_SCALE_CENTER,
+        .mean = out->feature_mean,
+        .scale = out->feature_scale};
+
+    if (plan->solver == BA_SOLVER_DUAL && plan->opts->precision == BA_SINGLE &&
+        plan->n_columns >= LEAST_COLUMNS * n) {
+        if (alphas->n > 0 && !plan->opts->alphas_relative) {
+            pass.smallest_alpha = alphas->values[0];
+        }
+        for (size_t a = 1; pass.smallest_alpha > 0.0 && a < alphas->n; a++) {
+            pass.smallest_alpha = alphas->values[a] < pass.smallest_alpha
+                                      ? alphas->values[a]
+                                      : pass.smallest_alpha;
+        }
+        BA_TRY(ba_ridge_factor_pass(ctx, &pass, &out->factor));
+    }
+    if (!out->factor) {
+        BA_TRY(fill_scaling(
+            ctx, plan, pass.design, out->train_rows, n, pass.mean, pass.scale));
+        BA_TRY(ba_ridge_factor(
+            ctx, &out->training, plan->solver, plan->factor_intercept, &out->factor));
+    }
+    out->n_factorisations = 1;
+    out->used = out->factor;
+    out->factor_positions = out->problem->train;
+    out->n_factor = n;
+out:
+    return status;
+}
+
 int
 ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem,
     const prepared_t *shared, prepared_t *out)
 {
     int status = BA_OK;
-    int has_test_set = plan->data->test_design && problem->fold < 0;
+    int is_banded = ba_plan_is_banded(plan);
 
     *out = (prepared_t){.plan = plan, .problem = problem};
-    BA_TRY(sample_rows(plan->rows, problem->train, problem->n_train, &out->train_rows));
-    if (!has_test_set) {
-        BA_TRY(sample_rows(plan->rows, problem->test, problem->n_test, &out->test_rows));
-    }
+    BA_TRY(sample_rows(plan, problem, out));
     BA_TRY(
         ba_prepare_design(ctx, plan, out->train_rows, problem->n_train, &out->columns));
     BA_TRY(find_test_design(ctx, out));
-    BA_TRY(ba_prepare_scaling(ctx, plan, out->columns.design, out->train_rows,
-        problem->n_train, &out->feature_mean, &out->feature_scale));
+    BA_TRY(make_scaling(plan, &out->feature_mean, &out->feature_scale));
     out->training = (ba_training_t){out->columns.design, out->train_rows,
         problem->n_train, out->feature_mean, out->feature_scale};
-    if (ba_plan_is_banded(plan)) {
+    if (!is_banded && !shared) {
+        BA_TRY(prepare_factor(ctx, plan, out));
+    } else {
+        BA_TRY(fill_scaling(ctx, plan, out->columns.design, out->train_rows,
+            problem->n_train, out->feature_mean, out->feature_scale));
+    }
+    if (is_banded) {
         BA_TRY(ba_band_make(ctx, out));
         goto out;
     }
@@ -167,13 +250,6 @@ ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *probl
         out->used = shared->used;
         out->factor_positions = shared->factor_positions;
         out->n_factor = shared->n_factor;
-    } else {
-        BA_TRY(ba_ridge_factor(
-            ctx, &out->training, plan->solver, plan->factor_intercept, &out->factor));
-        out->n_factorisations = 1;
-        out->used = out->factor;
-        out->factor_positions = problem->train;
-        out->n_factor = problem->n_train;
     }
     BA_TRY(find_alphas(out));
 out:
@@ -195,7 +271,6 @@ ba_prepared_free(prepared_t *prepared)
             &prepared->columns, ba_design_n_spaces(prepared->plan->data->design));
     }
     ba_free(prepared->train_rows);
-    ba_free(prepared->test_rows);
     ba_free(prepared->feature_mean);
     ba_free(prepared->feature_scale);
     ba_free(prepared->alphas);

@@ -25,6 +25,7 @@ tiles_settings(const run_t *run, int of_test_set)
             of_test_set ? run->result->test_target_hash : run->result->target_hash,
         .cached = data->responses || ba_budget_is_cached(run->ctx, plan),
         .n_in_flight = run->n_slots,
+        .disturb = of_test_set ? NULL : data->disturb,
     };
 }
 

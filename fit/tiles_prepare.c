@@ -4,6 +4,7 @@
 #include "fit/tiles_impl.h"
 
 #include "core/alloc.h"
+#include "model/disturb.h"
 #include "model/scale.h"
 
 #include <math.h>
@@ -183,6 +184,27 @@ out:
     return status;
 }
 
+/* Other numbers for the targets of some samples. */
+static void
+disturb(const tiles_t *tiles, size_t first, size_t n, double *columns)
+{
+    const tiles_opts_t *opts = &tiles->opts;
+
+    if (!opts->disturb || !opts->disturb->targets) {
+        return;
+    }
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0;
+             opts->status[first + j] == BA_TARGET_SCORED && i < opts->n_rows; i++) {
+            double *y = columns + i + j * opts->n_rows;
+
+            if (opts->disturb->targets[opts->rows[i]]) {
+                *y = ba_disturb_value(opts->rows[i], first + j, *y);
+            }
+        }
+    }
+}
+
 static void
 store(const tiles_t *tiles, const double *work, size_t slot)
 {
@@ -229,6 +251,7 @@ ba_tiles_prepare(tiles_t *tiles, size_t t, size_t slab, size_t raw_column)
     }
     if (slab + 1 == tiles->n_slabs) {
         mark_unusable(tiles, first, n, (sum ? sum : work) + column * n_rows);
+        disturb(tiles, first, n, (sum ? sum : work) + column * n_rows);
         store(tiles, sum ? sum : work, slot);
     }
 out:

@@ -20,6 +20,7 @@
 #include "brainalign/detrend.h"
 #include "brainalign/align.h"
 #include "brainalign/alphas.h"
+#include "brainalign/audit.h"
 #include "brainalign/bands.h"
 #include "brainalign/ridge.h"
 #include "brainalign/score.h"

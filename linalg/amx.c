@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layout. Rows go in blocks of 32. A block of the form, rows i of T and columns k, is two
+ * pieces (the two terms of the split) of two tiles of 16 rows each; the unit wants its
+ * right operand as pairs of neighbours in k. Columns are packed in groups of 32, block
+ * after block of their rows, as two pieces of two tiles of 16 columns, which are rows of
+ * the left operand. A product of the two gives 32 columns x 32 rows of (T y)', which are
+ * multiplied with the rows of y and added up at once: T y is never held. */
 #define _DEFAULT_SOURCE /* syscall() */
-#include "linalg/amx.h"
-#include "linalg/amx_layout.h"
+#include "linalg/amx_impl.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* Blocks of the form that all columns are multiplied with while they are at hand. */
@@ -21,6 +25,13 @@ size_t
 ba_amx_columns_bytes(size_t n, size_t n_cols)
 {
     return n_blocks(n) * (n_cols / BLOCK) * PIECES * sizeof(uint16_t);
+}
+
+/* Block (i, k) of the form, k >= i: rows of blocks follow one another. */
+static size_t
+block_of(size_t i, size_t k, size_t blocks)
+{
+    return i * blocks - i * (i + 1) / 2 + k;
 }
 
 size_t
@@ -45,12 +56,9 @@ ba_amx_pack_columns(const float *y, size_t n, size_t n_cols, void *packed)
     }
 }
 
-#if defined(__x86_64__) && defined(__linux__) &&                                         \
-    ((defined(__clang__) && __clang_major__ >= 12) ||                                    \
-        (!defined(__clang__) && __GNUC__ >= 11))
+#ifdef BA_HAS_AMX
 
 #include <cpuid.h>
-#include <immintrin.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,8 +66,6 @@ ba_amx_pack_columns(const float *y, size_t n, size_t n_cols, void *packed)
 /* arch_prctl(2): leave to use the tiles' registers, for all threads of the process. */
 #define ARCH_REQ_XCOMP_PERM 0x1023
 #define TILE_DATA 18
-
-#define FOR_AMX __attribute__((target("amx-tile,amx-bf16,avx512f")))
 
 static int
 has_tiles(void)
@@ -90,81 +96,6 @@ ba_amx_is_usable(void)
         atomic_store_explicit(&known, now, memory_order_relaxed);
     }
     return now == 2;
-}
-
-/* Eight tiles of 16 rows of 64 bytes. */
-FOR_AMX static void
-start_tiles(void)
-{
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } config = {.palette = 1};
-
-    for (size_t i = 0; i < 8; i++) {
-        config.row_bytes[i] = 64;
-        config.rows[i] = HALF;
-    }
-    /* gcc takes the load to read eight bytes alone. */
-    __asm__ volatile("" : : "r"(&config) : "memory");
-    _tile_loadconfig(&config);
-}
-
-/* out (4 tiles: column half x row half), or 0, plus left columns times right ones over
- * some blocks of rows. What second terms give with one another is left out, but of squares,
- * where it has one sign. */
-FOR_AMX static void
-multiply(const uint16_t *left, const uint16_t *right, size_t blocks, int starts,
-    int is_square, float *out)
-{
-    if (starts) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, out, 64);
-        _tile_loadd(1, out + HALF * HALF, 64);
-        _tile_loadd(2, out + 2 * HALF * HALF, 64);
-        _tile_loadd(3, out + 3 * HALF * HALF, 64);
-    }
-    for (size_t k = 0; k < blocks; k++) {
-        const uint16_t *y = left + k * PIECES, *t = right + k * PIECES;
-
-        _tile_loadd(4, y, 64);
-        _tile_loadd(5, y + TILE, 64);
-        _tile_loadd(6, t + 2 * TILE, 64);
-        _tile_loadd(7, t + 3 * TILE, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-        _tile_loadd(6, t, 64);
-        _tile_loadd(7, t + TILE, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-        _tile_loadd(4, y + 2 * TILE, 64);
-        _tile_loadd(5, y + 3 * TILE, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-        if (is_square) {
-            _tile_loadd(6, t + 2 * TILE, 64);
-            _tile_loadd(7, t + 3 * TILE, 64);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-        }
-    }
-    _tile_stored(0, out, 64);
-    _tile_stored(1, out + HALF * HALF, 64);
-    _tile_stored(2, out + 2 * HALF * HALF, 64);
-    _tile_stored(3, out + 3 * HALF * HALF, 64);
 }
 
 /* sums (8 a column) += rows i0 .. of y times those of `product`. */

@@ -35,4 +35,12 @@ void ba_amx_pack_columns(const float *y, size_t n, size_t n_cols, void *packed);
 void ba_amx_quadratic(const void *form, const float *y, size_t n, size_t n_cols,
     const void *packed, double *values);
 
+/* What ba_amx_gram() needs for n rows of at most `width` columns. */
+size_t ba_amx_rows_bytes(size_t n, size_t width);
+
+/* ba_gram_add() (gram.h) by tiles. Second terms are multiplied with one another, too: a
+ * Gram matrix has squares on its diagonal. */
+void ba_amx_gram(const ba_ctx_t *ctx, const float *x, size_t n, size_t width,
+    size_t n_left, void *room, double *gram);
+
 #endif

@@ -4,6 +4,7 @@
 #include "model/design_impl.h"
 
 #include "core/alloc.h"
+#include "model/disturb.h"
 #include "model/numeral.h"
 
 #include <limits.h>
@@ -324,8 +325,8 @@ read_group(const ba_design_t *design, const size_t *rows, size_t n_rows,
     }
 }
 
-void
-ba_design_read(const ba_design_t *design, const size_t *rows, size_t n_rows, size_t col0,
+static void
+read_columns(const ba_design_t *design, const size_t *rows, size_t n_rows, size_t col0,
     size_t n_cols, double *dst, size_t ld)
 {
     size_t done = 0;
@@ -340,6 +341,50 @@ ba_design_read(const ba_design_t *design, const size_t *rows, size_t n_rows, siz
         read_group(design, rows, n_rows, block, feature0, n, dst + done * ld, ld);
         done += n;
     }
+}
+
+/* Samples looked up at a time. */
+#define LOOK_UP 256
+
+static void
+read_disturbed(const ba_design_t *design, const size_t *rows, size_t n_rows, size_t col0,
+    size_t n_cols, double *dst, size_t ld)
+{
+    const ba_disturb_t *disturb = design->disturb;
+    size_t from[LOOK_UP];
+
+    for (size_t i0 = 0; i0 < n_rows; i0 += LOOK_UP) {
+        size_t n = n_rows - i0 < LOOK_UP ? n_rows - i0 : LOOK_UP;
+
+        for (size_t i = 0; i < n; i++) {
+            from[i] = disturb->order ? disturb->order[rows[i0 + i]] : rows[i0 + i];
+        }
+        read_columns(design, from, n, col0, n_cols, dst + i0, ld);
+    }
+    for (size_t i = 0; disturb->columns && i < n_rows; i++) {
+        for (size_t j = 0; disturb->columns[rows[i]] && j < n_cols; j++) {
+            double *x = dst + i + j * ld;
+
+            *x = ba_disturb_value(rows[i], col0 + j, *x);
+        }
+    }
+}
+
+void
+ba_design_read(const ba_design_t *design, const size_t *rows, size_t n_rows, size_t col0,
+    size_t n_cols, double *dst, size_t ld)
+{
+    if (design->disturb) {
+        read_disturbed(design, rows, n_rows, col0, n_cols, dst, ld);
+    } else {
+        read_columns(design, rows, n_rows, col0, n_cols, dst, ld);
+    }
+}
+
+void
+ba_design_disturb(ba_design_t *design, const ba_disturb_t *disturb)
+{
+    design->disturb = disturb;
 }
 
 int

@@ -22,6 +22,7 @@ struct ba_design {
     size_t n_blocks, n_columns, n_features, n_spaces;
     ba_space_t *own_spaces; /* NULL where they are borrowed */
     double **owned;         /* n_spaces blocks of numbers that go with them */
+    const struct ba_disturb *disturb; /* NULL but in audits */
 };
 
 /* Features that principal components read at a time. */

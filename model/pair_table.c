@@ -13,6 +13,7 @@
 
 #include "core/alloc.h"
 #include "model/clones.h"
+#include "model/pair_lanes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ struct ba_pair_table {
 static size_t
 padded(size_t n_items)
 {
-    return ((n_items + LANES + LINE - 1) / LINE | 1) * LINE;
+    return ((n_items + BA_PAIR_LANES + LINE - 1) / LINE | 1) * LINE;
 }
 
 size_t
@@ -163,7 +164,7 @@ ba_pair_table_free(ba_pair_table_t *table)
 size_t
 ba_pair_table_scratch(const ba_pair_table_t *table)
 {
-    size_t n = table->n + LANES;
+    size_t n = table->n + BA_PAIR_LANES;
 
     return n + (n + 1) / 2;
 }
@@ -365,7 +366,7 @@ add_triangle(const permuted_t *permuted, const block_t *block, ba_pair_wins_t *w
         permuted, block->j0, LANES, block->j0, block->columns, triangle, LANES, wins);
 }
 
-/* All pairs of the places start .. end - 1. */
+/* All pairs of the places start .. end - 1, 16 at a time. */
 static void
 add_range(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *wins)
 {
@@ -387,6 +388,38 @@ add_range(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *
             }
         }
     }
+}
+
+typedef struct {
+    const permuted_t *permuted;
+    ba_pair_wins_t *wins;
+} unsure_t;
+
+static void
+settle(void *payload, size_t i, size_t j)
+{
+    const unsure_t *unsure = payload;
+    const size_t *item = unsure->permuted->table->item;
+
+    add_exact(unsure->permuted, item[i], item[j], unsure->wins);
+}
+
+/* The same by wider vectors, where there are any. */
+static void
+add_pairs(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *wins)
+{
+    const ba_pair_table_t *table = permuted->table;
+    ba_pair_lanes_t lanes = {table->q, table->ld, permuted->column, permuted->own};
+    unsure_t unsure = {permuted, wins};
+    uint64_t sum = 0, strict = 0;
+
+    if (!ba_pair_lanes_is_usable()) {
+        add_range(permuted, start, end, wins);
+        return;
+    }
+    ba_pair_lanes_count(&lanes, start, end, settle, &unsure, &sum, &strict);
+    wins->sum_halves += 2 * sum;
+    wins->strict += strict;
 }
 
 /* Takes pairs of items nearer than min_distance out again. */
@@ -415,7 +448,7 @@ ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *order,
     uint32_t *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within)
 {
     uint32_t *column = scratch;
-    int16_t *own = (void *) (scratch + table->n + LANES);
+    int16_t *own = (void *) (scratch + table->n + BA_PAIR_LANES);
     permuted_t permuted = {table, order, column, own};
 
     for (size_t i = 0; i < table->n; i++) {
@@ -423,12 +456,12 @@ ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *order,
         own[i] = table->q[i + table->ld * column[i]];
     }
     /* Places beyond the last are compared and masked. */
-    memset(column + table->n, 0, LANES * sizeof *column);
-    memset(own + table->n, 0, LANES * sizeof *own);
+    memset(column + table->n, 0, BA_PAIR_LANES * sizeof *column);
+    memset(own + table->n, 0, BA_PAIR_LANES * sizeof *own);
     *all = *within = (ba_pair_wins_t){0};
-    add_range(&permuted, 0, table->n, all);
+    add_pairs(&permuted, 0, table->n, all);
     for (size_t g = 0; g < table->n_groups; g++) {
-        add_range(&permuted, table->onset[g], table->onset[g + 1], within);
+        add_pairs(&permuted, table->onset[g], table->onset[g + 1], within);
     }
     remove_near(&permuted, all, within);
 }

@@ -147,17 +147,13 @@ finish_spectrum(ba_ridge_factor_t *factor)
         largest * DBL_EPSILON * (double) (factor->n > factor->p ? factor->n : factor->p);
 }
 
-static int
-factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+int
+ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
 {
     int status = BA_OK;
     size_t n = factor->n, reached;
     double trace = 0.0;
 
-    factor->rank = n;
-    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
-    BA_TRY_ALLOC(factor->vectors, ba_calloc(n, n * sizeof *factor->vectors));
-    BA_TRY(kernel_of(ctx, factor, NULL, ba_dmat(factor->vectors, n, n, n)));
     if (factor->intercept == BA_INTERCEPT_YES) {
         for (size_t i = 0; i < n; i++) {
             trace += factor->vectors[i + i * n];
@@ -172,6 +168,22 @@ factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, n, n, n), factor->lambda));
     reached = factor->p + (factor->intercept == BA_INTERCEPT_YES ? 1 : 0);
     factor->n_null = n > reached ? n - reached : 0;
+    finish_spectrum(factor);
+out:
+    return status;
+}
+
+static int
+factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+{
+    int status = BA_OK;
+    size_t n = factor->n;
+
+    factor->rank = n;
+    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
+    BA_TRY_ALLOC(factor->vectors, ba_calloc(n, n * sizeof *factor->vectors));
+    BA_TRY(kernel_of(ctx, factor, NULL, ba_dmat(factor->vectors, n, n, n)));
+    BA_TRY(ba_ridge_decompose(ctx, factor));
 out:
     return status;
 }
@@ -196,6 +208,7 @@ factor_primal(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, p, p, p), factor->lambda));
     ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(x, n, p, n), BA_KEEP,
         ba_cdmat(factor->vectors, p, p, p), 0.0, ba_dmat(factor->scores, n, p, n));
+    finish_spectrum(factor);
 out:
     ba_free(x);
     return status;
@@ -231,7 +244,6 @@ ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t 
     }
     BA_TRY(solver == BA_SOLVER_PRIMAL ? factor_primal(ctx, factor)
                                       : factor_dual(ctx, factor));
-    finish_spectrum(factor);
     *out = factor;
     factor = NULL;
 out:
@@ -247,6 +259,7 @@ ba_ridge_factor_free(ba_ridge_factor_t *factor)
         ba_free(factor->lambda);
         ba_free(factor->vectors);
         ba_free(factor->scores);
+        ba_free(factor->known);
         ba_free(factor);
     }
 }
@@ -404,6 +417,7 @@ ba_ridge_factor_apply(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     int status = BA_OK;
     size_t n = factor->n;
     double *kernel = NULL;
+    const double *products = factor->known;
     ba_training_t other = factor->training;
 
     if (n_new == 0) {
@@ -415,9 +429,12 @@ ba_ridge_factor_apply(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     if (factor->solver == BA_SOLVER_PRIMAL) {
         return apply_primal(ctx, factor, &other, dst);
     }
-    BA_TRY_ALLOC(kernel, ba_malloc(n_new, n * sizeof *kernel));
-    BA_TRY(kernel_of(ctx, factor, &other, ba_dmat(kernel, n_new, n, n_new)));
-    ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(kernel, n_new, n, n_new), BA_KEEP,
+    if (!products || rows != factor->known_rows || design != factor->training.design) {
+        BA_TRY_ALLOC(kernel, ba_malloc(n_new, n * sizeof *kernel));
+        BA_TRY(kernel_of(ctx, factor, &other, ba_dmat(kernel, n_new, n, n_new)));
+        products = kernel;
+    }
+    ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_cdmat(products, n_new, n, n_new), BA_KEEP,
         ba_cdmat(factor->vectors, n, n, n), 0.0, dst);
     clear_null(factor, dst);
 out:

@@ -16,6 +16,9 @@ struct ba_ridge_factor {
     double *lambda;  /* rank */
     double *vectors; /* dual: U, n x n; primal: V, p x p */
     double *scores;  /* primal: XV, n x p; NULL in the dual */
+    double *known;   /* n_known x n: products of rows known_rows with the training rows,
+                        NULL where none were made */
+    const size_t *known_rows; /* borrowed */
     double shift;    /* dual with intercept: eigenvalue given to the constant direction */
     size_t n_null;   /* dual: first directions in which no column of X has a part */
     double tolerance; /* eigenvalues at or below count as 0 when alpha is 0 */
@@ -25,5 +28,9 @@ struct ba_ridge_factor {
  * training->rows to dst, n_rows x n_cols without gaps, on the threads of ctx. */
 void ba_training_read(const ba_ctx_t *ctx, const ba_training_t *training,
     const double *center, size_t col0, size_t n_cols, double *dst);
+
+/* The dual factor whose vectors hold the whole Gram matrix: eigenvectors in its place,
+ * lambda, shift, tolerance. */
+int ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor) BA_MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef BRAINALIGN_DECODE_H
 #define BRAINALIGN_DECODE_H
 
+#include "brainalign/audit.h"
 #include "brainalign/dataset.h"
 #include "brainalign/fit.h"
 
@@ -40,6 +41,8 @@ typedef struct {
     const char *output;        /* result file */
     int force;
     int dry_run; /* check and plan only; nothing is written */
+    int audit;   /* 1 = the audit of ba_audit_t first, and nothing unless it finds the
+                    pipeline clean (BA_NUMERIC) */
     int argc;    /* full argument list for the provenance */
     const char *const *argv;
 } ba_decode_fit_opts_t;
@@ -59,6 +62,7 @@ typedef struct {
     double accuracy;             /* share of held-out samples whose category is found */
     double seconds;
     size_t peak_bytes;
+    ba_audit_t audit; /* with audit */
 } ba_decode_fit_info_t;
 
 /* Fits ridge models from responses to every feature column, or to one indicator a

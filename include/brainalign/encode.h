@@ -3,6 +3,7 @@
 #ifndef BRAINALIGN_ENCODE_H
 #define BRAINALIGN_ENCODE_H
 
+#include "brainalign/audit.h"
 #include "brainalign/dataset.h"
 #include "brainalign/fit.h"
 #include "brainalign/inference.h"
@@ -38,6 +39,8 @@ typedef struct {
     const char *map;    /* NIfTI map of r, NULL = none; needs image responses or a mask */
     int force;
     int dry_run; /* check and plan only; nothing is written */
+    int audit;   /* 1 = the audit of ba_audit_t first, and nothing unless it finds the
+                    pipeline clean (BA_NUMERIC) */
     int argc;    /* full argument list for the provenance */
     const char *const *argv;
     const char *preset; /* what a preset has set, for the provenance; NULL = nothing */
@@ -67,6 +70,7 @@ typedef struct {
     double flops_shard; /* planned for the largest shard */
     int was_complete;   /* 1 = the result stood there already, of the same work */
     ba_inference_info_t inference;
+    ba_audit_t audit; /* with audit */
 } ba_encode_fit_info_t;
 
 /* Fits and writes the result file, table and map; all or nothing appears under their

@@ -24,6 +24,12 @@ echo 'responses chosen in each fold'
 fit --features x.csv --response-delays 0,1 --n-voxels 2 --save weights --alphas 1,10 -o chosen.h5
 "$BRAINALIGN" datasets info chosen.h5 | awk '/selected|weights/ && !/command/ { print $1, $2, $3, $4, $5, $6 }'
 
+echo 'audit'
+fit --features x.csv --response-delays 0,1 --n-voxels 2 --alphas 1,10 --audit --force -o chosen.h5 2>&1 | grep audit: | sed 's/-*[0-9]\.[0-9]*/#/g'
+fit --features x.csv --response-delays 0,1 --n-voxels 2 --alphas 1,10 --outer-cv kfold:4 --cv-gap 0 --audit -o leaks.h5 2>&1
+echo "exit $?"
+[ -e leaks.h5 ] && echo 'written in spite of the audit'
+
 echo 'refused'
 bad_decode() { bad decode fit -j 1 --runs onsets:0,16,32 -o x.h5 "$@"; }
 bad_decode --features x.csv --response-delays 0

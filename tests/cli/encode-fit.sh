@@ -19,6 +19,14 @@ head -n 1 scores.tsv
 "$BRAINALIGN" datasets info enc.h5 r.nii.gz | grep -E '^  (format|/weights|/scores/r |command|grid|inputs)' |
     sed 's/XXH3-128 [0-9a-f]*/.../; s/([0-9.]* KB/(.../'
 
+echo 'audit'
+fit --delays 1,2,3 --audit -o audit.h5 2>&1 | grep audit: | sed 's/-*[0-9]\.[0-9]*/#/g'
+rm audit.h5
+fit --delays 1 --pca 2 --audit -o audit.h5 2>&1
+echo "exit $?"
+fit --delays 1 --cv none --alphas 10 --outer-cv none --audit -o audit.h5 2>&1
+echo "exit $?"
+
 echo 'refused: exists'
 fit --delays 1,2,3 -o enc.h5
 echo "exit $?"

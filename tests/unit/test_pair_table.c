@@ -4,6 +4,7 @@
 
 #include "brainalign/error.h"
 #include "core/alloc.h"
+#include "model/pair_lanes.h"
 #include "model/pair_table.h"
 
 enum { MOST = 150 };
@@ -103,14 +104,13 @@ draw(int sort, uint64_t *state)
 }
 
 static void
-test_brute_force(void **state)
+check_all(void)
 {
     static const size_t sizes[] = {2, 3, 15, 16, 17, 31, 33, 64, 129, MOST};
     uint64_t seed = 5;
     double *s = malloc(MOST * (MOST + 7) * sizeof *s);
     size_t groups[MOST], own[MOST];
 
-    (void) state;
     assert_non_null(s);
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         size_t n = sizes[k];
@@ -133,6 +133,25 @@ test_brute_force(void **state)
         }
     }
     free(s);
+}
+
+static void
+test_16_at_a_time(void **state)
+{
+    (void) state;
+    ba_pair_lanes_allow(0);
+    check_all();
+    ba_pair_lanes_allow(1);
+}
+
+static void
+test_32_at_a_time(void **state)
+{
+    (void) state;
+    if (!ba_pair_lanes_is_usable()) {
+        test_skip("no vectors of 512 bits");
+    }
+    check_all();
 }
 
 static void
@@ -160,7 +179,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_brute_force),
+        cmocka_unit_test(test_16_at_a_time),
+        cmocka_unit_test(test_32_at_a_time),
         cmocka_unit_test(test_no_memory),
     };
 
