@@ -228,6 +228,8 @@ report_concepts(const ba_align_opts_t *opts, const ba_align_info_t *info)
     if (opts->n_label_nulls > 0) {
         cli_message_note(
             "permuted labels: %zu of concepts x regions with q < 0.05", info->n_found[1]);
+    } else {
+        cli_message_note("permuted labels: not tested, see --label-null");
     }
     if (opts->n_matched > 0) {
         cli_message_note("%zu matched sets: %zu of concepts x regions with q < 0.05",
