@@ -23,7 +23,7 @@ typedef struct {
     int save_folds;
     /* concepts */
     cli_list_t rankings, concepts, label_nulls;
-    const char *tops, *concept_table;
+    const char *tops, *concept_table, *dissociation_table;
     uint64_t top, n_bins, n_matched, n_exchanges;
     int strata, naive_overlap;
 } align_args_t;
@@ -149,6 +149,11 @@ static const cli_option_t concept_rows[] = {
         .metavar = "FILE.tsv",
         .help = "Concepts by regions: drop, tests, overlap.",
         .offset = offsetof(align_args_t, concept_table)},
+    {.name = "dissociation-table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Double dissociations: both concepts and regions, simple effects.",
+        .offset = offsetof(align_args_t, dissociation_table)},
     {0},
 };
 
@@ -188,7 +193,7 @@ out:
     return status;
 }
 
-enum { N_OUTPUTS = 4 };
+enum { N_OUTPUTS = 5 };
 
 static int
 check_outputs(const cli_call_t *call)
@@ -196,7 +201,8 @@ check_outputs(const cli_call_t *call)
     const align_args_t *args = call->args;
     const cli_output_t outputs[] = {{"--output", call->common->output},
         {"--table", args->table}, {"--brain-ranking", args->ranking},
-        {"--concept-table", args->concept_table}};
+        {"--concept-table", args->concept_table},
+        {"--dissociation-table", args->dissociation_table}};
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
 
@@ -283,6 +289,7 @@ set_concepts(const align_args_t *args, size_t **tops, ba_align_opts_t *opts)
     opts->n_exchanges = or_none(args->n_exchanges);
     opts->naive_overlap = args->naive_overlap;
     opts->concept_table = args->concept_table;
+    opts->dissociation_table = args->dissociation_table;
     if (args->tops) {
         BA_TRY(cli_counts_parse("sweep", args->tops, tops, &opts->n_tops));
         opts->tops = *tops;

@@ -132,10 +132,11 @@ sum_up(const ba_aligning_t *a, const ba_aligned_t *mean, ba_align_info_t *info)
 static int
 check_tables(const ba_align_opts_t *opts)
 {
-    const char *const files[] = {opts->table, opts->ranking, opts->concept_table};
+    const char *const files[] = {
+        opts->table, opts->ranking, opts->concept_table, opts->dissociation_table};
     int status = BA_OK;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         ba_table_writer_t *writer = NULL;
 
         if (files[i]) {
@@ -167,6 +168,7 @@ work(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
     BA_TRY(ba_align_concepts_write(concepts, bundle));
     BA_TRY(ba_align_write(ctx, aligning, regions, &mean, folds, info, bundle));
     BA_TRY(ba_align_concepts_table(concepts));
+    BA_TRY(ba_align_dissociation_table(concepts));
 out:
     for (size_t k = 0; folds && k < aligning->n_folds; k++) {
         ba_aligned_free(&folds[k]);

@@ -104,10 +104,11 @@ int ba_align_concepts_run(
 /* Counts for the caller, as far as the work has got. concepts may be NULL. */
 void ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info_t *info);
 
-/* /concepts, /regions, /ablation, /overlap, /dissociation, and the table of concepts. */
+/* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts may be NULL. */
 int ba_align_concepts_write(
     const ba_align_concepts_t *concepts, ba_bundle_t *bundle) BA_MUST_USE;
 int ba_align_concepts_table(const ba_align_concepts_t *concepts) BA_MUST_USE;
+int ba_align_dissociation_table(const ba_align_concepts_t *concepts) BA_MUST_USE;
 
 /* ---- inside ---- */
 
