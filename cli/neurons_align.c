@@ -27,7 +27,7 @@ typedef struct {
     int save_folds, by, shapley;
     /* concepts */
     cli_list_t rankings, concepts, label_nulls;
-    const char *tops, *concept_table;
+    const char *tops, *concept_table, *dissociation_table;
     uint64_t top, n_bins, n_matched, n_exchanges;
     int strata, naive_overlap;
 } align_args_t;
@@ -203,6 +203,11 @@ static const cli_option_t concept_rows[] = {
         .metavar = "FILE.tsv",
         .help = "Concepts by regions: drop, tests, overlap.",
         .offset = offsetof(align_args_t, concept_table)},
+    {.name = "dissociation-table",
+        .kind = CLI_STRING,
+        .metavar = "FILE.tsv",
+        .help = "Double dissociations: both concepts and regions, simple effects.",
+        .offset = offsetof(align_args_t, dissociation_table)},
     {0},
 };
 
@@ -242,7 +247,7 @@ out:
     return status;
 }
 
-enum { N_OUTPUTS = 4 };
+enum { N_OUTPUTS = 5 };
 
 static int
 check_outputs(const cli_call_t *call)
@@ -252,7 +257,8 @@ check_outputs(const cli_call_t *call)
         {"--table", args->table}, {"--brain-ranking", args->ranking},
         {"--set-table", args->set_table}, {"--elimination", args->elimination},
         {"--figure", args->figure}, {"--map", args->map},
-        {"--concept-table", args->concept_table}};
+        {"--concept-table", args->concept_table},
+        {"--dissociation-table", args->dissociation_table}};
     size_t n = sizeof outputs / sizeof *outputs;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
@@ -302,6 +308,8 @@ report_concepts(const ba_align_opts_t *opts, const ba_align_info_t *info)
     if (opts->n_label_nulls > 0) {
         cli_message_note(
             "permuted labels: %zu of concepts x regions with q < 0.05", info->n_found[1]);
+    } else {
+        cli_message_note("permuted labels: not tested, see --label-null");
     }
     if (opts->n_matched > 0) {
         cli_message_note("%zu matched sets: %zu of concepts x regions with q < 0.05",
@@ -362,6 +370,7 @@ set_concepts(const align_args_t *args, size_t **tops, ba_align_opts_t *opts)
     opts->n_exchanges = or_none(args->n_exchanges);
     opts->naive_overlap = args->naive_overlap;
     opts->concept_table = args->concept_table;
+    opts->dissociation_table = args->dissociation_table;
     if (args->tops) {
         BA_TRY(cli_counts_parse("sweep", args->tops, tops, &opts->n_tops));
         opts->tops = *tops;

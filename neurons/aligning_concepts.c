@@ -304,6 +304,9 @@ check_options(const ba_align_opts_t *opts, const ba_align_regions_t *regions)
         return ba_fail(
             BA_VALUE, "rankings: none, wanted one for the options about concepts");
     }
+    if (opts->dissociation_table && opts->n_exchanges == 0) {
+        return ba_fail(BA_VALUE, "dissociation table: wanted exchanges to test with");
+    }
     if (opts->n_exchanges > 0 && opts->n_matched < 2) {
         return ba_fail(BA_VALUE,
             "exchanges: wanted matched sets as well, whose deviations they go by");

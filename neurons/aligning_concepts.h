@@ -101,11 +101,13 @@ int ba_align_concepts_run(
 /* Counts for the caller, as far as the work has got. concepts may be NULL. */
 void ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info_t *info);
 
-/* /concepts, /regions, /ablation, /overlap, /dissociation, and the table of concepts. */
+/* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts may be NULL. */
 int ba_align_concepts_write(
     const ba_align_concepts_t *concepts, ba_bundle_t *bundle) BA_MUST_USE;
-/* The table, finished but not committed. */
+/* The tables, finished but not committed. */
 int ba_align_concepts_table(
+    const ba_align_concepts_t *concepts, ba_table_writer_t **out) BA_MUST_USE;
+int ba_align_dissociation_table(
     const ba_align_concepts_t *concepts, ba_table_writer_t **out) BA_MUST_USE;
 
 /* n_neurons texts for the caller to free one by one, also after an error: the names of the

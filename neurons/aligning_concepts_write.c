@@ -303,6 +303,44 @@ out:
     return status;
 }
 
+static int
+put_dissociation(const ba_align_concepts_t *concepts, ba_table_writer_t *table,
+    const ba_align_dissociation_t *one)
+{
+    int status;
+    char **const regions = concepts->regions->name;
+    const double values[] = {
+        one->difference, one->p_difference, one->p_a, one->p_b, one->p, one->q};
+
+    BA_TRY(ba_table_put_text(table, concepts->names[one->a]));
+    BA_TRY(ba_table_put_text(table, regions[one->region_a]));
+    BA_TRY(ba_table_put_text(table, concepts->names[one->b]));
+    BA_TRY(ba_table_put_text(table, regions[one->region_b]));
+    for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+        BA_TRY(ba_table_put_number(table, values[k], DIGITS));
+    }
+    BA_TRY(ba_table_end_row(table));
+out:
+    return status;
+}
+
+int
+ba_align_dissociation_table(const ba_align_concepts_t *concepts, ba_table_writer_t **out)
+{
+    int status = BA_OK;
+    static const char *const names[] = {"concept_a", "region_a", "concept_b", "region_b",
+        "difference", "p_difference", "p_a", "p_b", "p", "q"};
+
+    BA_TRY(ba_table_create(concepts->aligning->opts->dissociation_table,
+        concepts->aligning->opts->force, out));
+    BA_TRY(ba_table_put_names(*out, names, sizeof names / sizeof *names));
+    for (size_t i = 0; i < concepts->n_dissociations; i++) {
+        BA_TRY(put_dissociation(concepts, *out, &concepts->dissociations[i]));
+    }
+out:
+    return status;
+}
+
 int
 ba_align_concepts_table(const ba_align_concepts_t *concepts, ba_table_writer_t **out)
 {

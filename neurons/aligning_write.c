@@ -27,7 +27,7 @@ static int
 check_tables(const ba_align_opts_t *opts)
 {
     const char *const files[] = {opts->table, opts->ranking, opts->set_table,
-        opts->elimination, opts->concept_table};
+        opts->elimination, opts->concept_table, opts->dissociation_table};
     int status = BA_OK;
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -213,7 +213,7 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     int status;
     const ba_align_opts_t *opts = output->aligning->opts;
     const ba_neuron_table_t *neurons = &output->aligning->neurons;
-    ba_table_writer_t *tables[4] = {NULL, NULL, NULL, NULL};
+    ba_table_writer_t *tables[5] = {NULL, NULL, NULL, NULL, NULL};
     ba_ranking_t *ranking = NULL;
 
     BA_TRY(write_bundle(output, results));
@@ -232,8 +232,11 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
         BA_TRY(ba_brain_ranking(neurons, results->regions, results->scores, &ranking));
         BA_TRY(ba_ranking_write(ranking, opts->ranking, 0, opts->force));
     }
-    if (opts->concept_table && results->concepts) {
+    if (opts->concept_table) {
         BA_TRY(ba_align_concepts_table(results->concepts, &tables[3]));
+    }
+    if (opts->dissociation_table) {
+        BA_TRY(ba_align_dissociation_table(results->concepts, &tables[4]));
     }
     BA_TRY(ba_align_maps_make(results->maps, results->sets));
     BA_TRY(ba_bundle_commit(output->bundle));

@@ -52,8 +52,8 @@ typedef struct {
     size_t n_exchanges; /* of two concepts' neurons for double dissociations, 0 = none */
     const size_t *tops; /* n_tops of a sweep of the overlap, NULL = top / 4 to 4 top */
     size_t n_tops;
-    int naive_overlap;         /* p without strata beside */
-    const char *concept_table; /* concepts.tsv, NULL = none */
+    int naive_overlap;                              /* p without strata beside */
+    const char *concept_table, *dissociation_table; /* NULL = none */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;

@@ -56,7 +56,7 @@ align() {
     run neurons align --encoder enc.h5 --control rate --layer-size 12 "$@"
 }
 align --ranking rank.tsv --label-null null.h5 --top 3 --strata layer --matched 199 --dissociation 99 \
-    --naive-overlap --regions regions.txt -o a.h5 --concept-table c.tsv -j1
+    --naive-overlap --regions regions.txt -o a.h5 --concept-table c.tsv --dissociation-table ab.tsv -j1
 
 # The drop of DRIVE in the front is the difference of two fits; both tests and the overlap find it there,
 # and OTHER in the back, and nothing else.
@@ -67,6 +67,8 @@ awk -F '\t' 'FNR == 1 { k++; for (i = 1; i <= NF; i++) name[k, $i] = i; next }
     k == 3 && $name[3, "p"] < 0.05 { print $1, $2, "drops, labels", ($name[3, "label_p"] < 0.05 ? "too" : "not") }
     k == 3 && $name[3, "overlap_p"] < 0.05 { print $1, $2, "overlaps", $name[3, "overlap"] }' enc.h5.tsv less.h5.tsv c.tsv
 head -n 1 c.tsv
+head -n 1 ab.tsv
+awk -F '\t' '$1 == "DRIVE" && $3 == "OTHER" { print $2, $4, ($5 > 2 ? "apart" : "not apart"), ($9 >= $7 && $9 >= $8 ? "larger p" : "p") }' ab.tsv
 
 # Threads, neurons that are found though files list them in another order, and another name.
 awk 'NR == 1 { print; next } { print | "sort -k 6,6 -k 3,3n -k 5,5nr" }' rank.tsv > sorted.tsv

@@ -128,6 +128,39 @@ test_log_det(void **state)
     }
 }
 
+/* Every allocation fails in turn: BA_NOMEM and no leak (asan). */
+static void
+test_allocations_fail(void **state)
+{
+    contribution_case_t made;
+    int status = BA_NOMEM;
+
+    (void) state;
+    contribution_case_make(&made, 20, BA_SOLVER_PRIMAL, 3.0);
+    for (size_t k = 1; status != BA_OK && k < 100; k++) {
+        ba_inverse_t *inverse = NULL;
+        ba_drops_t *drops = NULL;
+        double drop[CASE_TARGETS];
+
+        ba_alloc_fail_at(k);
+        status = ba_inverse_new(NULL, made.contribution, SIZE_MAX, &inverse);
+        if (status == BA_OK) {
+            status = ba_drops_new(NULL, inverse,
+                ba_cdmat(made.y, CASE_TRAIN, CASE_TARGETS, CASE_TRAIN),
+                ba_cdmat(made.y_test, CASE_TEST, CASE_TARGETS, CASE_TEST), &drops);
+        }
+        if (status == BA_OK) {
+            status = ba_drops_set(drops, sets[0], 5, drop);
+        }
+        ba_alloc_fail_at(0);
+        assert_true(status == BA_OK || status == BA_NOMEM);
+        ba_drops_free(drops);
+        ba_inverse_free(inverse);
+    }
+    assert_int_equal(status, BA_OK);
+    contribution_case_free(&made);
+}
+
 int
 main(void)
 {
@@ -136,6 +169,7 @@ main(void)
         cmocka_unit_test(test_dual),
         cmocka_unit_test(test_constant_response),
         cmocka_unit_test(test_log_det),
+        cmocka_unit_test(test_allocations_fail),
     };
 
     return cmocka_run_group_tests_name("contribution_drops", tests, NULL, NULL);

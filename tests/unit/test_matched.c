@@ -207,6 +207,29 @@ test_no_other_set(void **state)
     close_pool(&pool);
 }
 
+/* Every allocation fails in turn: BA_NOMEM and no leak (asan). */
+static void
+test_allocations_fail(void **state)
+{
+    static const size_t set[4] = {2, 3, 8, 21};
+    size_t out[8];
+    pool_t pool;
+    int status = BA_NOMEM;
+    ba_matched_info_t info;
+
+    (void) state;
+    open_pool(&pool, 0);
+    for (size_t k = 1; status != BA_OK && k < 2000; k++) {
+        ba_alloc_fail_at(k);
+        status = ba_matched_sets(
+            pool.inverse, pool.cell, NEURONS, set, 4, 2, 1, 2, out, &info);
+        ba_alloc_fail_at(0);
+        assert_true(status == BA_OK || status == BA_NOMEM);
+    }
+    assert_int_equal(status, BA_OK);
+    close_pool(&pool);
+}
+
 int
 main(void)
 {
@@ -216,6 +239,7 @@ main(void)
         cmocka_unit_test(test_uniform_visits),
         cmocka_unit_test(test_level),
         cmocka_unit_test(test_no_other_set),
+        cmocka_unit_test(test_allocations_fail),
     };
 
     return cmocka_run_group_tests_name("matched", tests, NULL, NULL);

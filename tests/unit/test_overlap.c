@@ -3,6 +3,7 @@
 
 #include "brainalign/error.h"
 #include "brainalign/overlap.h"
+#include "core/alloc.h"
 #include "core/rng.h"
 
 enum { N = 14, STRATA = 3 };
@@ -194,6 +195,32 @@ test_sweep_level(void **state)
     ba_rng_free(rng);
 }
 
+/* Every allocation fails in turn: BA_NOMEM and no leak (asan). */
+static void
+test_allocations_fail(void **state)
+{
+    static const size_t tops[] = {2, 5};
+    uint32_t order[N];
+    ba_overlap_t found[2];
+    double p;
+    int status = BA_NOMEM;
+
+    (void) state;
+    for (size_t j = 0; j < N; j++) {
+        order[j] = (uint32_t) j;
+    }
+    for (size_t k = 1; status != BA_OK && k < 100; k++) {
+        ba_alloc_fail_at(k);
+        status = ba_overlap_test(set_a, set_b, stratum, N, found);
+        if (status == BA_OK) {
+            status = ba_overlap_sweep(order, order, stratum, N, tops, 2, 3, 1, found, &p);
+        }
+        ba_alloc_fail_at(0);
+        assert_true(status == BA_OK || status == BA_NOMEM);
+    }
+    assert_int_equal(status, BA_OK);
+}
+
 int
 main(void)
 {
@@ -203,6 +230,7 @@ main(void)
         cmocka_unit_test(test_small_tail),
         cmocka_unit_test(test_random_draws),
         cmocka_unit_test(test_sweep_level),
+        cmocka_unit_test(test_allocations_fail),
     };
 
     return cmocka_run_group_tests_name("overlap", tests, NULL, NULL);

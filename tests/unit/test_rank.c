@@ -60,6 +60,9 @@ test_options(void **state)
     opts.n_bins = 1;
     refused(study, &opts, BA_VALUE, "wanted at least 1, 2, 1");
     opts = rank_plain("ap");
+    opts.null_top = 3;
+    refused(study, &opts, BA_VALUE, "null_top: kept of permutations");
+    opts = rank_plain("ap");
     opts.mass = 0;
     refused(study, &opts, BA_VALUE, "mass: found 0");
     rank_study_free(study);
@@ -156,14 +159,35 @@ statistic(const rank_study_t *study, const char *method, size_t c, double score)
     return strcmp(method, "ap") == 0 ? (score - n) / (1 - n) : score;
 }
 
+enum { N_PERMUTED = 37, NULL_TOP = 4 };
+
+/* The best neurons of every permutation: those of a ranking by its labels. orders: N_PERMUTED
+ * x SCORES. */
+static void
+check_null_order(const ba_rank_report_t *report, const uint32_t *orders)
+{
+    assert_int_equal(report->null_top, NULL_TOP);
+    for (size_t i = 0; i < RANK_CONCEPTS * N_PERMUTED * NULL_TOP; i++) {
+        size_t c = i / (N_PERMUTED * NULL_TOP), b = i / NULL_TOP % N_PERMUTED;
+
+        if (report->null_order[i] != UINT32_MAX) {
+            assert_int_equal(report->null_order[i],
+                orders[b * SCORES + c * RANK_NEURONS + i % NULL_TOP]);
+        } else {
+            assert_int_equal(report->n_undefined[c], RANK_NEURONS);
+        }
+    }
+}
+
 /* p, q and family-wise p from the scores of the permuted labels, one after the other. */
 static void
 check_permutations(const char *method)
 {
-    enum { N = 37 };
+    enum { N = N_PERMUTED };
     rank_study_t *study = rank_study(4, 0), *permuted = rank_study(4, 0);
     ba_rank_opts_t opts = rank_plain(method), plain = opts;
     static double null[N][SCORES];
+    static uint32_t orders[N * SCORES];
     ba_ctx_t ctx = ba_ctx_default();
     rank_labels_t labels;
     rank_types_t types;
@@ -196,9 +220,12 @@ check_permutations(const char *method)
         for (size_t i = 0; i < SCORES; i++) {
             null[b][i] = statistic(permuted, method, i / RANK_NEURONS, ranking->score[i]);
         }
+        memcpy(orders + b * SCORES, ranking->order, SCORES * sizeof *orders);
         ba_ranking_free(ranking);
     }
+    opts.null_top = NULL_TOP;
     assert_int_equal(ba_neurons_rank(&ctx, &study->data, &opts, &ranking, &report), 0);
+    check_null_order(report, orders);
     for (size_t i = 0; i < SCORES; i++) {
         size_t c = i / RANK_NEURONS, own = 0, family = 0;
         double score = statistic(study, method, c, ranking->score[i]);
@@ -341,6 +368,7 @@ test_failing_allocations(void **state)
         opts.sorted_scores = 1;
         opts.n_neighbours = 2;
         opts.n_permutations = k == 1 ? 0 : 2;
+        opts.null_top = opts.n_permutations;
         for (size_t n = 1; status != BA_OK; n++) {
             ba_ranking_t *ranking = NULL;
             ba_rank_report_t *report = NULL;
