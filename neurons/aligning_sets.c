@@ -40,8 +40,8 @@ add_set(ba_align_sets_t *sets, char *name, const size_t *neurons, size_t n)
     int status = BA_OK;
     size_t at = sets->start[sets->n];
 
-    BA_TRY_ALLOC(name, name);
-    sets->names[sets->n++] = name;
+    BA_TRY_ALLOC(sets->names[sets->n], name);
+    sets->n++;
     BA_TRY_ALLOC(sets->neurons, ba_realloc(sets->neurons, at + n, sizeof *sets->neurons));
     memcpy(sets->neurons + at, neurons, n * sizeof *neurons);
     sets->start[sets->n] = at + n;

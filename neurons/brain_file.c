@@ -52,6 +52,19 @@ out:
 /* ---- tables ---- */
 
 static int
+put_joined(ba_table_writer_t *table, const char *a, const char *b)
+{
+    int status;
+    char *name = NULL;
+
+    BA_TRY_ALLOC(name, ba_asprintf("%s%s", a, b));
+    BA_TRY(ba_table_put_text(table, name));
+out:
+    ba_free(name);
+    return status;
+}
+
+static int
 put_header(ba_table_writer_t *table, const ba_align_regions_t *regions, int has_concepts)
 {
     static const char *const names[] = {"delta_r2", "se", "p", "q", "positive",
@@ -68,12 +81,7 @@ put_header(ba_table_writer_t *table, const ba_align_regions_t *regions, int has_
     }
     for (size_t r = 1; r < regions->n; r++) {
         for (size_t i = 0; i < 4; i++) {
-            char *name = ba_asprintf("%s%s", regions->name[r], of_region[i]);
-
-            BA_TRY_ALLOC(name, name);
-            status = ba_table_put_text(table, name);
-            ba_free(name);
-            BA_TRY(status);
+            BA_TRY(put_joined(table, regions->name[r], of_region[i]));
         }
     }
     BA_TRY(ba_table_end_row(table));
