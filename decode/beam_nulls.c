@@ -8,8 +8,12 @@
 
 #include <string.h>
 
-/* Fewest samples that a null moves responses by. */
-enum { LEAST_SHIFT = 10 };
+/* Fewest samples that a null moves responses by, and fewest different shifts: among few,
+ * nulls are too much alike, and p comes out too small. */
+enum { LEAST_SHIFT = 10, LEAST_SHIFTS = 20 };
+
+/* Responses that this takes. */
+enum { LEAST_RESPONSES = 2 * LEAST_SHIFT + LEAST_SHIFTS - 1 };
 
 static int
 grow_nulls(ba_beam_job_t *job, size_t n)
@@ -38,12 +42,13 @@ null_shift(ba_beam_job_t *job, const ba_beam_task_t *task, ba_rng_t *rng, size_t
     ba_passage_t passage = {.n_slots = 0};
     ba_found_t found = {.n = 0};
 
-    if (n < 2 * LEAST_SHIFT + 1) {
+    if (n < LEAST_RESPONSES) {
         BA_TRY(ba_fail(BA_SHAPE,
-            "nulls: %zu responses of a fold in run %zu, wanted %d or more to move them "
+            "nulls: %zu responses of fold %zu in run %zu, wanted %d or more to move them "
             "by "
-            "%d (or draws from the language model)",
-            n, task->run + 1, 2 * LEAST_SHIFT + 1, LEAST_SHIFT));
+            "%d or more in %d ways (or draws from the language model)",
+            n, task->decoder->left_out.fold[0], task->run + 1, LEAST_RESPONSES,
+            LEAST_SHIFT, LEAST_SHIFTS));
     }
     BA_TRY(ba_beam_passage(job, task->decoder, task->decoder->left_out.fold[0], task->run,
         task->words, LEAST_SHIFT + ba_rng_below(rng, n - 2 * LEAST_SHIFT + 1), &items,

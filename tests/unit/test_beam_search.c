@@ -84,7 +84,7 @@ score_all(const beam_case_t *c, double weight, double lm_weight, sequence_t *all
 }
 
 static void
-search(beam_case_t *c, const ba_ctx_t *ctx, const ba_search_opts_t *opts, ba_found_t *out)
+search(beam_case_t *c, const ba_search_opts_t *opts, ba_found_t *out)
 {
     ba_language_t language = make_language(5);
     ba_passage_t passage;
@@ -99,7 +99,7 @@ search(beam_case_t *c, const ba_ctx_t *ctx, const ba_search_opts_t *opts, ba_fou
                          &c->inversion, BEAM_DELAYS, &c->said, opts->width, &products),
         0);
     assert_int_equal(
-        ba_beam_search(ctx, &passage, &products, &language, opts, 50, out), 0);
+        ba_beam_search(NULL, &passage, &products, &language, opts, 50, out), 0);
     ba_word_products_free(&products);
     ba_passage_free(&passage);
 }
@@ -123,7 +123,7 @@ test_wide_beam_equals_all_sequences(void **state)
         double sum = 0.0, step = 0.0;
 
         beam_case(&c, seed, seed % 2 == 0);
-        search(&c, NULL, &opts, &found);
+        search(&c, &opts, &found);
         score_all(&c, 0.7, 1.3, all);
         for (size_t n = 0; n < SEQUENCES; n++) {
             sum += exp(all[n].score - all[0].score);
@@ -164,7 +164,7 @@ test_narrow_beam_is_greedy(void **state)
 
     (void) state;
     beam_case(&c, 7, 1);
-    search(&c, NULL, &opts, &found);
+    search(&c, &opts, &found);
     memset(words, 0xff, sizeof words);
     for (size_t i = 0; i < SLOTS; i++) {
         double best = -1e300;
@@ -207,7 +207,7 @@ test_leaves_out_and_breaks_ties(void **state)
     beam_case(&c, 3, 0);
     memcpy(c.delta + BEAM_FEATURES, c.delta, BEAM_FEATURES * sizeof *c.delta);
     c.allowed[2] = 0;
-    search(&c, NULL, &opts, &found);
+    search(&c, &opts, &found);
     for (size_t i = 0; i < found.n * SLOTS; i++) {
         assert_true(found.words[i] != 2);
     }
@@ -215,33 +215,104 @@ test_leaves_out_and_breaks_ties(void **state)
     ba_resampler_free(&c.resampler);
 }
 
+/* ---- a case large enough for threads ---- */
+
+enum { LARGE_Q = 64, LARGE_P = 2 * LARGE_Q, LARGE_TIMES = 12, LARGE_ITEMS = 10 };
+
+static const int large_delays[] = {1, 2};
+
+static int
+next_large(const void *model, const ba_ctx_t *ctx, const size_t *histories,
+    size_t n_histories, double *p)
+{
+    (void) model;
+    (void) ctx;
+    for (size_t i = 0; i < n_histories; i++) {
+        for (size_t w = 0; w < 200; w++) {
+            p[i * 200 + w] = 1.0 / (1.0 + (double) ((w * 7 + histories[i] * 3) % 200));
+        }
+    }
+    return 0;
+}
+
+/* A random model of 2 delays, 64 features and 200 words; the best of 300 hypotheses. */
+static void
+search_large(int n_threads, ba_found_t *out)
+{
+    static double a[LARGE_P * LARGE_P], z[LARGE_P * LARGE_TIMES], b[LARGE_P * LARGE_P];
+    static double blank[LARGE_Q], delta[LARGE_Q * 200];
+    static unsigned char allowed[200];
+    const ba_language_t language = {.n_words = 200, .n_context = 1, .next = next_large};
+    const ba_search_opts_t opts = {.width = 300,
+        .n_extensions = 20,
+        .nucleus = 1.0,
+        .evidence_weight = 1.0,
+        .lm_weight = 1.0};
+    ba_ctx_t ctx = ba_ctx_default();
+    double moments[LARGE_ITEMS], times[LARGE_TIMES];
+    size_t items[LARGE_ITEMS], response[LARGE_TIMES];
+    ba_inversion_t inversion = {
+        .n_features = LARGE_P, .n_responses = LARGE_TIMES, .a = a, .z = z};
+    const ba_said_t said = {LARGE_Q, 200, blank, delta, allowed};
+    ba_resampler_t resampler;
+    ba_passage_t passage;
+    ba_word_products_t products;
+
+    ctx.n_threads = n_threads;
+    memset(allowed, 1, sizeof allowed);
+    test_fill_normal(b, LARGE_P * LARGE_P, 1);
+    test_fill_normal(z, LARGE_P * LARGE_TIMES, 2);
+    test_fill_normal(delta, LARGE_Q * 200, 3);
+    for (size_t i = 0; i < LARGE_P; i++) {
+        for (size_t j = 0; j < LARGE_P; j++) {
+            a[i + j * LARGE_P] = 0.0;
+            for (size_t k = 0; k < LARGE_P; k++) {
+                a[i + j * LARGE_P] += 1e-3 * b[i + k * LARGE_P] * b[j + k * LARGE_P];
+            }
+        }
+    }
+    for (size_t t = 0; t < LARGE_TIMES; t++) {
+        times[t] = (double) t;
+        response[t] = t;
+    }
+    for (size_t i = 0; i < LARGE_ITEMS; i++) {
+        moments[i] = 0.9 * (double) i;
+        items[i] = i;
+    }
+    assert_int_equal(ba_resampler_lanczos(
+                         moments, LARGE_ITEMS, times, LARGE_TIMES, 3.0, 1.0, &resampler),
+        0);
+    assert_int_equal(ba_passage_make(&ctx, &inversion, large_delays, 2, response,
+                         LARGE_TIMES, &resampler, items, LARGE_ITEMS, blank, &passage),
+        0);
+    assert_int_equal(
+        ba_word_products_new(&inversion, 2, &said, opts.width, &products), 0);
+    assert_true(ba_beam_threads(&ctx, 2.0 * 300 * LARGE_Q * 4 * 9) == n_threads);
+    assert_int_equal(
+        ba_beam_search(&ctx, &passage, &products, &language, &opts, 300, out), 0);
+    ba_word_products_free(&products);
+    ba_passage_free(&passage);
+    ba_resampler_free(&resampler);
+}
+
 static void
 test_same_bits_for_any_threads(void **state)
 {
-    static beam_case_t c;
-    const ba_search_opts_t opts = {.width = 37,
-        .n_extensions = 4,
-        .nucleus = 0.9,
-        .evidence_weight = 1.0,
-        .lm_weight = 0.5};
     ba_found_t one, many;
-    ba_ctx_t ctx = ba_ctx_default();
 
     (void) state;
-    beam_case(&c, 6, 1);
-    ctx.n_threads = 1;
-    search(&c, &ctx, &opts, &one);
-    for (int n = 2; n <= 5; n++) {
-        ctx.n_threads = n;
-        search(&c, &ctx, &opts, &many);
+    search_large(1, &one);
+    assert_int_equal(one.n, 300);
+    for (int n = 2; n <= 3; n++) {
+        search_large(n, &many);
         assert_int_equal(one.n, many.n);
-        assert_memory_equal(one.words, many.words, one.n * SLOTS * sizeof *one.words);
+        assert_memory_equal(
+            one.words, many.words, one.n * LARGE_ITEMS * sizeof *one.words);
         assert_memory_equal(one.score, many.score, one.n * sizeof *one.score);
         assert_memory_equal(one.posterior, many.posterior, one.n * sizeof(double));
         ba_found_free(&many);
     }
     ba_found_free(&one);
-    ba_resampler_free(&c.resampler);
 }
 
 int
