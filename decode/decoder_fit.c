@@ -161,6 +161,9 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 {
     int status;
     const ba_dataset_part_t *part = &dataset->train;
+    const char *items = opts->voxel_items                          ? opts->voxel_items
+                        : opts->voxel_score == BA_VOXELS_STABILITY ? opts->labels
+                                                                   : NULL;
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
     BA_TRY(check_options(dataset, opts));
@@ -169,10 +172,10 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(ba_blocks_read(ctx, opts->blocks, &part->runs, &job->blocks));
     BA_TRY(
         ba_decoder_targets_read(ctx, dataset, opts->labels, &job->blocks, &job->targets));
-    if (opts->voxel_items) {
-        BA_TRY(note_file(job, opts->voxel_items));
+    BA_TRY(opts->voxel_items ? note_file(job, opts->voxel_items) : BA_OK);
+    if (items) {
         BA_TRY(ba_decoder_items_read(
-            ctx, opts->voxel_items, dataset->train.n_samples, &job->blocks, &job->items));
+            ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
     }
     BA_TRY(ba_decoder_inputs_read(ctx, part, opts, &job->blocks, &job->inputs));
     BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,

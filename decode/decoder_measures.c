@@ -130,11 +130,14 @@ ba_decoder_measure(
     int status;
     size_t n = job->blocks.n, v = job->inputs.n_voxels, size = 0;
     unsigned char *is_training = NULL;
-    set_t set = {.job = job,
-        .kind = job->items.category ? job->items.category : job->targets.category,
-        .n_kinds = job->items.category ? job->items.n_dims : job->targets.n_dims};
+    set_t set = {
+        .job = job, .kind = job->targets.category, .n_kinds = job->targets.n_dims};
 
     *scores = NULL;
+    if (job->opts->voxel_score == BA_VOXELS_STABILITY) {
+        set.kind = job->items.category;
+        set.n_kinds = job->items.n_dims;
+    }
     BA_TRY(ba_fit_training_rows(&job->data, &job->fit, &is_training, n_sets));
     BA_TRY(ba_multiply(*n_sets, v, &size));
     BA_TRY_ALLOC(*scores, ba_malloc(size, sizeof **scores));

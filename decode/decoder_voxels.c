@@ -233,8 +233,7 @@ check_measure(const ba_decoder_job_t *job)
         return ba_fail(
             BA_VALUE, "voxel-score: f without categories, wanted labels beside it");
     }
-    if (opts->voxel_score == BA_VOXELS_STABILITY && !job->targets.category &&
-        !job->items.category) {
+    if (opts->voxel_score == BA_VOXELS_STABILITY && !job->items.category) {
         return ba_fail(BA_VALUE,
             "voxel-score: stability without items, wanted labels or voxel-items");
     }
