@@ -23,11 +23,13 @@ typedef struct {
     const char *response_delays, *labels, *blocks;
     int scale_responses, scale_features;
     uint64_t n_voxels;
-    const char *voxel_alphas;
+    int voxel_score;
+    const char *voxel_alphas, *voxel_items;
 } decode_args_t;
 
 /* Words of the choice; the values beside them are in the same order. */
 static const char response_scales[] = "zscore|center|none|runs";
+static const char voxel_scores[] = "encoding|f|stability"; /* ba_voxel_score_t */
 static const char feature_scales[] = "zscore|center|none";
 static const ba_scale_t scale_of[] = {
     BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE, BA_SCALE_RUNS};
@@ -105,11 +107,27 @@ static const cli_option_t voxel_rows[] = {
         .kind = CLI_UNSIGNED,
         .metavar = "K",
         .otherwise = "all of them",
-        .help = "The K response columns that the features predict best, chosen anew in "
-                "each outer fold from its training rows: by the largest mean r2 of the "
-                "inner splits over alphas of an encoding model with the same delays. "
-                "/selected lists them.",
+        .help = "The K best response columns, chosen anew in each outer fold from its "
+                "training rows. /selected lists them.",
         .offset = offsetof(decode_args_t, n_voxels)},
+    {.name = "voxel-score",
+        .kind = CLI_CHOICE,
+        .metavar = voxel_scores,
+        .value = "encoding",
+        .help =
+            "What is best. encoding: the largest mean r2 of the inner splits over "
+            "alphas of an encoding model with the same delays; f: one-way analysis of "
+            "variance over the categories of --labels; stability: mean correlation "
+            "between repeats over items (--voxel-items, else --labels), as many "
+            "repeats as the rarest item has, in order of time.",
+        .offset = offsetof(decode_args_t, voxel_score)},
+    {.name = "voxel-items",
+        .kind = CLI_STRING,
+        .metavar = "FILE[:COLUMN]",
+        .otherwise = "--labels",
+        .help =
+            "What each sample was, for stability: samples of one item are its repeats.",
+        .offset = offsetof(decode_args_t, voxel_items)},
     {.name = "voxel-alphas",
         .kind = CLI_STRING,
         .metavar = "auto|log:LO,HI,N|LIST",
@@ -186,6 +204,8 @@ set_voxels(const decode_args_t *args, ba_decode_fit_opts_t *opts)
     if (args->n_voxels == 0) {
         return ba_fail(BA_VALUE, "--n-voxels: found 0, wanted at least 1");
     }
+    opts->voxel_score = (ba_voxel_score_t) args->voxel_score;
+    opts->voxel_items = args->voxel_items;
     opts->n_voxels = args->n_voxels == CLI_NOT_GIVEN ? 0 : (size_t) args->n_voxels;
     return ba_alphas_parse(args->voxel_alphas, &opts->voxel_alphas);
 }

@@ -6,7 +6,6 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 
-#include "brainalign/bundle.h"
 #include "brainalign/encode.h"
 #include "brainalign/error.h"
 #include "brainalign/synth.h"
@@ -220,6 +219,86 @@ judge(const demo_study_t *study, const double *means, const double *control)
     return BA_OK;
 }
 
+/* ---- decoding ---- */
+
+/* The layer in the middle. */
+static const char decoded_layer[] = "layer_4";
+
+/* Most of a voxel's variance that a study lets the stimulus drive: hardly any noise. */
+static const double ceiling_signal = 0.7;
+
+/* What identification must be above with, and below without, a relation, between chance
+ * (0.5) and 1. */
+static const double least_found = 0.8, most_by_chance = 0.6;
+
+static int
+decode_one(const cli_call_t *call, const demo_study_t *study, const char *folder,
+    const char *responses, const char *name, size_t n_done, demo_decoded_t *out)
+{
+    char features[DEMO_PATH], runs[DEMO_PATH], output[DEMO_PATH];
+    demo_decoding_t what = {
+        .responses = responses, .features = features, .runs = runs, .tr = study->tr};
+    ba_ctx_t quiet = *call->ctx;
+    int status;
+
+    quiet.progress = NULL;
+    quiet.log = NULL;
+    snprintf(features, sizeof features, "%s/study/study.h5:/features/%s", folder,
+        decoded_layer);
+    snprintf(runs, sizeof runs, "%s/study/study.h5:/run", folder);
+    snprintf(output, sizeof output, "%s/%s_%s.h5", folder, name, decoded_layer);
+    BA_TRY(demo_decode(call, &quiet, &what, output, out));
+    ba_ctx_progress(call->ctx, "decoders", (double) n_done + 1, 3.0);
+out:
+    return status;
+}
+
+/* The study, the same with hardly any noise (the ceiling of this decoder), the control. */
+static int
+decode(const cli_call_t *call, const demo_study_t *study, const char *folder,
+    const char *responses, const char *control)
+{
+    ba_synth_opts_t opts = ba_synth_opts_default();
+    char path[DEMO_PATH], quiet[DEMO_PATH];
+    demo_decoded_t real, ceiling, none;
+    int status;
+
+    snprintf(path, sizeof path, "%s/ceiling", folder);
+    snprintf(quiet, sizeof quiet, "%s/ceiling/study.h5:/responses", folder);
+    opts.signal = ceiling_signal;
+    BA_TRY(ba_synth_write(call->ctx, &opts, path, call->common->force));
+    BA_TRY(decode_one(call, study, folder, responses, "decoder", 0, &real));
+    BA_TRY(decode_one(call, study, folder, quiet, "decoder_ceiling", 1, &ceiling));
+    BA_TRY(decode_one(call, study, folder, control, "decoder_control", 2, &none));
+    printf("\ndecoding of %s from all voxels, each of %zu segments of %.0f s identified "
+           "among all:\n",
+        decoded_layer, real.n_items, demo_segment_seconds(study->tr));
+    printf("  %-34s %8s %8s %8s\n", "", "rank", "2v2", "first");
+    printf("  %-34s %8.3f %8.3f %8.3f\n", "this study", real.rank_accuracy, real.pairs,
+        real.top1);
+    printf("  %-34s %8.3f %8.3f %8.3f\n", "ceiling, hardly any noise",
+        ceiling.rank_accuracy, ceiling.pairs, ceiling.top1);
+    printf("  %-34s %8.3f %8.3f %8.3f\n", "control, responses of the next run",
+        none.rank_accuracy, none.pairs, none.top1);
+    printf(
+        "  %-34s %8.3f %8.3f %8.3f\n", "chance", 0.5, 0.5, 1.0 / (double) real.n_items);
+    if (!(real.rank_accuracy > least_found &&
+            real.rank_accuracy < ceiling.rank_accuracy + 0.02)) {
+        return ba_fail(BA_NUMERIC,
+            "demo: segments are identified with a rank accuracy of %.3f, wanted %.1f to "
+            "the ceiling of %.3f",
+            real.rank_accuracy, least_found, ceiling.rank_accuracy);
+    }
+    if (!(none.rank_accuracy < most_by_chance)) {
+        return ba_fail(BA_NUMERIC,
+            "demo: segments of the control are identified with a rank accuracy of %.3f, "
+            "wanted less than %.1f",
+            none.rank_accuracy, most_by_chance);
+    }
+out:
+    return status;
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -253,6 +332,7 @@ run(const cli_call_t *call)
     BA_TRY(
         fit_layers(call, &study, folder, control, "control", study.n_layers, means + n));
     BA_TRY(judge(&study, means, means + n));
+    BA_TRY(decode(call, &study, folder, responses, control));
 out:
     demo_study_free(&study);
     free(means);
@@ -266,8 +346,10 @@ static const char *const description[] = {
     "Prints how well the truth was recovered: whether the layer that drives a region "
     "predicts it best, and how close predictions come to those of a perfect model. A "
     "control gives every run the responses of the next one, which keeps all "
-    "autocorrelation and breaks the link to the stimulus; it must find nothing. Exit "
-    "status 1 when either fails.",
+    "autocorrelation and breaks the link to the stimulus; it must find nothing.",
+    "Then decodes a layer from all voxels and identifies segments of speech, beside the "
+    "ceiling of the same decoder on the same study with hardly any noise, and the "
+    "control. Exit status 1 when any of it fails.",
     NULL,
 };
 

@@ -3,6 +3,8 @@
 #ifndef BA_CLI_DEMO_H
 #define BA_CLI_DEMO_H
 
+#include "cli/command.h"
+
 #include "brainalign/ctx.h"
 
 enum { DEMO_PATH = 4096 };
@@ -25,6 +27,28 @@ void demo_study_free(demo_study_t *study);
 
 /* Writes DIR/control.h5: every run's samples get the responses of the next run. */
 int demo_write_control(const ba_ctx_t *ctx, const char *folder, int force);
+
+/* ---- demo_decode.c ---- */
+
+/* SPECs of a study. */
+typedef struct {
+    const char *responses, *features, *runs;
+    double tr;
+} demo_decoding_t;
+
+typedef struct {
+    size_t n_items;
+    double rank_accuracy, pairs, top1;
+} demo_decoded_t;
+
+/* Decodes features from responses, every run by models of the others, to the file
+ * `output`, and identifies segments among one another. */
+int demo_decode(const cli_call_t *call, const ba_ctx_t *ctx, const demo_decoding_t *what,
+    const char *output, demo_decoded_t *out);
+
+double demo_segment_seconds(double tr);
+
+/* ---- demo_study.c ---- */
 
 /* Mean /scores/r of an encoder file in every region, over scored voxels. */
 int demo_region_means(const demo_study_t *study, const char *encoder, double *means);

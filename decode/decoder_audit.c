@@ -14,6 +14,7 @@ enum { HELD = 1, STAYS = 2 };
 typedef struct {
     ba_decoder_job_t *job;
     double *values;      /* of the targets, as they came */
+    int32_t *category;   /* NULL without labels */
     unsigned char *rows; /* of the responses: HELD, STAYS */
     float *single;       /* the responses, as they came */
     double *full;
@@ -42,6 +43,9 @@ restore(state_t *state)
     size_t n = job->blocks.n, columns = job->inputs.space.n_features;
 
     memcpy(job->targets.values, state->values, n * job->targets.n_dims * sizeof(double));
+    if (state->category) {
+        memcpy(job->targets.category, state->category, n * sizeof *state->category);
+    }
     if (state->is_poisoned && job->inputs.single) {
         memcpy(job->inputs.single, state->single, n * columns * sizeof(float));
     } else if (state->is_poisoned) {
@@ -66,6 +70,10 @@ poison(void *payload, const unsigned char *held, size_t probe)
     memset(state->rows, 0, n);
     for (size_t i = 0; i < n; i++) {
         mark_rows(job, i, held[i] && i != probe ? HELD : STAYS, state->rows);
+        if (held[i] && state->category) {
+            job->targets.category[i] =
+                (state->category[i] + 1) % (int32_t) job->targets.n_dims;
+        }
         for (size_t j = 0; held[i] && j < job->targets.n_dims; j++) {
             double *y = job->targets.values + i + j * n;
 
@@ -98,6 +106,9 @@ exchange(void *payload, const size_t *order)
     restore(state);
     for (size_t at = 0; order && at < n * targets->n_dims; at++) {
         targets->values[at] = state->values[at / n * n + order[at % n]];
+    }
+    for (size_t i = 0; order && state->category && i < n; i++) {
+        targets->category[i] = state->category[order[i]];
     }
     return BA_OK;
 }
@@ -133,6 +144,10 @@ ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
 
     BA_TRY_ALLOC(state.values, ba_malloc(n_targets, sizeof *state.values));
     memcpy(state.values, job->targets.values, n_targets * sizeof *state.values);
+    if (job->targets.category) {
+        BA_TRY_ALLOC(state.category, ba_malloc(n, sizeof *state.category));
+        memcpy(state.category, job->targets.category, n * sizeof *state.category);
+    }
     BA_TRY_ALLOC(state.rows, ba_malloc(n, 1));
     if (job->inputs.single) {
         BA_TRY_ALLOC(state.single, ba_malloc(n, columns * sizeof *state.single));
@@ -144,6 +159,7 @@ ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
     BA_TRY(ba_audit(ctx, &auditee, out));
 out:
     ba_free(state.values);
+    ba_free(state.category);
     ba_free(state.rows);
     ba_free(state.single);
     ba_free(state.full);

@@ -142,6 +142,13 @@ check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
         return ba_fail(BA_VALUE, "n-voxels: %zu, the responses have %zu columns",
             opts->n_voxels, ba_source_n_cols(dataset->train.responses));
     }
+    if (opts->n_voxels == 0 && opts->voxel_score != BA_VOXELS_ENCODING) {
+        return ba_fail(BA_VALUE, "voxel-score: found without n-voxels, wanted both");
+    }
+    if (opts->voxel_items && opts->voxel_score != BA_VOXELS_STABILITY) {
+        return ba_fail(
+            BA_VALUE, "voxel-items: found without voxel-score stability, wanted both");
+    }
     if (opts->fit.bands.gammas) {
         return ba_fail(BA_UNSUPPORTED, "bands: found with decoding, wanted none");
     }
@@ -154,6 +161,9 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 {
     int status;
     const ba_dataset_part_t *part = &dataset->train;
+    const char *items = opts->voxel_items                          ? opts->voxel_items
+                        : opts->voxel_score == BA_VOXELS_STABILITY ? opts->labels
+                                                                   : NULL;
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
     BA_TRY(check_options(dataset, opts));
@@ -162,6 +172,11 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(ba_blocks_read(ctx, opts->blocks, &part->runs, &job->blocks));
     BA_TRY(
         ba_decoder_targets_read(ctx, dataset, opts->labels, &job->blocks, &job->targets));
+    BA_TRY(opts->voxel_items ? note_file(job, opts->voxel_items) : BA_OK);
+    if (items) {
+        BA_TRY(ba_decoder_items_read(
+            ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
+    }
     BA_TRY(ba_decoder_inputs_read(ctx, part, opts, &job->blocks, &job->inputs));
     BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,
         job->targets.n_dims, job->targets.n_samples,
@@ -180,6 +195,7 @@ job_close(ba_decoder_job_t *job)
     ba_source_close(job->source);
     ba_decoder_inputs_free(&job->inputs);
     ba_decoder_targets_free(&job->targets);
+    ba_decoder_targets_free(&job->items);
     ba_blocks_free(&job->blocks);
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);

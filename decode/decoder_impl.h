@@ -57,6 +57,10 @@ typedef struct {
 
 int ba_decoder_targets_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const char *labels, const ba_blocks_t *blocks, ba_decoder_targets_t *out) BA_MUST_USE;
+
+/* The categories of `labels` alone, without values. */
+int ba_decoder_items_read(const ba_ctx_t *ctx, const char *labels, size_t n_recorded,
+    const ba_blocks_t *blocks, ba_decoder_targets_t *out) BA_MUST_USE;
 void ba_decoder_targets_free(ba_decoder_targets_t *targets);
 
 /* What was decided about categories. */
@@ -89,12 +93,13 @@ typedef struct {
     ba_blocks_t blocks;
     ba_decoder_inputs_t inputs;
     ba_decoder_targets_t targets;
-    ba_source_t *source; /* of the targets */
+    ba_decoder_targets_t items; /* category alone: of the samples, for the choice */
+    ba_source_t *source;        /* of the targets */
     ba_fit_data_t data;
     ba_fit_opts_t fit;
     int32_t *cv_ids, *outer_ids;
     uint8_t *cv_sets;
-    char *files[5]; /* of folds, labels, blocks; ends with NULL */
+    char *files[6]; /* of folds, labels, blocks, items; ends with NULL */
     size_t n_files;
     ba_chosen_t chosen; /* n = 0: all response columns */
 } ba_decoder_job_t;
@@ -104,6 +109,11 @@ int ba_decoder_check_choice(const ba_decoder_job_t *job) BA_MUST_USE;
 
 /* Chooses response columns from the training rows of every outer fold. */
 int ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Scores of all response columns by the measure that opts ask for, n_sets x n_voxels, for
+ * the caller to free; n_sets = outer folds + 1. */
+int ba_decoder_measure(const ba_ctx_t *ctx, const ba_decoder_job_t *job, double **scores,
+    size_t *n_sets) BA_MUST_USE;
 void ba_chosen_free(ba_chosen_t *chosen);
 
 /* Choice and fit of one outer fold alone (fit->only_fold), or of all and the final one. */

@@ -170,7 +170,6 @@ read_labels(const ba_ctx_t *ctx, const char *spec, size_t n_recorded,
     int status;
     ba_label_column_t column = {0};
     const char **labels = NULL;
-    size_t n = 0;
 
     BA_TRY(ba_label_column_read(ctx, spec, &column));
     if (column.cells.n != n_recorded) {
@@ -180,21 +179,40 @@ read_labels(const ba_ctx_t *ctx, const char *spec, size_t n_recorded,
     BA_TRY_ALLOC(labels, ba_malloc(blocks->n, sizeof *labels));
     BA_TRY(block_labels(spec, &column.cells, blocks, labels));
     BA_TRY(sort_names(spec, labels, blocks->n, out));
-    BA_TRY(ba_multiply(blocks->n, out->n_dims, &n));
-    BA_TRY_ALLOC(out->values, ba_calloc(n, sizeof *out->values));
     BA_TRY_ALLOC(out->category, ba_malloc(blocks->n, sizeof *out->category));
     for (size_t i = 0; i < blocks->n; i++) {
         char **found = bsearch(
             &labels[i], out->names, out->n_dims, sizeof *out->names, compare_names);
-        size_t k = (size_t) (found - out->names);
 
-        out->category[i] = (int32_t) k;
-        out->values[i + k * blocks->n] = 1.0;
+        out->category[i] = (int32_t) (found - out->names);
     }
 out:
     ba_label_column_free(&column);
     ba_free(labels);
     return status;
+}
+
+static int
+make_indicators(ba_decoder_targets_t *out)
+{
+    int status;
+    size_t n = 0;
+
+    BA_TRY(ba_multiply(out->n_samples, out->n_dims, &n));
+    BA_TRY_ALLOC(out->values, ba_calloc(n, sizeof *out->values));
+    for (size_t i = 0; i < out->n_samples; i++) {
+        out->values[i + (size_t) out->category[i] * out->n_samples] = 1.0;
+    }
+out:
+    return status;
+}
+
+int
+ba_decoder_items_read(const ba_ctx_t *ctx, const char *labels, size_t n_recorded,
+    const ba_blocks_t *blocks, ba_decoder_targets_t *out)
+{
+    *out = (ba_decoder_targets_t){.n_samples = blocks->n};
+    return read_labels(ctx, labels, n_recorded, blocks, out);
 }
 
 int
@@ -210,6 +228,7 @@ ba_decoder_targets_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     }
     BA_TRY(labels ? read_labels(ctx, labels, dataset->train.n_samples, blocks, out)
                   : read_features(ctx, dataset, blocks, out));
+    BA_TRY(labels ? make_indicators(out) : BA_OK);
 out:
     return status;
 }

@@ -155,20 +155,13 @@ compare_scored(const void *a, const void *b)
 }
 
 static int
-choose_set(const double *cv, size_t n_alphas, size_t v, size_t n, double *scores,
-    int32_t *columns)
+choose_set(const double *scores, size_t v, size_t n, int32_t *columns)
 {
     int status = BA_OK;
     scored_t *scored = NULL;
 
     BA_TRY_ALLOC(scored, ba_malloc(v, sizeof *scored));
     for (size_t j = 0; j < v; j++) {
-        scores[j] = NAN;
-        for (size_t a = 0; a < n_alphas; a++) {
-            double score = cv[a * v + j];
-
-            scores[j] = !isnan(scores[j]) && !(score > scores[j]) ? scores[j] : score;
-        }
         scored[j] = (scored_t){scores[j], (int32_t) j};
     }
     qsort(scored, v, sizeof *scored, compare_scored);
@@ -186,24 +179,65 @@ out:
     return status;
 }
 
+/* Takes the scores, n_sets x v, over. */
 static int
-choose_from(const ba_fit_result_t *encoding, size_t n, ba_chosen_t *out)
+choose_by(double *scores, size_t n_sets, size_t v, size_t n, ba_chosen_t *out)
 {
     int status = BA_OK;
-    size_t v = encoding->n_targets, a = encoding->n_alphas, folds = encoding->n_outer;
 
-    out->n = n;
-    out->n_sets = folds + 1;
-    BA_TRY_ALLOC(out->columns, ba_malloc(out->n_sets, n * sizeof *out->columns));
-    BA_TRY_ALLOC(out->scores, ba_malloc(out->n_sets, v * sizeof *out->scores));
-    for (size_t k = 0; k < out->n_sets; k++) {
-        const double *cv =
-            k < folds ? encoding->cv_scores_by_fold + k * a * v : encoding->cv_scores;
-
-        BA_TRY(choose_set(cv, a, v, n, out->scores + k * v, out->columns + k * n));
+    *out = (ba_chosen_t){.n = n, .n_sets = n_sets, .scores = scores};
+    BA_TRY_ALLOC(out->columns, ba_malloc(n_sets, n * sizeof *out->columns));
+    for (size_t k = 0; k < n_sets; k++) {
+        BA_TRY(choose_set(scores + k * v, v, n, out->columns + k * n));
     }
 out:
     return status;
+}
+
+/* The largest score over alphas, of each fold and of the final fit. */
+static int
+find_largest(const ba_fit_result_t *encoding, double **out)
+{
+    size_t v = encoding->n_targets, n_alphas = encoding->n_alphas;
+    size_t folds = encoding->n_outer;
+    double *scores = ba_malloc(folds + 1, v * sizeof *scores);
+
+    *out = scores;
+    if (!scores) {
+        return BA_NOMEM;
+    }
+    for (size_t k = 0; k <= folds; k++) {
+        const double *cv = k < folds ? encoding->cv_scores_by_fold + k * n_alphas * v
+                                     : encoding->cv_scores;
+
+        for (size_t j = 0; j < v; j++) {
+            double *best = scores + k * v + j;
+
+            *best = NAN;
+            for (size_t a = 0; a < n_alphas; a++) {
+                double score = cv[a * v + j];
+
+                *best = !isnan(*best) && !(score > *best) ? *best : score;
+            }
+        }
+    }
+    return BA_OK;
+}
+
+static int
+check_measure(const ba_decoder_job_t *job)
+{
+    const ba_decode_fit_opts_t *opts = job->opts;
+
+    if (opts->voxel_score == BA_VOXELS_F && !job->targets.category) {
+        return ba_fail(
+            BA_VALUE, "voxel-score: f without categories, wanted labels beside it");
+    }
+    if (opts->voxel_score == BA_VOXELS_STABILITY && !job->items.category) {
+        return ba_fail(BA_VALUE,
+            "voxel-score: stability without items, wanted labels or voxel-items");
+    }
+    return BA_OK;
 }
 
 int
@@ -214,6 +248,9 @@ ba_decoder_check_choice(const ba_decoder_job_t *job)
             "n-voxels: found with blocks and %zu response delays, wanted one delay",
             job->inputs.n_lags);
     }
+    if (job->opts->voxel_score != BA_VOXELS_ENCODING) {
+        return check_measure(job);
+    }
     if (job->fit.cv.kind == BA_CV_NONE) {
         return ba_fail(BA_VALUE, "n-voxels: found with cv none, wanted inner splits to "
                                  "score by");
@@ -221,8 +258,9 @@ ba_decoder_check_choice(const ba_decoder_job_t *job)
     return BA_OK;
 }
 
-int
-ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job)
+static int
+score_by_encoding(
+    const ba_ctx_t *ctx, ba_decoder_job_t *job, double **scores, size_t *n_sets)
 {
     int status;
     size_t n_outer = 0;
@@ -265,11 +303,28 @@ ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job)
             "that have responses",
             encoding.n_outer, n_outer));
     }
-    BA_TRY(choose_from(&encoding, job->opts->n_voxels, &job->chosen));
+    *n_sets = n_outer + 1;
+    BA_TRY(find_largest(&encoding, scores));
 out:
     ba_fit_result_free(&encoding);
     ba_source_close(data.targets);
     ba_design_free(design);
     ba_free(ids);
+    return status;
+}
+
+int
+ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job)
+{
+    int status;
+    double *scores = NULL;
+    size_t n_sets = 0;
+
+    BA_TRY(job->opts->voxel_score == BA_VOXELS_ENCODING
+               ? score_by_encoding(ctx, job, &scores, &n_sets)
+               : ba_decoder_measure(ctx, job, &scores, &n_sets));
+    BA_TRY(choose_by(
+        scores, n_sets, job->inputs.n_voxels, job->opts->n_voxels, &job->chosen));
+out:
     return status;
 }

@@ -11,6 +11,15 @@
 extern "C" {
 #endif
 
+/* What response columns are chosen by, from the training samples of each fold: the largest
+ * inner r2 of an encoding model; F of a one-way analysis of variance over categories; mean
+ * correlation between repeats of the same items. */
+typedef enum {
+    BA_VOXELS_ENCODING = 0,
+    BA_VOXELS_F,
+    BA_VOXELS_STABILITY
+} ba_voxel_score_t;
+
 /* Settings of `decode fit` beyond those of the data set. Borrowed throughout. */
 typedef struct {
     ba_fit_opts_t
@@ -32,6 +41,9 @@ typedef struct {
         scale_features; /* RUNS, ZSCORE, CENTER, NONE (ZSCORE; CENTER for labels) */
     size_t n_voxels;    /* so many response columns, chosen anew from the training rows of
                         each fold by how well the features predict them; 0 = all */
+    ba_voxel_score_t voxel_score; /* how well, where it is not the features (ENCODING) */
+    const char *voxel_items;   /* FILE[:COLUMN] of an item for each sample, whose repeats
+                                STABILITY compares; NULL = the labels */
     ba_alphas_t voxel_alphas;  /* of that prediction; n = 0: automatic */
     double tr;                 /* seconds per sample, 0 = not given */
     const char *detrend;       /* of responses; as in encode fit; NULL = none */

@@ -4,6 +4,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "model/voxel_score.h"
 
 enum { N = 48, V = 7, D = 3, RUNS = 3, RUN = 16, LAGS = 2, COLUMNS = V * LAGS };
 
@@ -434,6 +435,110 @@ test_chosen(void **state)
     test_remove_folder(study.folder);
 }
 
+/* Mean of the responses at t and two later. */
+static double
+both(const study_t *study, size_t t, size_t j)
+{
+    return (study->responses[t * V + j] + study->responses[(t + 2) * V + j]) / 2;
+}
+
+enum { KINDS = 7, KEPT = RUN - 2 };
+
+/* Scores of one column over the training samples of the fold that holds run k out. */
+static double
+score_by_hand(const study_t *study, ba_voxel_score_t measure, size_t k, size_t j)
+{
+    double x[N], work[2 * KINDS];
+    int32_t kind[N];
+    size_t n = 0;
+
+    for (size_t t = 0; t < N; t++) {
+        if (t / RUN != k && t % RUN < KEPT) {
+            kind[n] = (int32_t) (t % RUN % KINDS);
+            x[n++] = both(study, t, j);
+        }
+    }
+    /* Items follow one another in the same order every time: repeats are in a row. */
+    return measure == BA_VOXELS_F ? ba_f_statistic(x, kind, n, KINDS, work)
+                                  : ba_stability(x, KINDS, n / KINDS);
+}
+
+static void
+check_measure(study_t *study, ba_voxel_score_t measure)
+{
+    enum { K = 3 };
+    ba_alphas_t alphas;
+    ba_decode_fit_opts_t opts = options(study, &alphas);
+    double *selected, *scores;
+
+    opts.labels = study->labels;
+    opts.response_delays = "0,2";
+    opts.scale_responses = BA_SCALE_ZSCORE;
+    opts.fit.want_fold_weights = 0;
+    opts.n_voxels = K;
+    opts.voxel_score = measure;
+    opts.audit = 1;
+    assert_int_equal(run(NULL, study, study->y, &opts, NULL), BA_OK);
+    selected = found(study, "/selected", RUNS * K);
+    scores = found(study, "/voxels/score_by_fold", RUNS * V);
+    for (size_t k = 0; k < RUNS; k++) {
+        for (size_t j = 0; j < V; j++) {
+            size_t n_better = 0, place = K;
+
+            assert_close(scores[k * V + j], score_by_hand(study, measure, k, j), 1e-9);
+            for (size_t i = 0; i < V; i++) {
+                n_better += scores[k * V + i] > scores[k * V + j];
+            }
+            for (size_t i = 0; i < K; i++) {
+                place = selected[k * K + i] == (double) j ? i : place;
+            }
+            assert_true(n_better < K ? place == n_better : place == K);
+        }
+    }
+    free(selected);
+    free(scores);
+    ba_alphas_free(&alphas);
+}
+
+static void
+test_measures(void **state)
+{
+    study_t study;
+    ba_alphas_t alphas;
+    ba_decode_fit_opts_t opts;
+    FILE *labels;
+
+    (void) state;
+    start_study(&study);
+    labels = fopen(study.labels, "w");
+    assert_non_null(labels);
+    for (size_t t = 0; t < N; t++) {
+        fprintf(labels, "c%d\n", (int) (t % RUN % KINDS));
+    }
+    assert_int_equal(fclose(labels), 0);
+    check_measure(&study, BA_VOXELS_F);
+    check_measure(&study, BA_VOXELS_STABILITY);
+    opts = options(&study, &alphas);
+    opts.response_delays = "0";
+    opts.voxel_score = BA_VOXELS_F;
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_VALUE);
+    opts.n_voxels = 2;
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_VALUE);
+    opts.voxel_score = BA_VOXELS_STABILITY;
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_VALUE);
+    opts.voxel_items = study.labels;
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_OK);
+    labels = fopen(study.labels, "w");
+    assert_non_null(labels);
+    for (size_t t = 0; t < N; t++) {
+        fprintf(labels, "c%d\n", (int) t);
+    }
+    assert_int_equal(fclose(labels), 0);
+    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_SHAPE);
+    ba_alphas_free(&alphas);
+    test_remove_folder(study.folder);
+}
+
 int
 main(void)
 {
@@ -444,6 +549,7 @@ main(void)
         cmocka_unit_test(test_categories),
         cmocka_unit_test(test_unusable),
         cmocka_unit_test(test_chosen),
+        cmocka_unit_test(test_measures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
