@@ -332,6 +332,7 @@ run(const cli_call_t *call)
     BA_TRY(
         fit_layers(call, &study, folder, control, "control", study.n_layers, means + n));
     BA_TRY(judge(&study, means, means + n));
+    BA_TRY(demo_neurons(call, &study, folder, responses, control));
     BA_TRY(decode(call, &study, folder, responses, control));
 out:
     demo_study_free(&study);
@@ -347,6 +348,8 @@ static const char *const description[] = {
     "predicts it best, and how close predictions come to those of a perfect model. A "
     "control gives every run the responses of the next one, which keeps all "
     "autocorrelation and breaks the link to the stimulus; it must find nothing.",
+    "Then ranks the neurons of a layer by the words of concepts, and by what the region "
+    "that the layer drives needs them for: both must find the planted ones.",
     "Then decodes a layer from all voxels and identifies segments of speech, beside the "
     "ceiling of the same decoder on the same study with hardly any noise, and the "
     "control. Exit status 1 when any of it fails.",

@@ -48,6 +48,13 @@ int demo_decode(const cli_call_t *call, const ba_ctx_t *ctx, const demo_decoding
 
 double demo_segment_seconds(double tr);
 
+/* ---- demo_neurons.c ---- */
+
+/* Ranks the neurons of the layer in the middle by concepts, works out what they add to the
+ * region that it drives, prints and judges it. SPECs of responses. */
+int demo_neurons(const cli_call_t *call, const demo_study_t *study, const char *folder,
+    const char *responses, const char *control);
+
 /* ---- demo_study.c ---- */
 
 /* Mean /scores/r of an encoder file in every region, over scored voxels. */

@@ -165,10 +165,10 @@ out:
     return status;
 }
 
-/* One layer: its features to the file, its signal to the brain. */
+/* One layer: activations and features to the file, its signal to the brain. */
 static int
-make_layer(synth_study_t *study, size_t layer, ba_bundle_t *bundle, float *activations,
-    float *rows)
+make_layer(synth_study_t *study, size_t layer, ba_bundle_t *bundle, ba_sink_t *words,
+    float *activations, float *rows)
 {
     char name[32];
     int status;
@@ -176,6 +176,8 @@ make_layer(synth_study_t *study, size_t layer, ba_bundle_t *bundle, float *activ
     snprintf(name, sizeof name, "layer_%zu", layer + 1);
     ba_ctx_progress(study->ctx, "layers", (double) layer, (double) study->opts.n_layers);
     BA_TRY(ba_synth_activations(study, layer, activations));
+    BA_TRY(ba_synth_write_activations(
+        study, layer, activations, rows, study->n_volumes, words));
     ba_synth_features(study, activations, rows);
     BA_TRY(write_features(study, bundle, name, study->opts.layer_size, rows));
     BA_TRY(ba_synth_signal(study, (int32_t) layer + 1, activations));
@@ -204,6 +206,8 @@ make_responses(synth_study_t *study, ba_bundle_t *bundle)
     const ba_synth_opts_t *opts = &study->opts;
     size_t size = opts->layer_size;
     float *activations = NULL, *rows = NULL;
+    ba_sink_t *words = NULL; /* the bundle's */
+    size_t dims[2];
     int status;
 
     BA_TRY(ba_synth_language_make(study));
@@ -212,8 +216,11 @@ make_responses(synth_study_t *study, ba_bundle_t *bundle)
     BA_TRY_ALLOC(
         activations, ba_malloc(study->language.n_words * size, sizeof *activations));
     BA_TRY_ALLOC(rows, ba_malloc(study->n_volumes * size, sizeof *rows));
+    dims[0] = study->language.n_words;
+    dims[1] = opts->n_layers * size;
+    BA_TRY(ba_bundle_reserve(bundle, "/words/activations", BA_F32, 2, dims, &words));
     for (size_t layer = 0; layer < opts->n_layers; layer++) {
-        BA_TRY(make_layer(study, layer, bundle, activations, rows));
+        BA_TRY(make_layer(study, layer, bundle, words, activations, rows));
     }
     BA_TRY(make_rate(study, bundle, rows));
     BA_TRY(ba_synth_respond(study));

@@ -122,6 +122,11 @@ int ba_synth_respond(synth_study_t *study) BA_MUST_USE;
 
 /* ---- synth_write.c: HDF5 ---- */
 
+/* A layer's columns of /words/activations; room: layer_size numbers for each of n_rows words
+ * that are written at a time. */
+int ba_synth_write_activations(const synth_study_t *study, size_t layer,
+    const float *activations, float *room, size_t n_rows, ba_sink_t *sink) BA_MUST_USE;
+
 /* What study.h5 holds beside the features. */
 int ba_synth_write_study(const synth_study_t *study, ba_bundle_t *bundle) BA_MUST_USE;
 int ba_synth_write_truth(

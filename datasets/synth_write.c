@@ -72,6 +72,28 @@ out:
     return status;
 }
 
+int
+ba_synth_write_activations(const synth_study_t *study, size_t layer,
+    const float *activations, float *room, size_t n_rows, ba_sink_t *sink)
+{
+    size_t size = study->opts.layer_size, n = study->language.n_words;
+    int status = BA_OK;
+
+    for (size_t first = 0; first < n; first += n_rows) {
+        size_t start[2] = {first, layer * size};
+        size_t count[2] = {n - first < n_rows ? n - first : n_rows, size};
+
+        for (size_t i = 0; i < count[0]; i++) {
+            for (size_t j = 0; j < size; j++) {
+                room[i * size + j] = activations[first + i + j * n];
+            }
+        }
+        BA_TRY(ba_sink_write(sink, start, count, room));
+    }
+out:
+    return status;
+}
+
 static int
 write_targets(const synth_study_t *study, ba_bundle_t *bundle)
 {

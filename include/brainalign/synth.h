@@ -34,7 +34,7 @@ BA_API ba_synth_opts_t ba_synth_opts_default(void);
  * is 0) from the seed of ctx: study.h5     /features/layer_K (n_samples x layer_size
  * float32, one row per volume), /features/word_rate, /responses (n_samples x n_voxels),
  * /run (id per sample), /test/features/layer_K, /test/responses (n_test_repeats x
- * run_length x n_voxels), /words/{token,time,concept}, /targets/{roi,layer}
+ * run_length x n_voxels), /words/{token,time,concept,run}, /words/activations (n_words x n_layers layer_size), /targets/{roi,layer}
  *   bold/run-NN_bold.nii.gz, mask.nii.gz, rois.nii.gz, runs.tsv (a run table over images
  * and feature files) words.tsv    every word: run, onset, duration, word, concept
  *   neurons.tsv  every neuron: neuron, layer, component, unit, concept (or n/a)
