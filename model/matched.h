@@ -7,7 +7,7 @@
  * hypothesis: given its counts per cell and a window of log det, the set is any such set,
  * all equally likely. The window is half a standard deviation (of sets with these counts)
  * wide and lies at random about the set's own value, so that the set is no special member
- * of it. A Markov chain exchanges a neuron for one outside of its cell, and refuses what
+ * of it. A Markov chain exchanges a neuron for another one of its cell, and refuses what
  * leaves the window: symmetric steps, so that the uniform distribution is stationary. The
  * given set stands at a random place of the chain (the serial method of Besag and Clifford
  * 1989): under the null hypothesis it is exchangeable with the others, and p = (1 + b) / (1

@@ -3,8 +3,9 @@
  * Drops are z against the matched sets of each concept, so that what sets of a concept's
  * layers, variances and redundancy add anyway does not count. Null hypothesis: which of the
  * neurons that only one of the two has belong to which is chance, within strata; exchanges
- * draw it anew. Both simple effects must hold: p is the larger of theirs
- * (intersection-union), which at most 5 % of the cases reach where one of them is absent. */
+ * draw it anew. An effect that is not above 0 has p 1. Both simple effects must hold: p is
+ * the larger of theirs (intersection-union), which at most 5 % of the cases reach where one
+ * of them is absent. */
 #include "neurons/aligning_concepts.h"
 
 #include "brainalign/significance.h"
@@ -198,9 +199,9 @@ test_one(const ba_align_concepts_t *concepts, size_t a, size_t b, size_t pair, s
         above[2] += !(null_two < two);
     }
     found.difference = one + two;
-    found.p_difference = ba_permutation_p(above[0], n);
-    found.p_a = ba_permutation_p(above[1], n);
-    found.p_b = ba_permutation_p(above[2], n);
+    found.p_difference = one + two > 0.0 ? ba_permutation_p(above[0], n) : 1.0;
+    found.p_a = one > 0.0 ? ba_permutation_p(above[1], n) : 1.0;
+    found.p_b = two > 0.0 ? ba_permutation_p(above[2], n) : 1.0;
     found.p = found.p_a > found.p_b ? found.p_a : found.p_b;
     return found;
 }

@@ -48,6 +48,9 @@ typedef struct {
     ba_drops_t *drops;
 } align_study_t;
 
+/* Studies are small: threads would wait for one another. */
+static const ba_ctx_t align_study_ctx = {.n_threads = 1};
+
 /* Values of all neurons in some situations, rows x NEURONS. */
 static inline void
 align_study_values(ba_rng_t *rng, const align_study_t *study, size_t n, double *out)
@@ -109,9 +112,10 @@ align_study_respond(ba_rng_t *rng, align_study_t *study)
         double signal[ROWS] = {0}, squares = 0.0;
 
         for (size_t j = 0; j < NEURONS; j++) {
+            double weight = study->weight[j + t * NEURONS] / exp(study->log_deviation[j]);
+
             for (size_t i = 0; i < ROWS; i++) {
-                signal[i] += study->weight[j + t * NEURONS] * study->x[i + j * ROWS] /
-                             exp(study->log_deviation[j]);
+                signal[i] += weight * study->x[i + j * ROWS];
             }
         }
         for (size_t i = 0; i < ROWS; i++) {
@@ -162,16 +166,18 @@ align_study_fit(align_study_t *study)
     BA_TRY(ba_design_new(
         &study->space, 1, &study->runs, BA_DELAY_WITHIN_RUNS, &study->design));
     BA_TRY(ba_design_scale(
-        NULL, study->design, study->rows, TRAIN, study->mean, study->scale));
+        &align_study_ctx, study->design, study->rows, TRAIN, study->mean, study->scale));
     training =
         (ba_training_t){study->design, study->rows, TRAIN, study->mean, study->scale};
     BA_TRY(ba_ridge_factor(
-        NULL, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &study->factor));
-    BA_TRY(ba_contribution_new(NULL, study->factor, &training, study->design,
+        &align_study_ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &study->factor));
+    BA_TRY(ba_contribution_new(&align_study_ctx, study->factor, &training, study->design,
         study->rows + TRAIN, TEST, &neurons, &study->contribution));
-    BA_TRY(ba_contribution_at(NULL, study->contribution, 30.0));
-    BA_TRY(ba_inverse_new(NULL, study->contribution, SIZE_MAX, &study->inverse));
-    BA_TRY(ba_drops_new(NULL, study->inverse, ba_cdmat(study->y, TRAIN, TARGETS, TRAIN),
+    BA_TRY(ba_contribution_at(&align_study_ctx, study->contribution, 30.0));
+    BA_TRY(
+        ba_inverse_new(&align_study_ctx, study->contribution, SIZE_MAX, &study->inverse));
+    BA_TRY(ba_drops_new(&align_study_ctx, study->inverse,
+        ba_cdmat(study->y, TRAIN, TARGETS, TRAIN),
         ba_cdmat(study->y_test, TEST, TARGETS, TEST), &study->drops));
 out:
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How often a double dissociation of two concepts and two regions is found at 5 %:
  *
- *     dissociation_level [STUDIES]     (1,000)
+ *     dissociation_level [STUDIES [FIRST]]     (1,000 studies of every row of the table from the FIRST, 0, on)
  *
  * See align_study.h; regions are the first and the last two responses. The neurons of both
  * concepts follow layers and variance, which the weights follow too; strata are layers and
@@ -159,6 +159,7 @@ int
 main(int argc, char **argv)
 {
     size_t n_studies = argc > 1 ? (size_t) strtoul(argv[1], NULL, 10) : 1000;
+    size_t first = argc > 2 ? (size_t) strtoul(argv[2], NULL, 10) : 0;
     static align_study_t study;
     static sets_t sets;
     int n_bad = 0;
@@ -166,7 +167,7 @@ main(int argc, char **argv)
     ba_blas_single_thread();
     printf("| effects that are there | first simple effect | difference | both simple "
            "effects |\n| --- | ---: | ---: | ---: |\n");
-    for (size_t s = 0; s < sizeof scenarios / sizeof *scenarios; s++) {
+    for (size_t s = first; s < sizeof scenarios / sizeof *scenarios; s++) {
         size_t counts[3] = {0};
 
         for (size_t i = 0; i < n_studies; i++) {

@@ -2,7 +2,7 @@
 /* How often the neurons of a concept that has nothing to do with the brain are found to
  * add more than random sets, at 5 %:
  *
- *     drop_level [STUDIES]     (1,000)
+ *     drop_level [STUDIES [FIRST]]     (1,000 studies of every row of the table from the FIRST, 0, on)
  *
  * See align_study.h. The concept has the 12 neurons with the highest score: the profile of
  * their layers and the slope times their deviation as in the weights, minus a multiple of
@@ -114,6 +114,7 @@ int
 main(int argc, char **argv)
 {
     size_t n_studies = argc > 1 ? (size_t) strtoul(argv[1], NULL, 10) : 1000;
+    size_t first = argc > 2 ? (size_t) strtoul(argv[2], NULL, 10) : 0;
     static align_study_t study;
     int n_bad = 0;
 
@@ -121,7 +122,7 @@ main(int argc, char **argv)
     printf(
         "| what chooses the concept's neurons | any sets | layer and variance | and "
         "redundancy | found where they drive |\n| --- | ---: | ---: | ---: | ---: |\n");
-    for (size_t s = 0; s < sizeof scenarios / sizeof *scenarios; s++) {
+    for (size_t s = first; s < sizeof scenarios / sizeof *scenarios; s++) {
         size_t counts[N_WAYS + 1] = {0};
 
         for (size_t i = 0; i < n_studies; i++) {
