@@ -9,7 +9,7 @@
 
 enum { UNITS = 64 };
 
-/* Fits columns `features` at one alpha and aligns with the folds kept. */
+/* Fits columns `features` and aligns with the folds kept. */
 static void
 align(const char *data, const char *features, const char *delays, const char *words,
     char *result)
@@ -17,7 +17,7 @@ align(const char *data, const char *features, const char *delays, const char *wo
     char encoder[TEST_PATH_SIZE];
     golden_command_t command = golden_fit(data, features, delays, encoder);
 
-    golden_add_words(&command, "--cv none --alphas 1000 --precision double");
+    golden_add_words(&command, "--precision double");
     golden_add_words(&command, words);
     golden_run(&command);
     golden_add(&command, golden_program);
@@ -111,7 +111,8 @@ test_alice(void **state)
     (void) state;
     test_need_data(file, N8);
     test_need_data(data, ALICE);
-    align(data, "/features/tinylm[,320:384]", "1,2,3,4", "--detrend poly:3", result);
+    align(data, "/features/tinylm[,320:384]", "1,2,3,4",
+        "--detrend poly:3 --cv none --alphas 1000", result);
     targets = golden_read(file, "/alice_layer5/target");
     delta[0] = golden_result(result, "/delta_r2");
     delta[1] = golden_result(result, "/delta_r");
@@ -133,11 +134,47 @@ test_narratives(void **state)
     (void) state;
     test_need_data(file, N8);
     test_need_data(data, NARRATIVES);
-    align(data, "/features/tinylm[,192:256]", "2,3,4,5", "--detrend none", result);
+    align(
+        data, "/features/tinylm[,192:256]", "2,3,4,5", "--cv none --alphas 1000", result);
     targets = golden_read(file, "/narratives_layer3/target");
     compare_fold(file, "/narratives_layer3", 2, &targets, result);
     compare_sums(result);
     golden_free(&targets);
+}
+
+/* Products of this size go through the kernels of BLAS that a large study uses: windows of
+ * targets, and threads, must not be seen in any bit. With several alphas a target's place
+ * in its block depends on the window. */
+static void
+test_windows(void **state)
+{
+    static const char *const arrays[] = {"/delta_r2", "/delta_r", "/zero_out_r2",
+        "/product_r2", "/alone_r", "/brain/p", "/brain/unique"};
+    char data[TEST_PATH_SIZE], result[TEST_PATH_SIZE], other[TEST_PATH_SIZE];
+    char encoder[TEST_PATH_SIZE];
+    golden_command_t command = {.n = 0};
+
+    (void) state;
+    test_need_data(data, NARRATIVES);
+    align(data, "/features/tinylm[,192:256]", "2,3,4,5",
+        "--cv kfold:3 --alphas log:1,5,5", result);
+    golden_add(&command, golden_program);
+    golden_add_words(&command, "neurons align --quiet --memory 8M -j 3 --encoder");
+    golden_add(&command, test_join(encoder, golden_folder, "encoder.h5"));
+    golden_add(&command, "-o");
+    golden_add(&command, test_join(other, golden_folder, "windows.h5"));
+    golden_run(&command);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        golden_t a = golden_result(result, arrays[i]),
+                 b = golden_result(other, arrays[i]);
+
+        assert_int_equal(a.n, b.n);
+        if (memcmp(a.data, b.data, a.n * sizeof *a.data) != 0) {
+            fail_msg("%s: other bits in windows of targets", arrays[i]);
+        }
+        golden_free(&a);
+        golden_free(&b);
+    }
 }
 
 int
@@ -146,6 +183,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alice),
         cmocka_unit_test(test_narratives),
+        cmocka_unit_test(test_windows),
     };
 
     (void) argc;
