@@ -150,23 +150,29 @@ test_windows(void **state)
 {
     static const char *const arrays[] = {"/delta_r2", "/delta_r", "/zero_out_r2",
         "/product_r2", "/alone_r", "/brain/p", "/brain/unique"};
-    char data[TEST_PATH_SIZE], result[TEST_PATH_SIZE], other[TEST_PATH_SIZE];
-    char encoder[TEST_PATH_SIZE];
-    golden_command_t command = {.n = 0};
+    static const char *const calls[] = {"neurons align --quiet --force --encoder",
+        "neurons align --quiet --force --memory 7500K -j 3 --encoder"};
+    static const char *const names[] = {"whole.h5", "windows.h5"};
+    char data[TEST_PATH_SIZE], encoder[TEST_PATH_SIZE], results[2][TEST_PATH_SIZE];
+    golden_command_t command;
 
     (void) state;
     test_need_data(data, NARRATIVES);
-    align(data, "/features/tinylm[,192:256]", "2,3,4,5",
-        "--cv kfold:3 --alphas log:1,5,5", result);
-    golden_add(&command, golden_program);
-    golden_add_words(&command, "neurons align --quiet --memory 8M -j 3 --encoder");
-    golden_add(&command, test_join(encoder, golden_folder, "encoder.h5"));
-    golden_add(&command, "-o");
-    golden_add(&command, test_join(other, golden_folder, "windows.h5"));
+    command = golden_fit(data, "/features/tinylm[,192:256]", "2,3,4,5", encoder);
+    golden_add_spec(&command, "--features", "rate=", data, "/features/word_rate");
+    golden_add_words(&command, "--alphas log:1,5,9 --precision double");
     golden_run(&command);
+    for (size_t i = 0; i < 2; i++) {
+        golden_add(&command, golden_program);
+        golden_add_words(&command, calls[i]);
+        golden_add(&command, encoder);
+        golden_add(&command, "-o");
+        golden_add(&command, test_join(results[i], golden_folder, names[i]));
+        golden_run(&command);
+    }
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
-        golden_t a = golden_result(result, arrays[i]),
-                 b = golden_result(other, arrays[i]);
+        golden_t a = golden_result(results[0], arrays[i]),
+                 b = golden_result(results[1], arrays[i]);
 
         assert_int_equal(a.n, b.n);
         if (memcmp(a.data, b.data, a.n * sizeof *a.data) != 0) {
