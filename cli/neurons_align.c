@@ -338,6 +338,10 @@ report(const ba_align_opts_t *opts, const ba_align_info_t *info)
                      "folds %.3f; %zu neuron%s with q < 0.05",
         info->mean_delta_r2, info->stability, info->n_significant,
         cli_plural(info->n_significant));
+    if (info->n_sets > 0) {
+        cli_message_note("%zu set%s of neurons%s", info->n_sets, cli_plural(info->n_sets),
+            opts->shapley ? ", with Shapley values" : "");
+    }
     if (opts->elimination) {
         cli_message_note("the minimal set of all targets has %zu neuron%s",
             info->n_minimal, cli_plural(info->n_minimal));
@@ -446,6 +450,12 @@ static const char *const description[] = {
     "(--matched), and against the neurons that permuted labels choose (--label-null).",
     "The scores of the refits must be those of the encoder file: other features, "
     "responses or nuisance regressors are an error.",
+    "Means over all targets and each region are tested over the outer folds: does the "
+    "encoder predict better with the neuron than without it? Sets of neurons are taken "
+    "out together; their Shapley values add up to what r2 loses without all of them. A "
+    "backward elimination finds few neurons that do what all do, and scores them on "
+    "folds "
+    "that did not choose them.",
     NULL,
 };
 
@@ -457,6 +467,12 @@ static const cli_example_t examples[] = {
      "--label-null null.h5 --regions regions.txt --concept-table concepts.tsv -o "
      "align.h5",
         "which concepts' neurons matter to which regions"},
+    {"neurons align --encoder enc.h5 --layer-size 64 --by layer --shapley --regions "
+     "rois.txt -o align.h5 --set-table layers.tsv --figure align.svg",
+        "what each layer is worth in each region"},
+    {"neurons align --encoder enc.h5 --set nouns=nouns.tsv --map adds.nii.gz "
+     "--elimination minimal.tsv -o align.h5",
+        "a list of neurons, as an image; minimal sets"},
     {0},
 };
 

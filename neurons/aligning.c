@@ -225,7 +225,7 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     *info = (ba_align_info_t){0};
     BA_TRY(ba_aligning_open(ctx, opts, &job.aligning));
     BA_TRY(ba_align_regions_read(opts->regions, job.aligning.n_targets, &job.regions));
-    BA_TRY(ba_align_sets_open(&job.aligning, &job.regions, &job.sets));
+    BA_TRY(ba_align_sets_open(ctx, &job.aligning, &job.regions, &job.sets));
     BA_TRY(ba_align_maps_open(&job.sets, &job.maps));
     BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
     BA_TRY(ba_align_concepts_open(ctx, &job.aligning, &job.regions, &job.concepts));

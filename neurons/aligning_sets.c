@@ -131,11 +131,20 @@ out:
 }
 
 static int
-allocate(ba_align_sets_t *sets)
+allocate(const ba_ctx_t *ctx, ba_align_sets_t *sets)
 {
     int status;
     size_t n;
+    double bytes = (double) (BA_SET_N * sets->n + 1) *
+                   (double) sets->aligning->n_targets *
+                   (2.0 * sizeof(double) + sizeof(uint16_t));
 
+    if (bytes > (double) ba_ctx_memory(ctx)) {
+        return ba_fail(BA_TOO_LARGE,
+            "%zu sets, %zu targets need %.3g GiB, wanted at most %.3g", sets->n,
+            sets->aligning->n_targets, bytes * 0x1p-30,
+            (double) ba_ctx_memory(ctx) * 0x1p-30);
+    }
     BA_TRY(ba_multiply(BA_SET_N * sets->n + 1, sets->aligning->n_targets, &n));
     BA_TRY_ALLOC(sets->now, ba_malloc(n, sizeof *sets->now));
     BA_TRY_ALLOC(sets->mean, ba_calloc(n, sizeof *sets->mean));
@@ -149,8 +158,8 @@ out:
 }
 
 int
-ba_align_sets_open(
-    const ba_aligning_t *a, const ba_align_regions_t *regions, ba_align_sets_t *out)
+ba_align_sets_open(const ba_ctx_t *ctx, const ba_aligning_t *a,
+    const ba_align_regions_t *regions, ba_align_sets_t *out)
 {
     int status = BA_OK;
     const ba_align_opts_t *opts = a->opts;
@@ -171,7 +180,7 @@ ba_align_sets_open(
     if (opts->shapley) {
         BA_TRY(check_shapley(out));
     }
-    BA_TRY(allocate(out));
+    BA_TRY(allocate(ctx, out));
 out:
     return status;
 }

@@ -32,9 +32,10 @@ typedef struct {
     uint32_t *n_by_fold; /* targets behind by_fold */
 } ba_align_sets_t;
 
-/* Reads the lists; n = 0 where none is asked for. Free in any case. */
-int ba_align_sets_open(const ba_aligning_t *aligning, const ba_align_regions_t *regions,
-    ba_align_sets_t *out) BA_MUST_USE;
+/* Reads the lists; n = 0 where none is asked for. BA_SHAPE: a neuron that is not there, or is
+ * in two sets of Shapley values; BA_VALUE, BA_TOO_LARGE. Free in any case. */
+int ba_align_sets_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
+    const ba_align_regions_t *regions, ba_align_sets_t *out) BA_MUST_USE;
 void ba_align_sets_free(ba_align_sets_t *sets);
 
 /* All folds. */

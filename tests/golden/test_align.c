@@ -9,7 +9,7 @@
 
 enum { UNITS = 64 };
 
-/* Fits columns `features` at one alpha and aligns with the folds kept. */
+/* Fits columns `features` and aligns with the folds kept. */
 static void
 align(const char *data, const char *features, const char *delays, const char *words,
     char *result)
@@ -17,7 +17,7 @@ align(const char *data, const char *features, const char *delays, const char *wo
     char encoder[TEST_PATH_SIZE];
     golden_command_t command = golden_fit(data, features, delays, encoder);
 
-    golden_add_words(&command, "--cv none --alphas 1000 --precision double");
+    golden_add_words(&command, "--precision double");
     golden_add_words(&command, words);
     golden_run(&command);
     golden_add(&command, golden_program);
@@ -111,7 +111,8 @@ test_alice(void **state)
     (void) state;
     test_need_data(file, N8);
     test_need_data(data, ALICE);
-    align(data, "/features/tinylm[,320:384]", "1,2,3,4", "--detrend poly:3", result);
+    align(data, "/features/tinylm[,320:384]", "1,2,3,4",
+        "--detrend poly:3 --cv none --alphas 1000", result);
     targets = golden_read(file, "/alice_layer5/target");
     delta[0] = golden_result(result, "/delta_r2");
     delta[1] = golden_result(result, "/delta_r");
@@ -133,11 +134,53 @@ test_narratives(void **state)
     (void) state;
     test_need_data(file, N8);
     test_need_data(data, NARRATIVES);
-    align(data, "/features/tinylm[,192:256]", "2,3,4,5", "--detrend none", result);
+    align(
+        data, "/features/tinylm[,192:256]", "2,3,4,5", "--cv none --alphas 1000", result);
     targets = golden_read(file, "/narratives_layer3/target");
     compare_fold(file, "/narratives_layer3", 2, &targets, result);
     compare_sums(result);
     golden_free(&targets);
+}
+
+/* Products of this size go through the kernels of BLAS that a large study uses: windows of
+ * targets, and threads, must not be seen in any bit. With several alphas a target's place
+ * in its block depends on the window. */
+static void
+test_windows(void **state)
+{
+    static const char *const arrays[] = {"/delta_r2", "/delta_r", "/zero_out_r2",
+        "/product_r2", "/alone_r", "/brain/p", "/brain/unique"};
+    static const char *const calls[] = {"neurons align --quiet --force --encoder",
+        "neurons align --quiet --force --memory 7500K -j 3 --encoder"};
+    static const char *const names[] = {"whole.h5", "windows.h5"};
+    char data[TEST_PATH_SIZE], encoder[TEST_PATH_SIZE], results[2][TEST_PATH_SIZE];
+    golden_command_t command;
+
+    (void) state;
+    test_need_data(data, NARRATIVES);
+    command = golden_fit(data, "/features/tinylm[,192:256]", "2,3,4,5", encoder);
+    golden_add_spec(&command, "--features", "rate=", data, "/features/word_rate");
+    golden_add_words(&command, "--alphas log:1,5,9 --precision double");
+    golden_run(&command);
+    for (size_t i = 0; i < 2; i++) {
+        golden_add(&command, golden_program);
+        golden_add_words(&command, calls[i]);
+        golden_add(&command, encoder);
+        golden_add(&command, "-o");
+        golden_add(&command, test_join(results[i], golden_folder, names[i]));
+        golden_run(&command);
+    }
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        golden_t a = golden_result(results[0], arrays[i]),
+                 b = golden_result(results[1], arrays[i]);
+
+        assert_int_equal(a.n, b.n);
+        if (memcmp(a.data, b.data, a.n * sizeof *a.data) != 0) {
+            fail_msg("%s: other bits in windows of targets", arrays[i]);
+        }
+        golden_free(&a);
+        golden_free(&b);
+    }
 }
 
 int
@@ -146,6 +189,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alice),
         cmocka_unit_test(test_narratives),
+        cmocka_unit_test(test_windows),
     };
 
     (void) argc;

@@ -419,6 +419,39 @@ test_dual(void **state)
     check_study("0,1,2,3,4,5,6,7", 1);
 }
 
+/* Of the one layer: r2 is the sum of its shares, and folds tell the rest. */
+static void
+check_profile(const double *r2)
+{
+    double *product = read_array("align.h5", "/profile/product_r2", 1);
+    double *positive = read_array("align.h5", "/profile/positive_delta_r2", 1);
+    double *drop = read_array("align.h5", "/profile/delta_r2", 1);
+    double *low = read_array("align.h5", "/profile/delta_r2_low", 1);
+    double *high = read_array("align.h5", "/profile/delta_r2_high", 1);
+    double *folds = read_array("align.h5", "/delta_r2_by_fold", FOLDS * P * V);
+    double sums[3] = {0};
+
+    for (size_t t = 0; t < V; t++) {
+        sums[0] += t == 7 ? 0.0 : r2[t] / (V - 1);
+    }
+    for (size_t i = 0; i < FOLDS * P * V; i++) {
+        double share = i % V == 7 ? 0.0 : folds[i] / (FOLDS * (V - 1));
+
+        sums[1] += fmax(share, 0.0);
+        sums[2] += share / P;
+    }
+    assert_close(*product, sums[0], 1e-12);
+    assert_close(*positive, sums[1], 1e-12);
+    assert_close(*drop, sums[2], 1e-12);
+    assert_true(*low <= *drop && *drop <= *high && *low < *high);
+    free(product);
+    free(positive);
+    free(drop);
+    free(low);
+    free(high);
+    free(folds);
+}
+
 /* Without controls the shares of neurons are all there is. */
 static void
 test_shares_add_up(void **state)
@@ -434,6 +467,7 @@ test_shares_add_up(void **state)
     fit_to_file(1, 0, &opts);
     settings = align_settings("enc.h5", "align.h5", dataset);
     settings.n_controls = 0;
+    settings.save_folds = 1;
     must(ba_neurons_align(NULL, &settings, &info));
     shares = read_array("align.h5", "/product_r2", P * V);
     r2 = read_array("align.h5", "/r2", V);
@@ -445,6 +479,7 @@ test_shares_add_up(void **state)
         }
         assert_close(sum, r2[t], 1e-12);
     }
+    check_profile(r2);
     free(shares);
     free(r2);
     ba_dataset_free(dataset);
