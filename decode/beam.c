@@ -279,7 +279,10 @@ out:
 static void
 release(ba_beam_job_t *job)
 {
-    for (size_t p = 0; p < job->n_passages; p++) {
+    size_t n_passages = job->decoding.n_folds * job->decoding.borders.n_runs;
+
+    /* The one at hand too, where it failed. */
+    for (size_t p = 0; job->passages && p < n_passages; p++) {
         ba_free(job->passages[p].best);
         ba_free(job->passages[p].posterior);
     }
