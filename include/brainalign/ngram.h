@@ -66,7 +66,8 @@ typedef struct ba_ngram ba_ngram_t;
  * counts; three discounts for each order by closed form; unigrams interpolated with the
  * uniform distribution over all words but <s>, <unk> among them. Errors: BA_VALUE (order,
  * prune, min_count), BA_SHAPE (no sentence), BA_TOO_LARGE (more than 2^32 - 1 words). info
- * may be NULL. Cost: n log n comparisons of n words, about 60 bytes for each. */
+ * may be NULL. Cost: n log n comparisons of n words, about 45 bytes for each word and
+ * order. */
 BA_API int ba_ngram_train(const ba_ctx_t *ctx, const ba_corpus_t *corpus,
     const ba_ngram_opts_t *opts, ba_ngram_t **out, ba_ngram_info_t *info);
 BA_API void ba_ngram_free(ba_ngram_t *ngram);

@@ -332,6 +332,104 @@ test_weights_are_of_other_folds(void **state)
     free_decoded(&other);
 }
 
+/* ---- the whole likelihood ---- */
+
+/* The vector of a word that is not known: the mean over the language. */
+static void
+find_blank(const double *vectors, double *blank)
+{
+    ba_ngram_t *ngram;
+    ba_language_t language;
+    size_t nothing = SIZE_MAX;
+    double p[WORDS + BA_WORD_FIRST];
+
+    must(ba_ngram_read(in_folder("lm.arpa"), &ngram));
+    language = ba_ngram_language(ngram);
+    assert_true(language.n_words <= WORDS + BA_WORD_FIRST);
+    must(language.next(language.model, alone(), &nothing, 1, p));
+    memset(blank, 0, Q * sizeof *blank);
+    for (size_t w = BA_WORD_FIRST; w < language.n_words; w++) {
+        size_t word = (size_t) atoi(ba_ngram_word(ngram, w) + 1);
+
+        for (size_t f = 0; f < Q; f++) {
+            blank[f] += p[w] * vectors[f + word * Q];
+        }
+    }
+    ba_ngram_free(ngram);
+}
+
+/* Features of the test run with the words decoded, and with none. */
+static void
+write_gallery(const study_t *s, const decoded_t *decoded)
+{
+    static double features[2][LENGTH][Q];
+    const size_t dims[3] = {2, LENGTH, Q};
+    double vectors[Q * WORDS], blank[Q];
+    size_t at = decoded->first;
+    ba_bundle_t *bundle;
+
+    test_fill_normal(vectors, Q * WORDS, 2);
+    find_blank(vectors, blank);
+    memset(features, 0, sizeof features);
+    for (size_t t = 0; t < LENGTH; t++) {
+        size_t n = s->n_words[TEST_RUN * LENGTH + t];
+
+        for (size_t i = 0; i < n; i++) {
+            size_t word = (size_t) atoi(decoded->words[at++] + 1);
+
+            for (size_t f = 0; f < Q; f++) {
+                features[0][t][f] += vectors[f + word * Q] / (double) n;
+            }
+        }
+        memcpy(features[1][t], blank, sizeof blank);
+    }
+    assert_int_equal(at, decoded->first + decoded->n);
+    must(ba_bundle_create(in_folder("gallery.h5"), 1, &bundle));
+    must(ba_bundle_write(bundle, "/x", BA_F64, 3, dims, features));
+    must(ba_bundle_commit(bundle));
+    ba_bundle_free(bundle);
+}
+
+/* What the words of a passage add, one by one, is what decode identify finds between the
+ * run with these words and without any, from scratch. */
+static void
+test_likelihood_is_that_of_identify(void **state)
+{
+    decoded_t decoded;
+    ba_decode_identify_opts_t opts = {.segment = LENGTH, .n_top = 1, .force = 1};
+    ba_decode_identify_info_t info;
+    ba_bundle_t *bundle;
+    double likelihood[RUNS], candidates[RUNS][2], sum = 0.0;
+    char *gallery;
+
+    (void) state;
+    make_study(&study, 0, 0);
+    decode(&study, 0, 0, "a.h5");
+    read_decoded("a.h5", &decoded);
+    write_gallery(&study, &decoded);
+    opts.model = (ba_decode_model_opts_t){.encoder = in_folder("enc.h5"), .share = 0.5};
+    gallery = ba_asprintf("%s:/x", in_folder("gallery.h5"));
+    opts.gallery = gallery;
+    opts.output = in_folder("id.h5");
+    must(ba_decode_identify(alone(), &study.dataset, &opts, &info));
+    must(ba_bundle_open(in_folder("id.h5"), NULL, &bundle));
+    must(ba_bundle_read(bundle, "/log_likelihood", BA_F64, NULL, NULL, candidates));
+    ba_bundle_free(bundle);
+    must(ba_bundle_open(in_folder("a.h5"), NULL, &bundle));
+    must(ba_bundle_read(
+        bundle, "/passages/log_likelihood", BA_F64, NULL, NULL, likelihood));
+    ba_bundle_free(bundle);
+    assert_close(likelihood[TEST_RUN], candidates[TEST_RUN][0] - candidates[TEST_RUN][1],
+        1e-10 * fabs(candidates[TEST_RUN][1]));
+    for (size_t i = 0; i < decoded.n; i++) {
+        sum += decoded.likelihood[decoded.first + i];
+    }
+    assert_close(sum, likelihood[TEST_RUN], 1e-10 * fabs(sum));
+    ba_free(gallery);
+    free_decoded(&decoded);
+    free_study(&study);
+}
+
 static int
 make_folder(void **state)
 {
@@ -353,6 +451,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds_words),
+        cmocka_unit_test(test_likelihood_is_that_of_identify),
         cmocka_unit_test(test_words_said_have_no_part),
         cmocka_unit_test(test_weights_are_of_other_folds),
     };
