@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* decode beam: words from held-out responses, fold by fold and run by run. Nothing of the
- * decoded fold but its responses and, unless the rate is predicted, the times of its words
- * has a part in what is decoded. */
+/* decode beam: words from held-out responses, fold by fold and run by run. Nothing of
+ * the decoded fold but its responses and, unless the rate is predicted, the times of
+ * its words has a part in what is decoded. */
 #include "decode/beam_job.h"
 
 #include "core/alloc.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Beam search: at every slot each hypothesis is continued by the words that the language
- * model finds likely, and the best by weighted log likelihood and log p stay. Ties go to the
- * better hypothesis, then to the likelier word. */
+/* Beam search: at every slot each hypothesis is continued by the words that the
+ * language model finds likely, and the best by weighted log likelihood and log p stay.
+ * Ties go to the better hypothesis, then to the likelier word. */
 #include "decode/beam_impl.h"
 
 #include "core/alloc.h"

@@ -132,8 +132,8 @@ write_files(const study_t *s, const double *vectors)
     ba_corpus_free(corpus);
 }
 
-/* other_words: the test run has other words at other times. The responses are always those
- * of the first words. other_responses: noise is added in the test run. */
+/* other_words: the test run has other words at other times. The responses are always
+ * those of the first words. other_responses: noise is added in the test run. */
 static void
 make_study(study_t *s, int other_words, int other_responses)
 {

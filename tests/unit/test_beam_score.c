@@ -6,8 +6,8 @@
 
 enum { N = 6, NULLS = 4 };
 
-/* Two passages, of 10 and 4 s, in windows of 5 s: three windows, the second without a word
- * said. Words 0 .. 3 have vectors at right angles and weights 1, 1, 1, 3. */
+/* Two passages, of 10 and 4 s, in windows of 5 s: three windows, the second without a
+ * word said. Words 0 .. 3 have vectors at right angles and weights 1, 1, 1, 3. */
 typedef struct {
     ba_beam_opts_t opts;
     ba_beam_job_t job;
@@ -78,9 +78,9 @@ free_scores(ba_beam_job_t *job)
     ba_free(job->null_scores);
 }
 
-/* First window: said 0 2, decoded 0 1 3 (the middle of 4.4 .. 5.4 is 4.9): distance 2, one
- * of three words right, similarity (1 + 0) / 2. Third: said 3 3, decoded 3 0: distance 1,
- * one of two, similarity 1. */
+/* First window: said 0 2, decoded 0 1 3 (the middle of 4.4 .. 5.4 is 4.9): distance 2,
+ * one of three words right, similarity (1 + 0) / 2. Third: said 3 3, decoded 3 0:
+ * distance 1, one of two, similarity 1. */
 static void
 test_scores_windows(void **state)
 {
@@ -106,8 +106,8 @@ test_scores_windows(void **state)
     free_scores(&c.job);
 }
 
-/* A null that is as good counts: (1 + 1) / (1 + 4). Nulls of word 1 alone: distances 3 of 2
- * words and 2 of 2, nothing right, similarity 0. */
+/* A null that is as good counts: (1 + 1) / (1 + 4). Nulls of word 1 alone: distances 3
+ * of 2 words and 2 of 2, nothing right, similarity 0. */
 static void
 test_ties_count_against_the_score(void **state)
 {
