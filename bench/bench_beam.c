@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Times decoding words: bench_beam [WORDS_DECODED [FEATURES [VOXELS [THREADS
- * [SKEW]]]]], 100, 768, 10,000, 1 and 1 by default: 200 hypotheses by 10 words each out of 10,000, 4 delays, Lanczos
- * over 2 words a volume, a trigram model of random text, random responses. Prints CPU
- * seconds of what is made once and of the search, and those of one word. */
+ * [SKEW]]]]], 100, 768, 10,000, 1 and 1 by default: 200 hypotheses by 10 words each
+ * out of 10,000, 4 delays, Lanczos over 2 words a volume, a trigram model of random
+ * text, random responses. Prints CPU seconds of what is made once and of the search,
+ * and those of one word. */
 #include "brainalign.h"
 #include "core/alloc.h"
 #include "decode/beam_impl.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Vectors of words, from text files of a word and its numbers a line (GloVe, word2vec). */
+/* Vectors of words, from text files of a word and its numbers a line (GloVe,
+ * word2vec). */
 #ifndef BA_DATASETS_WORD_VECTORS_H
 #define BA_DATASETS_WORD_VECTORS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* decode beam: words from held-out responses, fold by fold and run by run. Nothing of the
- * decoded fold but its responses and, unless the rate is predicted, the times of its words
- * has a part in what is decoded. */
+/* decode beam: words from held-out responses, fold by fold and run by run. Nothing of
+ * the decoded fold but its responses and, unless the rate is predicted, the times of
+ * its words has a part in what is decoded. */
 #include "decode/beam_job.h"
 
 #include "core/alloc.h"
@@ -279,7 +279,10 @@ out:
 static void
 release(ba_beam_job_t *job)
 {
-    for (size_t p = 0; p < job->n_passages; p++) {
+    size_t n_passages = job->decoding.n_folds * job->decoding.borders.n_runs;
+
+    /* The one at hand too, where it failed. */
+    for (size_t p = 0; job->passages && p < n_passages; p++) {
         ba_free(job->passages[p].best);
         ba_free(job->passages[p].posterior);
     }

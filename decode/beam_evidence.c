@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The log likelihood of a sequence, one word after the other. Where slot i gets the vector
- * blank + d instead of blank, its quadratic form grows by exactly
+/* The log likelihood of a sequence, one word after the other. Where slot i gets the
+ * vector blank + d instead of blank, its quadratic form grows by exactly
  *
  *   g'd - 1/2 sum over a, b of K_ab d'A_ab d,
  *   g = sum over s of w(s) G_s,   K_ab = sum over responses t of w(t - d_a) w(t - d_b),
  *
  * G_s the gradient by the features of time s, given the words before; and the gradient
- * becomes G_s - sum over a, b of C_ab(s) A_ab d with C_ab(s) = w(s + d_a - d_b) where time s
- * + d_a has a response. K, C and d'A_ab d serve all hypotheses, A_ab d serves all that end
- * with the same word, so a word costs a hypothesis a few thousand flops for each time in
- * reach, whatever the number of voxels. */
+ * becomes G_s - sum over a, b of C_ab(s) A_ab d with C_ab(s) = w(s + d_a - d_b) where
+ * time s + d_a has a response. K, C and d'A_ab d serve all hypotheses, A_ab d serves
+ * all that end with the same word, so a word costs a hypothesis a few thousand flops
+ * for each time in reach, whatever the number of voxels. */
 #include "decode/beam_impl.h"
 
 #include "core/alloc.h"

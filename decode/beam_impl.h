@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Decoding words: what a sequence of words says of responses, word by word, and the search
- * over sequences. */
+/* Decoding words: what a sequence of words says of responses, word by word, and the
+ * search over sequences. */
 #ifndef BA_DECODE_BEAM_IMPL_H
 #define BA_DECODE_BEAM_IMPL_H
 
@@ -58,8 +58,8 @@ int ba_beam_threads(const ba_ctx_t *ctx, double flops);
 
 /* ---- beam_products.c: what a word's vector and the model make of each other ---- */
 
-/* With A_ab the block of A of delays a and b, and d the word's delta: A_ab d of all blocks
- * for the words used last, d'A_ab d of every word that was asked for. */
+/* With A_ab the block of A of delays a and b, and d the word's delta: A_ab d of all
+ * blocks for the words used last, d'A_ab d of every word that was asked for. */
 typedef struct {
     const ba_inversion_t *inversion;
     const ba_said_t *said;
@@ -121,8 +121,8 @@ void ba_evidence_gradient(
 double ba_evidence_gain(
     const ba_evidence_t *evidence, const double *gradient, size_t word);
 
-/* The state after the slot's word, whose product was taken; SIZE_MAX: it stays unknown. to
- * is not from. */
+/* The state after the slot's word, whose product was taken; SIZE_MAX: it stays
+ * unknown. to is not from. */
 void ba_evidence_append(const ba_evidence_t *evidence, size_t slot, const double *from,
     size_t word, double *to);
 
@@ -144,11 +144,11 @@ typedef struct {
     double *step_likelihood, *step_log_p; /* n_slots: of the best, word by word */
 } ba_found_t;
 
-/* The most probable sequences. products: of the same inversion and vectors, with room for
- * opts->width words; what they hold serves the next search. language is asked about
- * histories of words decoded here; what was said before is not known. Cost of a slot: width
- * (n_extensions q + T n_delays^2 q) + (new words) n_delays^2 q^2, times 2, with q features
- * at one time and T times in reach. */
+/* The most probable sequences. products: of the same inversion and vectors, with room
+ * for opts->width words; what they hold serves the next search. language is asked
+ * about histories of words decoded here; what was said before is not known. Cost of a
+ * slot: width (n_extensions q + T n_delays^2 q) + (new words) n_delays^2 q^2, times 2,
+ * with q features at one time and T times in reach. */
 int ba_beam_search(const ba_ctx_t *ctx, const ba_passage_t *passage,
     ba_word_products_t *products, const ba_language_t *language,
     const ba_search_opts_t *opts, size_t n_best, ba_found_t *out) BA_MUST_USE;

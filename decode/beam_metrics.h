@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How close decoded words come to those said. Words are numbers, equal for equal words. */
+/* How close decoded words come to those said. Words are numbers, equal for equal
+ * words. */
 #ifndef BA_DECODE_BEAM_METRICS_H
 #define BA_DECODE_BEAM_METRICS_H
 
@@ -10,9 +11,9 @@
 int ba_edit_distance(const size_t *reference, size_t n, const size_t *decoded, size_t m,
     size_t *out) BA_MUST_USE;
 
-/* BLEU-1: share of decoded words that stand in the reference, each counted at most as often
- * as there, times exp(1 - n / m) where fewer words were decoded than said. 0 without
- * decoded words. Cost: n m. */
+/* BLEU-1: share of decoded words that stand in the reference, each counted at most as
+ * often as there, times exp(1 - n / m) where fewer words were decoded than said. 0
+ * without decoded words. Cost: n m. */
 double ba_bleu1(const size_t *reference, size_t n, const size_t *decoded, size_t m);
 
 /* Unit vectors of words, n_features each, and weights of reference words; a word without

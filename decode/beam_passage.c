@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A run of responses as a function of the words said in it. With w_i(s) what slot i puts of
- * its vector v_i into the features of time s, and delays d_a,
+/* A run of responses as a function of the words said in it. With w_i(s) what slot i puts
+ * of its vector v_i into the features of time s, and delays d_a,
  *
  *   x_s = sum over i of w_i(s) v_i,   X_t = (x_(t - d_a)) over a,
  *   log L = sum over responses t of X_t'z_t - X_t'A X_t / 2 + constant,

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Place of each time's response among the decoder's, SIZE_MAX = none; returns their number.
- * Runs are those that delays stop at. */
+/* Place of each time's response among the decoder's, SIZE_MAX = none; returns their
+ * number. Runs are those that delays stop at. */
 static size_t
 place_responses(const ba_beam_job_t *job, const ba_fold_decoder_t *decoder, size_t run,
     size_t *response)

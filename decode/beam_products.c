@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Words come again and again, and what the model makes of a word's vector does not depend
- * on where it is said: A_ab d and d'A_ab d are made once for a word and kept, the first for
- * as many words as CACHE_BYTES hold, those used last. */
+/* Words come again and again, and what the model makes of a word's vector does not
+ * depend on where it is said: A_ab d and d'A_ab d are made once for a word and kept,
+ * the first for as many words as CACHE_BYTES hold, those used last. */
 #include "decode/beam_impl.h"
 
 #include "core/alloc.h"
@@ -68,8 +68,8 @@ ba_word_products_get(const ba_word_products_t *products, size_t word)
            products->place_of[word] * products->n_features * products->n_blocks;
 }
 
-/* Blocks (a, b) for all a from `from` on, of a batch of words: rows of T = A[from.., b] D.
- * D: n_features x BATCH. */
+/* Blocks (a, b) for all a from `from` on, of a batch of words: rows of T = A[from..,
+ * b] D. D: n_features x BATCH. */
 static void
 multiply_block(const ba_word_products_t *products, size_t from, size_t b,
     const double *delta, double *out)
@@ -99,8 +99,8 @@ ba_word_products_dot(const double *x, const double *y, size_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* One column of blocks of one batch. is_form: d'A_ab d, of a >= b and so of both; else A_ab
- * d to the places of the words. */
+/* One column of blocks of one batch. is_form: d'A_ab d, of a >= b and so of both; else
+ * A_ab d to the places of the words. */
 static void
 make_blocks(ba_word_products_t *products, const size_t *words, size_t n, size_t b,
     int is_form, const double *delta, double *work)

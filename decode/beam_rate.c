@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How many words begin in each volume, from the responses of the next ones: ridge
- * regression on all voxels at 1 .. rate_delays samples later, fitted on the training rows
- * of a fold. The penalty is that of a grid around the mean eigenvalue which predicts
- * training folds best that are left out, each with its gap; ties go to the larger one. What
- * comes out below 0 is 0. */
+ * regression on all voxels at 1 .. rate_delays samples later, fitted on the training
+ * rows of a fold. The penalty is that of a grid around the mean eigenvalue which
+ * predicts training folds best that are left out, each with its gap; ties go to the
+ * larger one. What comes out below 0 is 0. */
 #include "decode/beam_job.h"
 
 #include "brainalign/ridge.h"

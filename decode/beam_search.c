@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Beam search: at every slot each hypothesis is continued by the words that the language
- * model finds likely, and the best by weighted log likelihood and log p stay. Ties go to the
- * better hypothesis, then to the likelier word. */
+/* Beam search: at every slot each hypothesis is continued by the words that the
+ * language model finds likely, and the best by weighted log likelihood and log p stay.
+ * Ties go to the better hypothesis, then to the likelier word. */
 #include "decode/beam_impl.h"
 
 #include "core/alloc.h"
@@ -45,6 +45,33 @@ typedef struct {
     candidate_t *candidates;
     size_t *words; /* width x n_extensions, for what is made of them */
 } search_t;
+
+/* States, hypotheses of all slots, candidates and distributions of the language. */
+static int
+check_memory(const search_t *search)
+{
+    int status = BA_OK;
+    size_t width = search->opts->width, n_slots = search->evidence.passage->n_slots;
+    size_t states, nodes, candidates, language, bytes;
+
+    BA_TRY(ba_multiply(
+        width, 2 * ba_evidence_size(&search->evidence) * sizeof(double), &states));
+    BA_TRY(ba_multiply(width, n_slots * sizeof(node_t), &nodes));
+    BA_TRY(ba_multiply(width,
+        search->opts->n_extensions * (sizeof(candidate_t) + 3 * sizeof(size_t)),
+        &candidates));
+    BA_TRY(ba_multiply(search->language->n_words, HISTORIES * sizeof(double), &language));
+    bytes = states / 4 + nodes / 4 + candidates / 4 + language / 4;
+    if (bytes > ba_ctx_memory(search->ctx) / 4) {
+        BA_TRY(ba_fail(BA_TOO_LARGE,
+            "memory: %zu MiB for %zu hypotheses of %zu words, but --memory allows %zu "
+            "MiB "
+            "(a smaller --width takes less)",
+            bytes >> 18, width, n_slots, ba_ctx_memory(search->ctx) >> 20));
+    }
+out:
+    return status;
+}
 
 static int
 allocate(search_t *search)
@@ -355,6 +382,7 @@ ba_beam_search(const ba_ctx_t *ctx, const ba_passage_t *passage,
         return BA_OK;
     }
     BA_TRY(ba_evidence_new(passage, products, &search.evidence));
+    BA_TRY(check_memory(&search));
     BA_TRY(allocate(&search));
     ba_blas_single_thread();
     for (size_t i = 0; i < passage->n_slots; i++) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How much the evidence of the responses and the language model count. On each training
- * fold, decoded without it and without the fold in hand, the word said in a slot is one of
- * the words that the beam would have to choose from after the words said before it. With
- * evidence x and log p l of each, the weights b >= 0 and k >= 0 make the words said most probable
- * under
+ * fold, decoded without it and without the fold in hand, the word said in a slot is one
+ * of the words that the beam would have to choose from after the words said before it.
+ * With evidence x and log p l of each, the weights b >= 0 and k >= 0 make the words said
+ * most probable under
  *
  *   p(c) = exp(b x_c + k l_c) / sum over i of exp(b x_i + k l_i),
  *
- * a concave problem of two numbers (conditional logit, McFadden 1974). b is below 1 where
- * responses are less independent than the noise model has it, and 0 where they say nothing.
- * Slots whose word is not among the candidates have no part. */
+ * a concave problem of two numbers (conditional logit, McFadden 1974). b is below 1
+ * where responses are less independent than the noise model has it, and 0 where they
+ * say nothing. Slots whose word is not among the candidates have no part. */
 #include "decode/beam_job.h"
 
 #include "core/alloc.h"

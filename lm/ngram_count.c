@@ -10,8 +10,8 @@ typedef struct {
     size_t order;
 } text_t;
 
-/* Words that two places have in common at their start, at most `order`, and not beyond the
- * end of a sentence. *stopped: both sentences end with the last of them. */
+/* Words that two places have in common at their start, at most `order`, and not beyond
+ * the end of a sentence. *stopped: both sentences end with the last of them. */
 static size_t
 common_words(const text_t *text, size_t a, size_t b, int *stopped)
 {

@@ -5,14 +5,13 @@
  *   p(w | h) = (a(hw) - D(a(hw))) / a(h.) + b(h) p(w | h'),
  *   b(h) = sum over w of D(a(hw)) / a(h.),   a(h.) = sum over w of a(hw),
  *
- * down to the uniform distribution over all words but <s>. An n-gram that is left out gives
- * its whole a(hw) to b(h). What is stored for a listed n-gram is the interpolated sum, so
- * that backing off finds it again.
+ * down to the uniform distribution over all words but <s>. An n-gram that is left out
+ * gives its whole a(hw) to b(h). What is stored for a listed n-gram is the interpolated
+ * sum, so that backing off finds it again.
  *
- * Discounts of an order, from the number n_i of its n-grams with adjusted count i: D_i =
- * i - (i + 1) Y n_(i+1) / n_i, Y = n_1 / (n_1 + 2 n_2).
- * Chen & Goodman (1998), An empirical study of smoothing techniques for language modeling,
- * equation 26. */
+ * Discounts of an order, from the number n_i of its n-grams with adjusted count i: D_i
+ * = i - (i + 1) Y n_(i+1) / n_i, Y = n_1 / (n_1 + 2 n_2). Chen & Goodman (1998), An
+ * empirical study of smoothing techniques for language modeling, equation 26. */
 #include "core/alloc.h"
 #include "lm/ngram_impl.h"
 

@@ -75,7 +75,7 @@ ba_ngram_train(const ba_ctx_t *ctx, const ba_corpus_t *corpus,
     const ba_ngram_opts_t *opts, ba_ngram_t **out, ba_ngram_info_t *info)
 {
     int status = BA_OK;
-    ba_ngram_info_t local;
+    ba_ngram_info_t local = {.order = 0};
     ba_counts_t counts = {.order = 0};
 
     *out = NULL;

@@ -16,7 +16,8 @@ enum {
     BEAM_ITEMS = 9
 };
 
-/* y_t = W'X_t + noise of variances D: everything at hand for a computation by the book. */
+/* y_t = W'X_t + noise of variances D: everything at hand for a computation by the
+ * book. */
 typedef struct {
     double w[BEAM_P][BEAM_VOXELS], variance[BEAM_VOXELS];
     double y[BEAM_TIMES][BEAM_VOXELS]; /* of responses by place */

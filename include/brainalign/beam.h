@@ -78,11 +78,11 @@ typedef struct {
 } ba_beam_info_t;
 
 /* Decodes held-out responses fold by fold and writes `opts->output` (docs/formats.md).
- * dataset: features and responses of the fit. Errors, beside those of ba_decode_invert():
- * BA_SHAPE (vectors of another length than the features, features that are not these words'
- * vectors put on volumes this way, other runs), BA_MISSING (no word of the language model
- * has a vector; no words where weights are to be tuned), BA_UNSUPPORTED (several feature
- * spaces, features z-scored by run). */
+ * dataset: features and responses of the fit. Errors, beside those of
+ * ba_decode_invert(): BA_SHAPE (vectors of another length than the features, features
+ * that are not these words' vectors put on volumes this way, other runs), BA_MISSING
+ * (no word of the language model has a vector; no words where weights are to be
+ * tuned), BA_UNSUPPORTED (several feature spaces, features z-scored by run). */
 BA_API int ba_decode_beam(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_beam_opts_t *opts, ba_beam_info_t *info);
 

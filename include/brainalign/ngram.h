@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* n-gram language models: modified Kneser-Ney estimates from sentences, and what any model
- * in back-off form says. */
+/* n-gram language models: modified Kneser-Ney estimates from sentences, and what any
+ * model in back-off form says. */
 #ifndef BRAINALIGN_NGRAM_H
 #define BRAINALIGN_NGRAM_H
 
@@ -58,15 +58,17 @@ typedef struct {
     size_t n_unknown; /* words of the corpus outside of the vocabulary */
 } ba_ngram_info_t;
 
-/* A model in back-off form, read-only once made: any number of threads may ask. Opaque. */
+/* A model in back-off form, read-only once made: any number of threads may ask.
+ * Opaque. */
 typedef struct ba_ngram ba_ngram_t;
 
-/* Interpolated modified Kneser-Ney (Chen & Goodman 1998): the highest order from counts,
- * lower ones from the number of different words before, those that begin a sentence from
- * counts; three discounts for each order by closed form; unigrams interpolated with the
- * uniform distribution over all words but <s>, <unk> among them. Errors: BA_VALUE (order,
- * prune, min_count), BA_SHAPE (no sentence), BA_TOO_LARGE (more than 2^32 - 1 words). info
- * may be NULL. Cost: n log n comparisons of n words, about 60 bytes for each. */
+/* Interpolated modified Kneser-Ney (Chen & Goodman 1998): the highest order from
+ * counts, lower ones from the number of different words before, those that begin a
+ * sentence from counts; three discounts for each order by closed form; unigrams
+ * interpolated with the uniform distribution over all words but <s>, <unk> among them.
+ * Errors: BA_VALUE (order, prune, min_count), BA_SHAPE (no sentence), BA_TOO_LARGE
+ * (more than 2^32 - 1 words). info may be NULL. Cost: n log n comparisons of n words,
+ * about 45 bytes for each word and order. */
 BA_API int ba_ngram_train(const ba_ctx_t *ctx, const ba_corpus_t *corpus,
     const ba_ngram_opts_t *opts, ba_ngram_t **out, ba_ngram_info_t *info);
 BA_API void ba_ngram_free(ba_ngram_t *ngram);
@@ -80,9 +82,9 @@ BA_API const char *ba_ngram_word(const ba_ngram_t *ngram, size_t word); /* borro
 BA_API size_t ba_ngram_find(
     const ba_ngram_t *ngram, const char *text); /* SIZE_MAX: none */
 
-/* Natural log of the probability that `word` comes after n words of context, oldest first;
- * only the last order - 1 count. -infinity for <s>, and for <unk> where the model has no
- * such word. */
+/* Natural log of the probability that `word` comes after n words of context, oldest
+ * first; only the last order - 1 count. -infinity for <s>, and for <unk> where the
+ * model has no such word. */
 BA_API double ba_ngram_log_p(
     const ba_ngram_t *ngram, const size_t *context, size_t n, size_t word);
 

@@ -49,7 +49,7 @@ awk 'function uniform() { seed = (seed * 16807) % 2147483647; return seed / 2147
 beam="decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv --tr 2 --resample mean"
 
 echo 'given times'
-"$BRAINALIGN" $beam --share 0.5 --nulls 19 -j 1 -o a.h5 --table a.tsv 2>&1 |
+"$BRAINALIGN" $beam --share 0.5 --nulls 19 --progress never -j 1 -o a.h5 --table a.tsv 2>&1 |
     sed 's/[01]\.[0-9]*, by chance [01]\.[0-9]*/A, by chance B/; s/evidence .*/evidence and language/'
 head -1 a.tsv
 wc -l <a.tsv
@@ -77,6 +77,7 @@ bad $beam -j 1 -q --nucleus 0 -o o.h5
 bad $beam -j 1 -q --lm-weight -1 -o o.h5
 bad $beam -j 1 -q --window 0 -o o.h5
 bad $beam -j 1 -q --in-sample --share 0.5 -o o.h5
+bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 8M -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv -j 1 -q -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --words words.tsv --tr 2 -j 1 -q -o o.h5
 "$BRAINALIGN" encode fit --features prepared.h5:/features/vec --responses responses.csv --delays 1,2 --outer-cv kfold:5 --cv none \

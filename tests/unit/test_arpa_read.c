@@ -3,6 +3,7 @@
 
 #include "brainalign/error.h"
 #include "brainalign/ngram_file.h"
+#include "core/alloc.h"
 
 static char folder[TEST_PATH_SIZE], path[TEST_PATH_SIZE + 16];
 
@@ -97,6 +98,24 @@ test_names_what_is_wrong(void **state)
     assert_int_equal(ba_ngram_read("/nowhere/m.arpa", &ngram), BA_IO);
 }
 
+static void
+test_survives_failing_allocations(void **state)
+{
+    ba_ngram_t *ngram;
+    int status = BA_NOMEM;
+
+    (void) state;
+    assert_int_equal(read_model(HEAD "\\2-grams:\n-1 a b\n\\end\\\n", &ngram), BA_OK);
+    ba_ngram_free(ngram);
+    for (size_t n = 1; status != BA_OK; n++) {
+        ba_alloc_fail_at(n);
+        status = ba_ngram_read(path, &ngram);
+        ba_alloc_fail_at(0);
+        assert_true(status == BA_OK || (status == BA_NOMEM && !ngram));
+        ba_ngram_free(ngram);
+    }
+}
+
 static int
 set_up(void **state)
 {
@@ -119,6 +138,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_a_model),
         cmocka_unit_test(test_names_what_is_wrong),
+        cmocka_unit_test(test_survives_failing_allocations),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

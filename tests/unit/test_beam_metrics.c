@@ -37,7 +37,8 @@ test_edit_distance(void **state)
     }
 }
 
-/* "the the the the" for "the cat is on the mat": 2 of 4 count, and 6 words are missed by 2. */
+/* "the the the the" for "the cat is on the mat": 2 of 4 count, and 6 words are missed
+ * by 2. */
 static void
 test_bleu1(void **state)
 {

@@ -36,7 +36,8 @@ check_word(const beam_case_t *c, const ba_word_products_t *products, size_t word
     }
 }
 
-/* Both against loops, with as few places as there may be: words come, go and come back. */
+/* Both against loops, with as few places as there may be: words come, go and come
+ * back. */
 static void
 test_equals_loops_whatever_is_kept(void **state)
 {

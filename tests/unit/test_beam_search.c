@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/testlib.h"
 
+#include "brainalign/error.h"
 #include "core/alloc.h"
 #include "tests/beamlib.h"
 
@@ -315,6 +316,73 @@ test_same_bits_for_any_threads(void **state)
     ba_found_free(&one);
 }
 
+/* Whatever allocation fails, nothing is left and the failure is told. */
+static void
+test_survives_failing_allocations(void **state)
+{
+    static beam_case_t c;
+    const ba_search_opts_t opts = {.width = 5,
+        .n_extensions = 3,
+        .nucleus = 1.0,
+        .evidence_weight = 1.0,
+        .lm_weight = 1.0};
+    const ba_language_t language = make_language(5);
+    int status = BA_NOMEM;
+
+    (void) state;
+    beam_case(&c, 2, 1);
+    for (size_t n = 1; status != BA_OK; n++) {
+        ba_passage_t passage = {.n_slots = 0};
+        ba_word_products_t products = {.n_delays = 0};
+        ba_found_t found = {.n = 0};
+
+        ba_alloc_fail_at(n);
+        status = ba_passage_make(NULL, &c.inversion, c.delays, BEAM_DELAYS, c.response,
+            BEAM_TIMES, &c.resampler, c.items, BEAM_ITEMS, c.blank, &passage);
+        if (status == BA_OK) {
+            status = ba_word_products_new(
+                &c.inversion, BEAM_DELAYS, &c.said, opts.width, &products);
+        }
+        if (status == BA_OK) {
+            status =
+                ba_beam_search(NULL, &passage, &products, &language, &opts, 5, &found);
+        }
+        ba_alloc_fail_at(0);
+        assert_true(status == BA_OK || status == BA_NOMEM);
+        ba_found_free(&found);
+        ba_word_products_free(&products);
+        ba_passage_free(&passage);
+    }
+    ba_resampler_free(&c.resampler);
+}
+
+static void
+test_refuses_what_memory_does_not_allow(void **state)
+{
+    static beam_case_t c;
+    const ba_search_opts_t opts = {
+        .width = 100000, .n_extensions = 10, .nucleus = 1.0, .evidence_weight = 1.0};
+    const ba_language_t language = make_language(5);
+    ba_ctx_t ctx = ba_ctx_default();
+    ba_passage_t passage;
+    ba_word_products_t products;
+    ba_found_t found;
+
+    (void) state;
+    ctx.memory = 1 << 20;
+    beam_case(&c, 2, 1);
+    beam_passage(&c, &passage);
+    assert_int_equal(
+        ba_word_products_new(&c.inversion, BEAM_DELAYS, &c.said, 6, &products), 0);
+    assert_int_equal(
+        ba_beam_search(&ctx, &passage, &products, &language, &opts, 1, &found),
+        BA_TOO_LARGE);
+    assert_contains(ba_error_message(), "100000 hypotheses of 9 words");
+    ba_word_products_free(&products);
+    ba_passage_free(&passage);
+    ba_resampler_free(&c.resampler);
+}
+
 int
 main(void)
 {
@@ -323,6 +391,8 @@ main(void)
         cmocka_unit_test(test_narrow_beam_is_greedy),
         cmocka_unit_test(test_leaves_out_and_breaks_ties),
         cmocka_unit_test(test_same_bits_for_any_threads),
+        cmocka_unit_test(test_survives_failing_allocations),
+        cmocka_unit_test(test_refuses_what_memory_does_not_allow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

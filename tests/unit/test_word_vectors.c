@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/testlib.h"
 
+#include "core/alloc.h"
 #include "datasets/word_vectors.h"
 
 static char folder[TEST_PATH_SIZE], path[TEST_PATH_SIZE + 16];
@@ -62,6 +63,24 @@ test_names_what_is_wrong(void **state)
     assert_int_equal(ba_word_vectors_read("/nowhere/v.txt", &v), BA_IO);
 }
 
+static void
+test_survives_failing_allocations(void **state)
+{
+    ba_word_vectors_t v;
+    int status = BA_NOMEM;
+
+    (void) state;
+    assert_int_equal(read_text("a 1 2\nb 3 4\n", &v), BA_OK);
+    ba_word_vectors_free(&v);
+    for (size_t n = 1; status != BA_OK; n++) {
+        ba_alloc_fail_at(n);
+        status = ba_word_vectors_read(path, &v);
+        ba_alloc_fail_at(0);
+        assert_true(status == BA_OK || (status == BA_NOMEM && !v.values));
+        ba_word_vectors_free(&v);
+    }
+}
+
 static int
 set_up(void **state)
 {
@@ -84,6 +103,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_the_usual_forms),
         cmocka_unit_test(test_names_what_is_wrong),
+        cmocka_unit_test(test_survives_failing_allocations),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
