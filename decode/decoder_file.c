@@ -379,7 +379,10 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
     static const char *const inner[] = {"center", "outer", "strict"};
     static const char *const cv[] = {
         "default", "runs", "kfold", "chunks", "rows", "none", "bootstrap", "sets"};
+    static const char *const measures[] = {"encoding", "f", "stability"};
     const ba_fit_opts_t *fit = &job->fit;
+    const char *measure =
+        job->opts->n_voxels > 0 ? measures[job->opts->voxel_score] : "none";
     int by_run = ba_decoder_zscores_runs(job->opts, job->dataset->train.runs.n_runs);
     const char *const words[][2] = {{"format", FORMAT},
         {"select", selections[fit->select]},
@@ -389,7 +392,7 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
         {"cv", cv[fit->cv.kind]}, {"outer_cv", cv[fit->outer_cv.kind]},
         {"inner_scaling", inner[fit->inner_scaling]},
         {"scale_responses", by_run ? "runs" : scale_word(fit->scale_features)},
-        {"scale_features", scale_word(fit->scale_targets)},
+        {"scale_features", scale_word(fit->scale_targets)}, {"voxel_score", measure},
         {"alphas", fit->alphas.n == 0 ? "auto" : "given"},
         {"detrend", job->opts->detrend ? job->opts->detrend : "none"}};
 
