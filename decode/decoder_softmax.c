@@ -240,15 +240,18 @@ static double
 surprise(const fold_t *fold, size_t row, size_t of)
 {
     size_t all = fold->n_train + fold->n_test, c = fold->job->targets.n_dims;
-    double largest = -INFINITY, sum = 0.0;
+    size_t best = 0;
+    double sum = 1.0; /* in units of the largest */
 
-    for (size_t k = 0; k < c; k++) {
-        largest = fmax(largest, fold->logits[row + k * all]);
+    for (size_t k = 1; k < c; k++) {
+        best = fold->logits[row + k * all] > fold->logits[row + best * all] ? k : best;
     }
     for (size_t k = 0; k < c; k++) {
-        sum += exp(fold->logits[row + k * all] - largest);
+        sum += k == best
+                   ? 0.0
+                   : exp(fold->logits[row + k * all] - fold->logits[row + best * all]);
     }
-    return log(sum) + largest - fold->logits[row + of * all];
+    return log(sum) + fold->logits[row + best * all] - fold->logits[row + of * all];
 }
 
 /* Rows that inner fold f fits on, by the rules of the fit; its validation rows in test. */

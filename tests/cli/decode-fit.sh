@@ -29,6 +29,9 @@ fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alph
 "$BRAINALIGN" datasets info f.h5 | awk '/selected|score_by_fold/ && !/command/ { print $1, $2, $3, $4 }'
 fit --features x.csv --response-delays 0 --alphas 1 --cv none --n-voxels 3 --voxel-score stability --voxel-items volumes.tsv:category -q -o stable.h5 && echo written
 
+echo 'multinomial'
+fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alphas 1,10 --multinomial -o soft.h5 2>&1 | grep -c multinomial
+
 echo 'audit'
 fit --features x.csv --response-delays 0,1 --n-voxels 2 --alphas 1,10 --audit --force -o chosen.h5 2>&1 | grep audit: | sed 's/-*[0-9]\.[0-9]*/#/g'
 fit --features x.csv --response-delays 0,1 --n-voxels 2 --alphas 1,10 --outer-cv kfold:4 --cv-gap 0 --audit -o leaks.h5 2>&1
@@ -82,3 +85,4 @@ bad_decode --responses y.csv --labels volumes.tsv:category --response-delays 0 -
 bad_decode --responses y.csv --labels volumes.tsv:category --response-delays 0 --n-voxels 2 --voxel-items volumes.tsv:block
 awk 'BEGIN { for (i = 0; i < 48; i++) print "i" i }' >once.txt
 bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-score stability --voxel-items once.txt
+bad_decode --responses y.csv --features x.csv --response-delays 0 --multinomial
