@@ -7,9 +7,9 @@
  * series, of first order with a correlation PHI from one item to the next, started anew in
  * each run. Prints, for every exchange, the share of simulations with p <= .05 of 2v2, of
  * rank accuracy and of the mean r of dimensions (docs/methods.md, Scores of decoding).
- * Status 1 if white series are found 3.5 to 6.5 % of the time by no exchange but one, if
- * items exchanged one by one are innocent on slow series, or if shifts or long blocks pass
- * 7.5 % there. */
+ * Status 1 if an exchange finds 3.5 % or less or 6.5 % or more of white series, if items
+ * exchanged one by one find less than 10 % of slow ones (phi 0.8 and more), or if shifts or
+ * blocks of 15 find 10 % where phi is 0.8 or less. */
 #include "brainalign.h"
 #include "core/alloc.h"
 #include "core/rng.h"
