@@ -307,6 +307,34 @@ out:
 }
 
 static int
+write_softmax(ba_bundle_t *bundle, const ba_decoder_targets_t *targets,
+    const ba_softmax_t *softmax, size_t n_outer)
+{
+    int status = BA_OK;
+    size_t n = targets->n_samples, c = targets->n_dims;
+    const ba_decisions_t *decisions = &softmax->decisions;
+
+    if (!softmax->probability) {
+        return BA_OK;
+    }
+    BA_TRY(put(bundle, "/classes/multinomial/probability", 2, (size_t[]){n, c},
+        softmax->probability));
+    BA_TRY(ba_bundle_write(
+        bundle, "/classes/multinomial/predicted", BA_I32, 1, &n, decisions->predicted));
+    BA_TRY(ba_bundle_write(bundle, "/classes/multinomial/confusion", BA_I64, 2,
+        (size_t[]){c, c}, decisions->confusion));
+    BA_TRY(ba_bundle_write(
+        bundle, "/classes/multinomial/accuracy", BA_F64, 0, NULL, &decisions->accuracy));
+    BA_TRY(put(bundle, "/classes/multinomial/accuracy_by_fold", 1, &n_outer,
+        decisions->accuracy_by_fold));
+    BA_TRY(
+        put(bundle, "/classes/multinomial/alpha_by_fold", 1, &n_outer, softmax->alpha));
+    BA_TRY(put(bundle, "/classes/multinomial/gap_by_fold", 1, &n_outer, softmax->gap));
+out:
+    return status;
+}
+
+static int
 write_dimensions(
     ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_result_t *result)
 {
@@ -379,7 +407,10 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
     static const char *const inner[] = {"center", "outer", "strict"};
     static const char *const cv[] = {
         "default", "runs", "kfold", "chunks", "rows", "none", "bootstrap", "sets"};
+    static const char *const measures[] = {"encoding", "f", "stability"};
     const ba_fit_opts_t *fit = &job->fit;
+    const char *measure =
+        job->opts->n_voxels > 0 ? measures[job->opts->voxel_score] : "none";
     int by_run = ba_decoder_zscores_runs(job->opts, job->dataset->train.runs.n_runs);
     const char *const words[][2] = {{"format", FORMAT},
         {"select", selections[fit->select]},
@@ -389,7 +420,7 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
         {"cv", cv[fit->cv.kind]}, {"outer_cv", cv[fit->outer_cv.kind]},
         {"inner_scaling", inner[fit->inner_scaling]},
         {"scale_responses", by_run ? "runs" : scale_word(fit->scale_features)},
-        {"scale_features", scale_word(fit->scale_targets)},
+        {"scale_features", scale_word(fit->scale_targets)}, {"voxel_score", measure},
         {"alphas", fit->alphas.n == 0 ? "auto" : "given"},
         {"detrend", job->opts->detrend ? job->opts->detrend : "none"}};
 
@@ -432,7 +463,8 @@ out:
 
 int
 ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
-    const ba_fit_info_t *info, const ba_decisions_t *decisions)
+    const ba_fit_info_t *info, const ba_decisions_t *decisions,
+    const ba_softmax_t *softmax)
 {
     int status;
     const ba_decoder_job_t *job = file->job;
@@ -451,6 +483,7 @@ ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
     BA_TRY(write_splits(bundle, job, result));
     BA_TRY(write_dimensions(bundle, job, result));
     BA_TRY(write_classes(bundle, &job->targets, decisions, result->n_outer));
+    BA_TRY(write_softmax(bundle, &job->targets, softmax, result->n_outer));
     BA_TRY(write_voxels(bundle, job));
 out:
     return status;

@@ -142,6 +142,13 @@ check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
         return ba_fail(BA_VALUE, "n-voxels: %zu, the responses have %zu columns",
             opts->n_voxels, ba_source_n_cols(dataset->train.responses));
     }
+    if (opts->multinomial && !opts->labels) {
+        return ba_fail(BA_VALUE, "multinomial: found without labels, wanted categories");
+    }
+    if (opts->multinomial && ba_cv_is_overlapping(&opts->fit.cv)) {
+        return ba_fail(BA_UNSUPPORTED,
+            "multinomial: found with inner sets that overlap, wanted folds");
+    }
     if (opts->n_voxels == 0 && opts->voxel_score != BA_VOXELS_ENCODING) {
         return ba_fail(BA_VALUE, "voxel-score: found without n-voxels, wanted both");
     }
@@ -291,6 +298,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     ba_decoder_file_t file = {0};
     ba_fit_result_t result = {0};
     ba_decisions_t decisions = {0};
+    ba_softmax_t softmax = {0};
     ba_fit_sink_t sink;
 
     if (opts->n_voxels > 0) {
@@ -313,13 +321,18 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
         BA_TRY(ba_decisions_make(
             &job->targets, file.predictions, file.fold, result.n_outer, &decisions));
     }
+    if (opts->multinomial && result.n_outer > 0) {
+        BA_TRY(ba_softmax_run(&own, job, &result, file.fold, &softmax));
+        info->multinomial_accuracy = softmax.decisions.accuracy;
+    }
     sum_up(&result, &decisions, info);
     warn(ctx, info);
-    BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions));
+    BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions, &softmax));
     BA_TRY(ba_provenance_write(
         &provenance, job->dataset, (const char *const *) job->files, file.bundle));
     BA_TRY(ba_bundle_commit(file.bundle));
 out:
+    ba_softmax_free(&softmax);
     ba_decisions_free(&decisions);
     ba_fit_result_free(&result);
     ba_decoder_file_free(&file);

@@ -124,6 +124,33 @@ int ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts
 int ba_decoder_audit(
     const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out) BA_MUST_USE;
 
+/* Chosen columns of the responses as a design of their own. */
+typedef struct {
+    float *single;
+    double *full;
+    ba_space_t space;
+    ba_design_t *design;
+} ba_decoder_part_t;
+
+/* Those of one set, ascending whatever their rank. The space must stay where it is. */
+int ba_decoder_part_make(
+    const ba_decoder_job_t *job, size_t set, ba_decoder_part_t *out) BA_MUST_USE;
+void ba_decoder_part_free(ba_decoder_part_t *part);
+
+/* Categories by multinomial logistic regression, beside those by ridge. */
+typedef struct {
+    double *probability; /* n_samples x n_dims, C order; NaN where no fold holds it out */
+    double *alpha, *gap; /* n_outer: penalty; certified distance of the objective from the
+                            least one, as a share of it */
+    ba_decisions_t decisions;
+} ba_softmax_t;
+
+/* result: of the ridge fit, whose splits serve; outer: fold of each sample. BA_SHAPE where
+ * a training set lacks a category. */
+int ba_softmax_run(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
+    const ba_fit_result_t *result, const int32_t *outer, ba_softmax_t *out) BA_MUST_USE;
+void ba_softmax_free(ba_softmax_t *softmax);
+
 /* Response columns of a model. */
 size_t ba_decoder_n_columns(const ba_decoder_job_t *job);
 
@@ -140,7 +167,8 @@ int ba_decoder_file_create(
     const ba_decoder_job_t *job, size_t n_outer, ba_decoder_file_t *out) BA_MUST_USE;
 ba_fit_sink_t ba_decoder_file_sink(ba_decoder_file_t *file);
 int ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
-    const ba_fit_info_t *info, const ba_decisions_t *decisions) BA_MUST_USE;
+    const ba_fit_info_t *info, const ba_decisions_t *decisions,
+    const ba_softmax_t *softmax) BA_MUST_USE;
 void ba_decoder_file_free(ba_decoder_file_t *file);
 
 #endif

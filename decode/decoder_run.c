@@ -8,21 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Chosen columns of the responses as a design of their own. */
-typedef struct {
-    float *single;
-    double *full;
-    ba_space_t space;
-    ba_design_t *design;
-} part_t;
-
-static void
-part_free(part_t *part)
+void
+ba_decoder_part_free(ba_decoder_part_t *part)
 {
     ba_design_free(part->design);
     ba_free(part->single);
     ba_free(part->full);
-    *part = (part_t){0};
+    *part = (ba_decoder_part_t){0};
 }
 
 static int
@@ -34,15 +26,15 @@ compare_columns(const void *a, const void *b)
 }
 
 /* Columns in ascending order, whatever their rank. */
-static int
-part_make(const ba_decoder_job_t *job, size_t set, part_t *out)
+int
+ba_decoder_part_make(const ba_decoder_job_t *job, size_t set, ba_decoder_part_t *out)
 {
     int status = BA_OK;
     const ba_decoder_inputs_t *inputs = &job->inputs;
     size_t k = job->chosen.n, n = job->blocks.n;
     int32_t *columns = NULL;
 
-    *out = (part_t){.space = inputs->space};
+    *out = (ba_decoder_part_t){.space = inputs->space};
     BA_TRY_ALLOC(columns, ba_malloc(k, sizeof *columns));
     memcpy(columns, job->chosen.columns + set * k, k * sizeof *columns);
     qsort(columns, k, sizeof *columns, compare_columns);
@@ -168,11 +160,11 @@ run_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *o
     size_t set, const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
 {
     int status;
-    part_t part = {0};
+    ba_decoder_part_t part = {0};
     ba_fit_data_t data = job->data;
     ba_fit_opts_t fit = *opts;
 
-    BA_TRY(part_make(job, set, &part));
+    BA_TRY(ba_decoder_part_make(job, set, &part));
     data.design = part.design;
     if (set + 1 < job->chosen.n_sets) {
         fit.only_fold = set + 1;
@@ -181,7 +173,7 @@ run_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *o
     }
     BA_TRY(ba_fit_run(ctx, &data, &fit, sink, result, info));
 out:
-    part_free(&part);
+    ba_decoder_part_free(&part);
     return status;
 }
 

@@ -130,7 +130,7 @@ compare_states(const state_t *a, const state_t *b, size_t k, ba_audit_t *out)
     COMPARE(cv_scores_by_fold, n * v, "inner scores");
     COMPARE(best_alphas_by_fold, v, "alphas");
 #undef COMPARE
-    compare(a->probe, b->probe, v, sizeof *a->probe,
+    compare(a->probe + x->target_start, b->probe + x->target_start, v, sizeof *a->probe,
         "the prediction of an untouched held-out row", k, out);
 }
 

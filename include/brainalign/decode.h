@@ -31,6 +31,8 @@ typedef struct {
     const char *labels; /* FILE[:COLUMN] of a category for each sample, in place of
                            features: one dimension a category, 1 where it is the sample's;
                            NULL = the data set's features */
+    int multinomial;    /* 1 = beside ridge, multinomial logistic regression with a ridge
+                           penalty on the same splits; needs labels */
     const char *blocks; /* SPEC of a number for each sample: a sample of the fit is the
                            mean over those of one number; negative or missing = left out;
                            NULL = none */
@@ -71,6 +73,7 @@ typedef struct {
     size_t n_classes;            /* 0 without labels */
     size_t n_decided;            /* held-out samples with a category */
     double mean_r, mean_r2;      /* over scored dimensions; NaN where there are none */
+    double multinomial_accuracy; /* with multinomial */
     double accuracy;             /* share of held-out samples whose category is found */
     double seconds;
     size_t peak_bytes;

@@ -24,6 +24,14 @@ echo 'responses chosen in each fold'
 fit --features x.csv --response-delays 0,1 --n-voxels 2 --save weights --alphas 1,10 -o chosen.h5
 "$BRAINALIGN" datasets info chosen.h5 | awk '/selected|weights/ && !/command/ { print $1, $2, $3, $4, $5, $6 }'
 
+echo 'by categories, by repeats'
+fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alphas 1 --n-voxels 3 --voxel-score f -q -o f.h5
+"$BRAINALIGN" datasets info f.h5 | awk '/selected|score_by_fold/ && !/command/ { print $1, $2, $3, $4 }'
+fit --features x.csv --response-delays 0 --alphas 1 --cv none --n-voxels 3 --voxel-score stability --voxel-items volumes.tsv:category -q -o stable.h5 && echo written
+
+echo 'multinomial'
+fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alphas 1,10 --multinomial -o soft.h5 2>&1 | grep -c multinomial
+
 echo 'audit'
 fit --features x.csv --response-delays 0,1 --n-voxels 2 --alphas 1,10 --audit --force -o chosen.h5 2>&1 | grep audit: | sed 's/-*[0-9]\.[0-9]*/#/g'
 fit --features x.csv --response-delays 0,1 --n-voxels 2 --alphas 1,10 --outer-cv kfold:4 --cv-gap 0 --audit -o leaks.h5 2>&1
@@ -71,3 +79,10 @@ bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 -
 bad_decode --responses y.csv --features x.csv --response-delays 0,1 --blocks blocks.csv --n-voxels 2
 sed 's/^[^,]*,[^,]*/1,1/' y.csv >constant.csv
 bad_decode --responses constant.csv --features x.csv --response-delays 0 --n-voxels 5
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-score f
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-score stability
+bad_decode --responses y.csv --labels volumes.tsv:category --response-delays 0 --voxel-score f
+bad_decode --responses y.csv --labels volumes.tsv:category --response-delays 0 --n-voxels 2 --voxel-items volumes.tsv:block
+awk 'BEGIN { for (i = 0; i < 48; i++) print "i" i }' >once.txt
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-score stability --voxel-items once.txt
+bad_decode --responses y.csv --features x.csv --response-delays 0 --multinomial

@@ -1,130 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decode fit from files: against ridge by hand, what held-out rows may change. */
-#include "tests/testlib.h"
-
-#include "brainalign/bundle.h"
-#include "brainalign/decode.h"
-#include "model/voxel_score.h"
-
-enum { N = 48, V = 7, D = 3, RUNS = 3, RUN = 16, LAGS = 2, COLUMNS = V * LAGS };
-
-#define ALPHA 3.0
-
-typedef struct {
-    char folder[TEST_PATH_SIZE], x[TEST_PATH_SIZE], y[TEST_PATH_SIZE];
-    char other[TEST_PATH_SIZE], labels[TEST_PATH_SIZE], blocks[TEST_PATH_SIZE];
-    char result[TEST_PATH_SIZE];
-    double responses[N * V], features[N * D]; /* C order */
-} study_t;
-
-static void
-write_csv(const char *file, const double *x, size_t n_cols)
-{
-    FILE *stream = fopen(file, "w");
-
-    assert_non_null(stream);
-    for (size_t i = 0; i < N * n_cols; i++) {
-        fprintf(stream, "%.17g%c", x[i], i % n_cols == n_cols - 1 ? '\n' : ',');
-    }
-    assert_int_equal(fclose(stream), 0);
-}
-
-/* Responses of two samples later hold what the features are. */
-static void
-start_study(study_t *study)
-{
-    test_make_folder(study->folder);
-    test_fill_normal(study->responses, N * V, 1);
-    test_fill_normal(study->features, N * D, 2);
-    for (size_t t = 2; t < N; t++) {
-        for (size_t j = 0; j < V; j++) {
-            study->responses[t * V + j] += study->features[(t - 2) * D + j % D];
-        }
-    }
-    write_csv(test_join(study->y, study->folder, "y.csv"), study->responses, V);
-    write_csv(test_join(study->x, study->folder, "x.csv"), study->features, D);
-    test_join(study->other, study->folder, "other.csv");
-    test_join(study->labels, study->folder, "labels.txt");
-    test_join(study->blocks, study->folder, "blocks.csv");
-    test_join(study->result, study->folder, "dec.h5");
-}
-
-static ba_decode_fit_opts_t
-options(const study_t *study, ba_alphas_t *alphas)
-{
-    ba_decode_fit_opts_t opts = ba_decode_fit_opts_default();
-
-    assert_int_equal(ba_alphas_parse("3", alphas), BA_OK);
-    opts.fit.alphas = *alphas;
-    opts.fit.precision = BA_DOUBLE;
-    opts.fit.outer_cv.kind = BA_CV_RUNS;
-    opts.fit.want_fold_weights = 1;
-    opts.scale_responses = BA_SCALE_ZSCORE;
-    opts.response_delays = "1,2";
-    opts.output = study->result;
-    opts.force = 1;
-    return opts;
-}
-
-static int
-run(const ba_ctx_t *ctx, const study_t *study, const char *responses,
-    const ba_decode_fit_opts_t *opts, ba_decode_fit_info_t *info)
-{
-    ba_dataset_t *dataset;
-    const char *features[] = {study->x};
-    ba_dataset_opts_t data = {.features = features,
-        .n_features = opts->labels ? 0 : 1,
-        .no_features = opts->labels != NULL,
-        .responses = responses,
-        .runs = "onsets:0,16,32"};
-    int status = ba_dataset_open(NULL, &data, &dataset);
-
-    assert_int_equal(status, BA_OK);
-    status = ba_decode_fit(ctx, dataset, opts, info);
-    ba_dataset_free(dataset);
-    return status;
-}
-
-/* An array of the result; the caller frees. */
-static double *
-found(const study_t *study, const char *path, size_t n)
-{
-    ba_bundle_t *bundle;
-    size_t dims[BA_MAX_RANK], size = 1;
-    int rank;
-    double *out = malloc(n * sizeof *out);
-
-    assert_non_null(out);
-    assert_int_equal(ba_bundle_open(study->result, "brainalign-decoder", &bundle), BA_OK);
-    assert_int_equal(ba_bundle_shape(bundle, path, &rank, dims), BA_OK);
-    for (int i = 0; i < rank; i++) {
-        size *= dims[i];
-    }
-    assert_int_equal(size, n);
-    assert_int_equal(ba_bundle_read(bundle, path, BA_F64, NULL, NULL, out), BA_OK);
-    ba_bundle_free(bundle);
-    return out;
-}
+#include "tests/unit/decoder_study.h"
 
 static double
 design_at(const study_t *study, size_t t, size_t column)
 {
     return study->responses[(t + 1 + column / V) * V + column % V];
-}
-
-static void
-moments(const double *x, size_t n, double *mean, double *scale)
-{
-    double sum = 0, square = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        sum += x[i];
-    }
-    *mean = sum / (double) n;
-    for (size_t i = 0; i < n; i++) {
-        square += (x[i] - *mean) * (x[i] - *mean);
-    }
-    *scale = sqrt(square / (double) n);
 }
 
 static int
@@ -435,110 +316,6 @@ test_chosen(void **state)
     test_remove_folder(study.folder);
 }
 
-/* Mean of the responses at t and two later. */
-static double
-both(const study_t *study, size_t t, size_t j)
-{
-    return (study->responses[t * V + j] + study->responses[(t + 2) * V + j]) / 2;
-}
-
-enum { KINDS = 7, KEPT = RUN - 2 };
-
-/* Scores of one column over the training samples of the fold that holds run k out. */
-static double
-score_by_hand(const study_t *study, ba_voxel_score_t measure, size_t k, size_t j)
-{
-    double x[N], work[2 * KINDS];
-    int32_t kind[N];
-    size_t n = 0;
-
-    for (size_t t = 0; t < N; t++) {
-        if (t / RUN != k && t % RUN < KEPT) {
-            kind[n] = (int32_t) (t % RUN % KINDS);
-            x[n++] = both(study, t, j);
-        }
-    }
-    /* Items follow one another in the same order every time: repeats are in a row. */
-    return measure == BA_VOXELS_F ? ba_f_statistic(x, kind, n, KINDS, work)
-                                  : ba_stability(x, KINDS, n / KINDS);
-}
-
-static void
-check_measure(study_t *study, ba_voxel_score_t measure)
-{
-    enum { K = 3 };
-    ba_alphas_t alphas;
-    ba_decode_fit_opts_t opts = options(study, &alphas);
-    double *selected, *scores;
-
-    opts.labels = study->labels;
-    opts.response_delays = "0,2";
-    opts.scale_responses = BA_SCALE_ZSCORE;
-    opts.fit.want_fold_weights = 0;
-    opts.n_voxels = K;
-    opts.voxel_score = measure;
-    opts.audit = 1;
-    assert_int_equal(run(NULL, study, study->y, &opts, NULL), BA_OK);
-    selected = found(study, "/selected", RUNS * K);
-    scores = found(study, "/voxels/score_by_fold", RUNS * V);
-    for (size_t k = 0; k < RUNS; k++) {
-        for (size_t j = 0; j < V; j++) {
-            size_t n_better = 0, place = K;
-
-            assert_close(scores[k * V + j], score_by_hand(study, measure, k, j), 1e-9);
-            for (size_t i = 0; i < V; i++) {
-                n_better += scores[k * V + i] > scores[k * V + j];
-            }
-            for (size_t i = 0; i < K; i++) {
-                place = selected[k * K + i] == (double) j ? i : place;
-            }
-            assert_true(n_better < K ? place == n_better : place == K);
-        }
-    }
-    free(selected);
-    free(scores);
-    ba_alphas_free(&alphas);
-}
-
-static void
-test_measures(void **state)
-{
-    study_t study;
-    ba_alphas_t alphas;
-    ba_decode_fit_opts_t opts;
-    FILE *labels;
-
-    (void) state;
-    start_study(&study);
-    labels = fopen(study.labels, "w");
-    assert_non_null(labels);
-    for (size_t t = 0; t < N; t++) {
-        fprintf(labels, "c%d\n", (int) (t % RUN % KINDS));
-    }
-    assert_int_equal(fclose(labels), 0);
-    check_measure(&study, BA_VOXELS_F);
-    check_measure(&study, BA_VOXELS_STABILITY);
-    opts = options(&study, &alphas);
-    opts.response_delays = "0";
-    opts.voxel_score = BA_VOXELS_F;
-    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_VALUE);
-    opts.n_voxels = 2;
-    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_VALUE);
-    opts.voxel_score = BA_VOXELS_STABILITY;
-    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_VALUE);
-    opts.voxel_items = study.labels;
-    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_OK);
-    labels = fopen(study.labels, "w");
-    assert_non_null(labels);
-    for (size_t t = 0; t < N; t++) {
-        fprintf(labels, "c%d\n", (int) t);
-    }
-    assert_int_equal(fclose(labels), 0);
-    assert_int_equal(run(NULL, &study, study.y, &opts, NULL), BA_SHAPE);
-    ba_alphas_free(&alphas);
-    test_remove_folder(study.folder);
-}
-
 int
 main(void)
 {
@@ -549,7 +326,6 @@ main(void)
         cmocka_unit_test(test_categories),
         cmocka_unit_test(test_unusable),
         cmocka_unit_test(test_chosen),
-        cmocka_unit_test(test_measures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
