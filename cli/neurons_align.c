@@ -115,8 +115,8 @@ static const cli_option_t rows[] = {
     {.name = "map",
         .kind = CLI_STRING,
         .metavar = "FILE.nii.gz",
-        .help = "What each set adds, as images in the grid of the responses: FILE with "
-                "the name of the set, as in FILE-nouns.nii.gz.",
+        .help = "What each set, and the neurons of each concept, add, as images in the "
+                "grid of the responses: FILE with the name, as in FILE-nouns.nii.gz.",
         .offset = offsetof(align_args_t, map)},
     {.name = "figure",
         .kind = CLI_STRING,
@@ -272,9 +272,12 @@ check_outputs(const cli_call_t *call)
         outputs, n, args->data.features.items, args->data.features.n));
     BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
     BA_TRY(cli_outputs_check_list(outputs, n, args->rankings.items, args->rankings.n));
-    if ((args->set_table || args->map) && args->sets.n == 0 && args->by < 0) {
-        BA_TRY(ba_fail(BA_VALUE, "--%s: found no --set and no --by, wanted sets",
-            args->set_table ? "set-table" : "map"));
+    if (args->set_table && args->sets.n == 0 && args->by < 0) {
+        BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));
+    }
+    if (args->map && args->sets.n == 0 && args->by < 0 && args->rankings.n == 0) {
+        BA_TRY(
+            ba_fail(BA_VALUE, "--map: found no --set, --by or --ranking, wanted sets"));
     }
 out:
     return status;

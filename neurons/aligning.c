@@ -226,10 +226,10 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     BA_TRY(ba_aligning_open(ctx, opts, &job.aligning));
     BA_TRY(ba_align_regions_read(opts->regions, job.aligning.n_targets, &job.regions));
     BA_TRY(ba_align_sets_open(ctx, &job.aligning, &job.regions, &job.sets));
-    BA_TRY(ba_align_maps_open(&job.sets, &job.maps));
     BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
     BA_TRY(ba_align_concepts_open(ctx, &job.aligning, &job.regions, &job.concepts));
     ba_align_concepts_sum_up(job.concepts, info);
+    BA_TRY(ba_align_maps_open(&job.sets, job.concepts, &job.maps));
     info->n_sets = job.sets.n;
     info->n_neurons = job.aligning.neurons.n_neurons;
     info->n_controls = job.aligning.encoder->n_features - info->n_neurons;

@@ -104,6 +104,9 @@ void ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info
 /* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts may be NULL. */
 int ba_align_concepts_write(
     const ba_align_concepts_t *concepts, ba_bundle_t *bundle) BA_MUST_USE;
+/* n_targets: what a concept's neurons add, mean over folds. */
+const double *ba_align_concepts_drop(const ba_align_concepts_t *concepts, size_t concept);
+
 /* The tables, finished but not committed. */
 int ba_align_concepts_table(
     const ba_align_concepts_t *concepts, ba_table_writer_t **out) BA_MUST_USE;

@@ -126,6 +126,14 @@ out:
     return status;
 }
 
+const double *
+ba_align_concepts_drop(const ba_align_concepts_t *concepts, size_t concept)
+{
+    size_t each = concepts->drops.n_kept / concepts->n;
+
+    return concepts->drops.by_target + concept * each * concepts->aligning->n_targets;
+}
+
 static int
 write_ablation(const ba_align_concepts_t *concepts, ba_bundle_t *bundle)
 {
@@ -139,7 +147,7 @@ write_ablation(const ba_align_concepts_t *concepts, ba_bundle_t *bundle)
     BA_TRY_ALLOC(own, ba_malloc(n, v * sizeof *own));
     BA_TRY_ALLOC(region, ba_malloc(n, n_regions * sizeof *region));
     for (size_t c = 0; c < n; c++) {
-        memcpy(own + c * v, concepts->drops.by_target + c * each * v, v * sizeof *own);
+        memcpy(own + c * v, ba_align_concepts_drop(concepts, c), v * sizeof *own);
         memcpy(region + c * n_regions, concepts->drops.by_region + c * each * n_regions,
             n_regions * sizeof *region);
     }

@@ -39,13 +39,30 @@ name_map(const char *file, const char *set)
     return name;
 }
 
+static const char *
+name_of(const ba_align_maps_t *maps, size_t i)
+{
+    return i < maps->sets->n ? maps->sets->names[i]
+                             : maps->concepts->names[i - maps->sets->n];
+}
+
+/* n_targets numbers. */
+static const double *
+drop_of(const ba_align_maps_t *maps, size_t i)
+{
+    return i < maps->sets->n
+               ? maps->sets->mean + ba_align_sets_place(maps->sets, BA_SET_DELTA_R2, i)
+               : ba_align_concepts_drop(maps->concepts, i - maps->sets->n);
+}
+
 int
-ba_align_maps_open(const ba_align_sets_t *sets, ba_align_maps_t *out)
+ba_align_maps_open(const ba_align_sets_t *sets, const ba_align_concepts_t *concepts,
+    ba_align_maps_t *out)
 {
     int status = BA_OK;
     const ba_align_opts_t *opts = sets->aligning->opts;
 
-    *out = (ba_align_maps_t){0};
+    *out = (ba_align_maps_t){.sets = sets, .concepts = concepts};
     if (!opts->map) {
         return BA_OK;
     }
@@ -53,15 +70,15 @@ ba_align_maps_open(const ba_align_sets_t *sets, ba_align_maps_t *out)
         return ba_fail(BA_VALUE, "map: the responses are no image, wanted image "
                                  "responses or --mask with their grid");
     }
-    out->n = sets->n;
+    out->n = sets->n + (concepts ? concepts->n : 0);
     BA_TRY_ALLOC(out->files, ba_calloc(out->n, sizeof *out->files));
     BA_TRY_ALLOC(out->maps, ba_calloc(out->n, sizeof *out->maps));
     for (size_t s = 0; s < out->n; s++) {
-        BA_TRY_ALLOC(out->files[s], name_map(opts->map, sets->names[s]));
+        BA_TRY_ALLOC(out->files[s], name_map(opts->map, name_of(out, s)));
         for (size_t i = 0; i < s; i++) {
             if (strcmp(out->files[i], out->files[s]) == 0) {
                 BA_TRY(ba_fail(BA_VALUE, "map: sets '%s' and '%s' would both be %s",
-                    sets->names[i], sets->names[s], out->files[s]));
+                    name_of(out, i), name_of(out, s), out->files[s]));
             }
         }
         if (!opts->force && access(out->files[s], F_OK) == 0) {
@@ -73,10 +90,10 @@ out:
 }
 
 int
-ba_align_maps_make(ba_align_maps_t *maps, const ba_align_sets_t *sets)
+ba_align_maps_make(ba_align_maps_t *maps)
 {
     int status = BA_OK;
-    const ba_aligning_t *a = sets->aligning;
+    const ba_aligning_t *a;
     size_t n = 0;
     int64_t range[2];
     double *values = NULL;
@@ -84,11 +101,12 @@ ba_align_maps_make(ba_align_maps_t *maps, const ba_align_sets_t *sets)
     if (maps->n == 0) {
         return BA_OK;
     }
+    a = maps->sets->aligning;
     n = ba_image_n_voxels(a->opts->dataset->image);
     BA_TRY(ba_bundle_get_i64(a->encoder->bundle, "/", "target_range", 2, range, NULL));
     BA_TRY_ALLOC(values, ba_malloc(n, sizeof *values));
     for (size_t s = 0; s < maps->n; s++) {
-        const double *found = sets->mean + ba_align_sets_place(sets, BA_SET_DELTA_R2, s);
+        const double *found = drop_of(maps, s);
 
         for (size_t i = 0; i < n; i++) {
             size_t t = i - (size_t) range[0];

@@ -238,7 +238,7 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     if (opts->dissociation_table) {
         BA_TRY(ba_align_dissociation_table(results->concepts, &tables[4]));
     }
-    BA_TRY(ba_align_maps_make(results->maps, results->sets));
+    BA_TRY(ba_align_maps_make(results->maps));
     BA_TRY(ba_bundle_commit(output->bundle));
     BA_TRY(ba_align_maps_commit(results->maps));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -281,6 +281,58 @@ out:
     return status;
 }
 
+/* ---- concepts ---- */
+
+/* Concepts x regions, as they stand in the file. */
+static int
+draw_concept_matrix(ba_figure_t *figure, const align_file_t *file, const char *path,
+    const char *title, char **names, size_t n)
+{
+    size_t dims[] = {n, file->n_regions};
+    double *values = NULL;
+    int status = BA_OK;
+
+    if (!ba_bundle_has(file->bundle, path)) {
+        return BA_OK;
+    }
+    BA_TRY(read_array(file, path, dims, 2, &values));
+    BA_TRY(ba_figure_matrix(figure, &(ba_figure_matrix_t){.title = title,
+                                        .row_label = "concept",
+                                        .column_label = "region",
+                                        .n_rows = n,
+                                        .n_columns = file->n_regions,
+                                        .rows = (const char *const *) names,
+                                        .columns = (const char *const *) file->regions,
+                                        .values = values,
+                                        .palette = BA_PALETTE_DIVERGING}));
+out:
+    ba_free(values);
+    return status;
+}
+
+static int
+draw_concepts(ba_figure_t *figure, const align_file_t *file)
+{
+    char **names = NULL;
+    size_t n = 0;
+    int status = BA_OK;
+
+    if (!ba_bundle_has(file->bundle, "/ablation")) {
+        return BA_OK;
+    }
+    BA_TRY(ba_bundle_read_strings(file->bundle, "/concepts/name", &n, &names));
+    ba_figure_break(figure);
+    BA_TRY(draw_concept_matrix(figure, file, "/ablation/region/delta_r2",
+        "delta r2, a concept's neurons", names, n));
+    BA_TRY(draw_concept_matrix(
+        figure, file, "/ablation/matched/z", "z against matched sets", names, n));
+    BA_TRY(draw_concept_matrix(
+        figure, file, "/ablation/labels/z", "z against permuted labels", names, n));
+out:
+    free(names);
+    return status;
+}
+
 /* ---- minimal sets ---- */
 
 /* r2 on the folds that chose, and mean over those that did not. */
@@ -363,6 +415,7 @@ ba_figure_align(ba_figure_t *figure, const char *path)
     BA_TRY(draw_neurons(figure, &file));
     BA_TRY(draw_profile(figure, &file));
     BA_TRY(draw_sets(figure, &file));
+    BA_TRY(draw_concepts(figure, &file));
     BA_TRY(draw_elimination(figure, &file));
 out:
     free(file.regions);
