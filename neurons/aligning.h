@@ -60,8 +60,8 @@ void ba_aligned_free(ba_aligned_t *aligned);
 int ba_align_fold(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
     ba_aligned_t *out) BA_MUST_USE;
 
-/* A fold refitted, group by group of targets (first .. stop - 1 of its list) that share all
- * penalties: visit takes neurons out at them. */
+/* A fold refitted, group by group of targets (first .. stop - 1 of its list) that
+ * share all penalties: visit takes neurons out at them. */
 typedef struct ba_align_fold ba_align_fold_t;
 typedef int (*ba_align_visit_t)(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
     const ba_contribution_t *contribution, size_t first, size_t stop, void *data);

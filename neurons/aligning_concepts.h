@@ -60,7 +60,8 @@ struct ba_align_concepts {
     size_t n_cells;
     /* labels permuted, aligning_labels.c */
     size_t n_label, *label_sets; /* n x n_label x top */
-    /* scores of neurons, n_folds x n_regions x n_neurons, and their order over all folds */
+    /* scores of neurons, n_folds x n_regions x n_neurons, and their order over all
+     * folds */
     double *fold_score;
     uint32_t *brain_order; /* n_regions x n_neurons */
     /* random sets, aligning_matched.c: n x n_matched x top */
@@ -87,8 +88,9 @@ typedef struct ba_align_concepts ba_align_concepts_t;
 
 enum { BA_ALIGN_MATCHED, BA_ALIGN_LABELS };
 
-/* Reads rankings and permuted labels and matches them with the encoder's neurons; *out NULL
- * where there is no ranking. Checks all that can be checked before any fold is fitted. */
+/* Reads rankings and permuted labels and matches them with the encoder's neurons; *out
+ * NULL where there is no ranking. Checks all that can be checked before any fold is
+ * fitted. */
 int ba_align_concepts_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
     const ba_align_regions_t *regions, ba_align_concepts_t **out) BA_MUST_USE;
 void ba_align_concepts_free(ba_align_concepts_t *concepts);
@@ -104,7 +106,8 @@ int ba_align_concepts_run(
 /* Counts for the caller, as far as the work has got. concepts may be NULL. */
 void ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info_t *info);
 
-/* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts may be NULL. */
+/* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts
+ * may be NULL. */
 int ba_align_concepts_write(
     const ba_align_concepts_t *concepts, ba_bundle_t *bundle) BA_MUST_USE;
 int ba_align_concepts_table(const ba_align_concepts_t *concepts) BA_MUST_USE;
@@ -131,8 +134,8 @@ int ba_align_labels_read(ba_align_concepts_t *concepts) BA_MUST_USE;
 /* aligning_matched.c */
 int ba_align_matched_make(ba_align_concepts_t *concepts) BA_MUST_USE;
 
-/* aligning_brain.c: the order of neurons by their mean delta_r2 in every region; and in one
- * region over the folds other than `without`, into `order` (n_neurons). */
+/* aligning_brain.c: the order of neurons by their mean delta_r2 in every region; and
+ * in one region over the folds other than `without`, into `order` (n_neurons). */
 int ba_align_brain_make(
     ba_align_concepts_t *concepts, const ba_aligned_t *mean) BA_MUST_USE;
 int ba_align_brain_without(const ba_align_concepts_t *concepts, size_t region,

@@ -25,8 +25,8 @@ typedef struct {
     const char *output, *table,
         *ranking; /* align.h5; neurons.tsv and ranking, NULL = none */
     int save_folds;
-    /* concepts: rankings of neurons on other text, "[NAME=]FILE"; NAME goes in front of the
-     * concepts as NAME:CONCEPT */
+    /* concepts: rankings of neurons on other text, "[NAME=]FILE"; NAME goes in front
+     * of the concepts as NAME:CONCEPT */
     const char *const *rankings;
     size_t n_rankings;
     const char *const *concepts; /* n_concepts to look at, NULL = all but "*" */
@@ -58,18 +58,18 @@ typedef struct {
     size_t n_dissociations; /* with q < .05 */
 } ba_align_info_t;
 
-/* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
- * writes, as means over the folds where defined, n_neurons x n_targets each: /delta_r2 and
- * /delta_r (whole model less the refit without the neuron and all its delays, at the same
- * penalty), /zero_out_r2, /product_r2, and the table and ranking by them. Neurons are the
- * features of all spaces that are no controls, side by side. With rankings, what the
- * neurons of each concept add together, against matched random sets and permuted labels, and
- * their overlap with the neurons that add most (docs/methods.md, Concepts and the brain).
- * Errors: BA_SHAPE (other features, targets or scores than the encoder has, rankings of other
- * neurons, sets without another that matches), BA_MISSING (no outer folds, no such concept),
- * BA_UNSUPPORTED (principal components, features z-scored per run), BA_VALUE, BA_EXISTS,
- * BA_TOO_LARGE. Memory: the results of all neurons and targets, and a number for every set
- * and target. */
+/* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold
+ * and writes, as means over the folds where defined, n_neurons x n_targets each:
+ * /delta_r2 and /delta_r (whole model less the refit without the neuron and all its
+ * delays, at the same penalty), /zero_out_r2, /product_r2, and the table and ranking
+ * by them. Neurons are the features of all spaces that are no controls, side by side.
+ * With rankings, what the neurons of each concept add together, against matched random
+ * sets and permuted labels, and their overlap with the neurons that add most
+ * (docs/methods.md, Concepts and the brain). Errors: BA_SHAPE (other features, targets
+ * or scores than the encoder has, rankings of other neurons, sets without another that
+ * matches), BA_MISSING (no outer folds, no such concept), BA_UNSUPPORTED (principal
+ * components, features z-scored per run), BA_VALUE, BA_EXISTS, BA_TOO_LARGE. Memory:
+ * the results of all neurons and targets, and a number for every set and target. */
 BA_API int ba_neurons_align(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info_t *info);
 

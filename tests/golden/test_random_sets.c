@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What concept neurons and stored random sets add to a fit, and p, against golden file N8. */
+/* What concept neurons and stored random sets add to a fit, and p, against golden file
+ * N8. */
 #include "tests/golden/contribution_golden.h"
 
 /* Mean drop over targets of a set, listed as numbers of the file. */
