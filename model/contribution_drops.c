@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Without S a fit predicts P - C, C = H_S G_SS^-1 B_S (contribution.c), so that the squared
- * error of a target grows by 2 e'c + c'c, e = y - p. G and H are made once for all sets, B
- * and E once for the targets. */
+/* Without S a fit predicts P - C, C = H_S G_SS^-1 B_S (contribution.c), so that the
+ * squared error of a target grows by 2 e'c + c'c, e = y - p. G and H are made once for
+ * all sets, B and E once for the targets. */
 #include "model/contribution_drops.h"
 
 #include "core/alloc.h"

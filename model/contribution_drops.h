@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Many sets of neurons taken out of one fit, each from a block of targets: what does not
- * depend on the set is made once. All at the penalty that ba_contribution_at() has set. */
+/* Many sets of neurons taken out of one fit, each from a block of targets: what does
+ * not depend on the set is made once. All at the penalty that ba_contribution_at() has
+ * set. */
 #ifndef BA_MODEL_CONTRIBUTION_DROPS_H
 #define BA_MODEL_CONTRIBUTION_DROPS_H
 
@@ -36,8 +37,8 @@ int ba_drops_new(const ba_ctx_t *ctx, const ba_inverse_t *inverse, ba_cdmat_t y,
 void ba_drops_free(ba_drops_t *drops);
 
 /* drop (one per target): r2 of the whole model less that of the refit without the set,
- * NaN where held-out responses do not vary; 0 for an empty set. Thread-safe. Cost: k^3 / 3
- * + 2 (k^2 + k m) v flops for k columns. */
+ * NaN where held-out responses do not vary; 0 for an empty set. Thread-safe. Cost: k^3
+ * / 3 + 2 (k^2 + k m) v flops for k columns. */
 int ba_drops_set(
     const ba_drops_t *drops, const size_t *neurons, size_t n, double *drop) BA_MUST_USE;
 

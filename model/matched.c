@@ -172,7 +172,8 @@ factor_small(double *a, size_t d, double *log_det)
     return 1;
 }
 
-/* wide (d x k) = the inverse of what was factored, times the transpose of tall (k x d). */
+/* wide (d x k) = the inverse of what was factored, times the transpose of tall (k x
+ * d). */
 static void
 solve_transposed(
     const double *factor, size_t d, const double *tall, size_t k, double *wide)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random sets of neurons like a given one: as many of every cell (layer, variance, ..), and
- * about as redundant together.
+/* Random sets of neurons like a given one: as many of every cell (layer, variance,
+ * ..), and about as redundant together.
  *
- * log det G_SS, G = (X'X + alpha)^-1, says how much a set's columns hold that no others
- * do: a set that others stand in for costs little to drop, whatever it tells. Null
- * hypothesis: given its counts per cell and a window of log det, the set is any such set,
- * all equally likely. The window is half a standard deviation (of sets with these counts)
- * wide and lies at random about the set's own value, so that the set is no special member
- * of it. A Markov chain exchanges a neuron for another one of its cell, and refuses what
- * leaves the window: symmetric steps, so that the uniform distribution is stationary. The
- * given set stands at a random place of the chain (the serial method of Besag and Clifford
- * 1989): under the null hypothesis it is exchangeable with the others, and p = (1 + b) / (1
- * + N) holds its level however slowly the chain moves. */
+ * log det G_SS, G = (X'X + alpha)^-1, says how much a set's columns hold that no
+ * others do: a set that others stand in for costs little to drop, whatever it tells.
+ * Null hypothesis: given its counts per cell and a window of log det, the set is any
+ * such set, all equally likely. The window is half a standard deviation (of sets with
+ * these counts) wide and lies at random about the set's own value, so that the set is
+ * no special member of it. A Markov chain exchanges a neuron for another one of its
+ * cell, and refuses what leaves the window: symmetric steps, so that the uniform
+ * distribution is stationary. The given set stands at a random place of the chain (the
+ * serial method of Besag and Clifford 1989): under the null hypothesis it is
+ * exchangeable with the others, and p = (1 + b) / (1 + N) holds its level however
+ * slowly the chain moves. */
 #ifndef BA_MODEL_MATCHED_H
 #define BA_MODEL_MATCHED_H
 

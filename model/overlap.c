@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* In a stratum of N neurons with n_a of set a and n_b of set b the number that both hold is
- * hypergeometric where a's are any n_a of them; strata are independent given their counts,
- * so that the sum over strata has the convolution of their distributions. Terms are made
- * from the mode by the ratio of neighbours and are all positive: tails keep their relative
- * accuracy. */
+/* In a stratum of N neurons with n_a of set a and n_b of set b the number that both
+ * hold is hypergeometric where a's are any n_a of them; strata are independent given
+ * their counts, so that the sum over strata has the convolution of their
+ * distributions. Terms are made from the mode by the ratio of neighbours and are all
+ * positive: tails keep their relative accuracy. */
 #include "brainalign/overlap.h"
 
 #include "brainalign/error.h"

@@ -31,7 +31,8 @@ compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Bin of each value: how many of the quantiles 1 / n_bins, 2 / n_bins, .. lie below it. */
+/* Bin of each value: how many of the quantiles 1 / n_bins, 2 / n_bins, .. lie below
+ * it. */
 static int
 cut(const double *value, size_t n, size_t n_bins, size_t *bin)
 {

@@ -87,8 +87,9 @@ typedef struct ba_align_concepts ba_align_concepts_t;
 
 enum { BA_ALIGN_MATCHED, BA_ALIGN_LABELS };
 
-/* Reads rankings and permuted labels and matches them with the encoder's neurons; *out NULL
- * where there is no ranking. Checks all that can be checked before any fold is fitted. */
+/* Reads rankings and permuted labels and matches them with the encoder's neurons; *out
+ * NULL where there is no ranking. Checks all that can be checked before any fold is
+ * fitted. */
 int ba_align_concepts_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
     const ba_align_regions_t *regions, ba_align_concepts_t **out) BA_MUST_USE;
 void ba_align_concepts_free(ba_align_concepts_t *concepts);
@@ -101,7 +102,8 @@ int ba_align_concepts_run(
 /* Counts for the caller, as far as the work has got. concepts may be NULL. */
 void ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info_t *info);
 
-/* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts may be NULL. */
+/* /concepts, /regions, /ablation, /overlap, /dissociation, and the tables. concepts
+ * may be NULL. */
 int ba_align_concepts_write(
     const ba_align_concepts_t *concepts, ba_bundle_t *bundle) BA_MUST_USE;
 /* n_targets: what a concept's neurons add, mean over folds. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Double dissociations: concept a adds more than b to one region, b more than a to another.
- * Drops are z against the matched sets of each concept, so that what sets of a concept's
- * layers, variances and redundancy add anyway does not count. Null hypothesis: which of the
- * neurons that only one of the two has belong to which is chance, within strata; exchanges
- * draw it anew. An effect that is not above 0 has p 1. Both simple effects must hold: p is
- * the larger of theirs (intersection-union), which at most 5 % of the cases reach where one
- * of them is absent. */
+/* Double dissociations: concept a adds more than b to one region, b more than a to
+ * another. Drops are z against the matched sets of each concept, so that what sets of
+ * a concept's layers, variances and redundancy add anyway does not count. Null
+ * hypothesis: which of the neurons that only one of the two has belong to which is
+ * chance, within strata; exchanges draw it anew. An effect that is not above 0 has p
+ * 1. Both simple effects must hold: p is the larger of theirs (intersection-union),
+ * which at most 5 % of the cases reach where one of them is absent. */
 #include "neurons/aligning_concepts.h"
 
 #include "brainalign/significance.h"
@@ -149,7 +149,8 @@ out:
 
 /* ---- the test ---- */
 
-/* (a in region - its mean) / its deviation less the same of b; NaN where there is none. */
+/* (a in region - its mean) / its deviation less the same of b; NaN where there is
+ * none. */
 static double
 contrast(const ba_align_concepts_t *concepts, size_t a, size_t b, size_t region,
     double drop_a, double drop_b)

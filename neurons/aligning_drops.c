@@ -219,7 +219,8 @@ compare_sizes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The best neurons of regions on all folds but this one, and which of them concepts have. */
+/* The best neurons of regions on all folds but this one, and which of them concepts
+ * have. */
 static int
 choose(pass_t *pass)
 {

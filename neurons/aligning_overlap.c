@@ -118,7 +118,8 @@ out:
     return status;
 }
 
-/* (value - mean) / deviation of the null values; values above 0 where these are all one. */
+/* (value - mean) / deviation of the null values; values above 0 where these are all
+ * one. */
 static void
 standardise(double *values, size_t n, double *own)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The best neurons of many lists of scores, of which each neuron's come at a time: highest
- * first, ties to the lowest neuron, whatever the order in which they came. */
+/* The best neurons of many lists of scores, of which each neuron's come at a time:
+ * highest first, ties to the lowest neuron, whatever the order in which they came. */
 #ifndef BA_NEURONS_RANK_TOP_H
 #define BA_NEURONS_RANK_TOP_H
 

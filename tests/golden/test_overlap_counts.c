@@ -30,7 +30,8 @@ fill(size_t kind, const golden_t *layer, const golden_t *decile, size_t *stratum
     }
 }
 
-/* Rows of the file: sets and strata in the order they are named in it; found by values. */
+/* Rows of the file: sets and strata in the order they are named in it; found by
+ * values. */
 static void
 test_counts(void **state)
 {

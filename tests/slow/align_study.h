@@ -2,9 +2,9 @@
 /* Neurons that predict a brain, for calibrations of what concepts add to it.
  *
  * 4 layers of 30 neurons, three common factors a layer. A neuron has a share c of its
- * layer's factor (0 to .95: how redundant it is) and a log deviation s. Its weight in each
- * of 4 responses is normal, times exp(profile of its layer + slope s): layers and variance
- * decide how much neurons matter, and so may decide which a concept has. */
+ * layer's factor (0 to .95: how redundant it is) and a log deviation s. Its weight in
+ * each of 4 responses is normal, times exp(profile of its layer + slope s): layers and
+ * variance decide how much neurons matter, and so may decide which a concept has. */
 #ifndef BA_TESTS_ALIGN_STUDY_H
 #define BA_TESTS_ALIGN_STUDY_H
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How often a double dissociation of two concepts and two regions is found at 5 %:
  *
- *     dissociation_level [STUDIES [FIRST]]     (1,000 studies of every row of the table from the FIRST, 0, on)
+ *     dissociation_level [STUDIES [FIRST]]     (1,000 of every row from 0 on)
  *
- * See align_study.h; regions are the first and the last two responses. The neurons of both
- * concepts follow layers and variance, which the weights follow too; strata are layers and
- * three bins. In turn neither drives
- * the brain more than its like; the first drives the first region (weights times 4); and
- * the second the second region as well. Prints how often a simple effect, the difference of
- * both, and both simple effects are found (docs/methods.md, Concepts and the brain); status
- * 1 if the first simple effect or both of them are found in more than 6.5 % where they are
- * not there. */
+ * See align_study.h; regions are the first and the last two responses. The neurons of
+ * both concepts follow layers and variance, which the weights follow too; strata are
+ * layers and three bins. In turn neither drives the brain more than its like; the
+ * first drives the first region (weights times 4); and the second the second region as
+ * well. Prints how often a simple effect, the difference of both, and both simple
+ * effects are found (docs/methods.md, Concepts and the brain); status 1 if the first
+ * simple effect or both of them are found in more than 6.5 % where they are not there. */
 #include "neurons/aligning_concepts.h"
 #include "tests/slow/align_study.h"
 

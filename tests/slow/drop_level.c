@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How often the neurons of a concept that has nothing to do with the brain are found to
- * add more than random sets, at 5 %:
+/* How often the neurons of a concept that has nothing to do with the brain are found
+ * to add more than random sets, at 5 %:
  *
- *     drop_level [STUDIES [FIRST]]     (1,000 studies of every row of the table from the FIRST, 0, on)
+ *     drop_level [STUDIES [FIRST]]     (1,000 of every row from 0 on)
  *
- * See align_study.h. The concept has the 12 neurons with the highest score: the profile of
- * their layers and the slope times their deviation as in the weights, minus a multiple of
- * their redundancy, and noise. Random sets of 12 neurons, 99 each: any; as many of each layer
- * and bin of the deviation; those as redundant together as well (ba_matched_sets()).
- * The last column: concepts that do drive the responses, their weights doubled, in sets as
- * redundant. Prints a table (docs/methods.md, Concepts and the brain); status 1 if matched
- * sets leave more than 6.5 % or less than 3 %, or any sets do not fail. */
+ * See align_study.h. The concept has the 12 neurons with the highest score: the
+ * profile of their layers and the slope times their deviation as in the weights, minus
+ * a multiple of their redundancy, and noise. Random sets of 12 neurons, 99 each: any;
+ * as many of each layer and bin of the deviation; those as redundant together as well
+ * (ba_matched_sets()). The last column: concepts that do drive the responses, their
+ * weights doubled, in sets as redundant. Prints a table (docs/methods.md, Concepts and
+ * the brain); status 1 if matched sets leave more than 6.5 % or less than 3 %, or any
+ * sets do not fail. */
 #include "tests/slow/align_study.h"
 
 enum { ANY, CELLS, MATCHED, N_WAYS };

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How often labels that fall on words at random choose neurons that seem to matter, at 5 %:
+/* How often labels that fall on words at random choose neurons that seem to matter, at
+ * 5 %:
  *
- *     label_level [STUDIES [FIRST]]     (1,000 studies of every row of the table from the FIRST, 0, on)
+ *     label_level [STUDIES [FIRST]]     (1,000 of every row from 0 on)
  *
- * See align_study.h. Other text: 360 tokens of 90 word types of Zipf frequency, a value of
- * its own for every type plus noise of each token. The concept falls on types, in the second
- * case more on frequent ones, where neurons of high deviation are higher too. Neurons are
- * ranked by the difference of means, which prefers those of high deviation; these add more.
- * The first 12 are compared with what 99 exchanges of labels between word types within
- * strata of frequency choose (neurons rank --save-null): their drop, and their overlap with
- * the 12 that add most. Prints a table (docs/methods.md, Concepts and the brain); status 1
- * if one is found in more than 6.5 %. */
+ * See align_study.h. Other text: 360 tokens of 90 word types of Zipf frequency, a
+ * value of its own for every type plus noise of each token. The concept falls on
+ * types, in the second case more on frequent ones, where neurons of high deviation are
+ * higher too. Neurons are ranked by the difference of means, which prefers those of
+ * high deviation; these add more. The first 12 are compared with what 99 exchanges of
+ * labels between word types within strata of frequency choose (neurons rank
+ * --save-null): their drop, and their overlap with the 12 that add most. Prints a
+ * table (docs/methods.md, Concepts and the brain); status 1 if one is found in more
+ * than 6.5 %. */
 #include "tests/slow/align_study.h"
 
 enum { TOKENS = 360, TYPES = 90 };

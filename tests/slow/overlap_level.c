@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How often two sets of neurons that have nothing to do with one another overlap at 5 %:
+/* How often two sets of neurons that have nothing to do with one another overlap at 5
+ * %:
  *
  *     overlap_level [STUDIES]     (1,000)
  *
- * 12 layers of 100 neurons. A neuron's score for the concept and its score for the brain
- * are a profile over layers, a multiple of its log deviation, and noise of its own each; so
- * they are independent given layer and deviation. The profile has the deviation of the
- * noise, or is absent; the slope is 0, .4 or 1. The first 60 of each are compared. Prints a
- * table (docs/methods.md, Concepts and the brain); status 1 if the test within layers and
- * bins of the deviation (deciles: but for the slope 1), or the sweep over tops, rejects
- * more than 6.5 %, or if the one without strata does not fail. */
+ * 12 layers of 100 neurons. A neuron's score for the concept and its score for the
+ * brain are a profile over layers, a multiple of its log deviation, and noise of its
+ * own each; so they are independent given layer and deviation. The profile has the
+ * deviation of the noise, or is absent; the slope is 0, .4 or 1. The first 60 of each
+ * are compared. Prints a table (docs/methods.md, Concepts and the brain); status 1 if
+ * the test within layers and bins of the deviation (deciles: but for the slope 1), or
+ * the sweep over tops, rejects more than 6.5 %, or if the one without strata does not
+ * fail. */
 #include "brainalign.h"
 #include "core/alloc.h"
 #include "core/rng.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Drops of many sets against ba_contribution_set(), which test_contribution.c compares with
- * refits. */
+/* Drops of many sets against ba_contribution_set(), which test_contribution.c compares
+ * with refits. */
 #include "tests/unit/contribution_case.h"
 
 static const size_t sets[3][5] = {

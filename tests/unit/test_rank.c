@@ -161,8 +161,8 @@ statistic(const rank_study_t *study, const char *method, size_t c, double score)
 
 enum { N_PERMUTED = 37, NULL_TOP = 4 };
 
-/* The best neurons of every permutation: those of a ranking by its labels. orders: N_PERMUTED
- * x SCORES. */
+/* The best neurons of every permutation: those of a ranking by its labels. orders:
+ * N_PERMUTED x SCORES. */
 static void
 check_null_order(const ba_rank_report_t *report, const uint32_t *orders)
 {
