@@ -29,7 +29,7 @@ free_results(ba_align_concepts_t *concepts)
     ba_free(concepts->sets);
     ba_free(concepts->drops.by_region);
     ba_free(concepts->drops.by_target);
-    for (size_t i = 0; i < BA_ALIGN_SET_N; i++) {
+    for (size_t i = 0; i < BA_SET_SHAPLEY; i++) {
         ba_free(concepts->own[i]);
     }
     ba_free(concepts->brain_drop);

@@ -5,7 +5,7 @@
 
 #include "brainalign/overlap.h"
 #include "model/matched.h"
-#include "neurons/aligning.h"
+#include "neurons/aligning_sets.h"
 #include "neurons/brain_score.h"
 
 /* Sets of neurons that are taken out one after the other. */
@@ -21,15 +21,6 @@ typedef struct {
     double *by_region; /* n_sets x n_regions: mean over scored targets */
     double *by_target; /* n_kept x n_targets: mean over folds, NaN without a score */
 } ba_align_drops_t;
-
-/* A concept in numbers of its own, in all targets; mean over folds. */
-enum {
-    BA_ALIGN_SET_DELTA_R,
-    BA_ALIGN_SET_ZERO_OUT,
-    BA_ALIGN_SET_ONLY_R2,
-    BA_ALIGN_SET_ONLY_R,
-    BA_ALIGN_SET_N
-};
 
 /* Against a null distribution: of targets (n_concepts x n_targets) and of regions
  * (n_concepts x n_regions). */
@@ -71,7 +62,8 @@ struct ba_align_concepts {
     /* results */
     ba_align_set_t *sets;
     ba_align_drops_t drops;
-    double *own[BA_ALIGN_SET_N];         /* n x n_targets */
+    double *own[BA_SET_SHAPLEY]; /* n x n_targets, mean over folds; but delta_r2, which
+                                    stands in drops */
     double *brain_drop, *shared_drop;    /* n_regions, n x n_regions */
     ba_align_test_t tests[2];            /* matched sets, permuted labels */
     ba_overlap_t *overlap;               /* n x n_regions */

@@ -140,8 +140,10 @@ write_ablation(const ba_align_concepts_t *concepts, ba_bundle_t *bundle)
     int status = BA_OK;
     size_t n = concepts->n, v = concepts->aligning->n_targets;
     size_t n_regions = concepts->regions->n, each = concepts->drops.n_kept / n;
-    static const char *const names[BA_ALIGN_SET_N] = {
-        "delta_r", "zero_out_r2", "only_r2", "only_r"};
+    static const char *const names[BA_SET_SHAPLEY] = {[BA_SET_DELTA_R] = "delta_r",
+        [BA_SET_ZERO_OUT] = "zero_out_r2",
+        [BA_SET_ONLY_R2] = "only_r2",
+        [BA_SET_ONLY_R] = "only_r"};
     double *own = NULL, *region = NULL;
 
     BA_TRY_ALLOC(own, ba_malloc(n, v * sizeof *own));
@@ -152,7 +154,7 @@ write_ablation(const ba_align_concepts_t *concepts, ba_bundle_t *bundle)
             n_regions * sizeof *region);
     }
     BA_TRY(write_matrix(concepts, bundle, "/ablation/delta_r2", v, own));
-    for (size_t s = 0; s < BA_ALIGN_SET_N; s++) {
+    for (size_t s = BA_SET_DELTA_R; s < BA_SET_SHAPLEY; s++) {
         char path[64];
 
         snprintf(path, sizeof path, "/ablation/%s", names[s]);

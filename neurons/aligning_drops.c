@@ -141,21 +141,11 @@ score_concept(const pass_t *pass, const ba_contribution_t *contribution,
         concepts->neurons + c * concepts->top, concepts->top, &at[0], &at[1], &at[2],
         &at[3]));
     for (size_t i = 0; i < n; i++) {
-        const double *y = block->y_test.data + i * m;
         size_t t = block->target[i];
-        double mean = 0.0, total = 0.0, values[BA_ALIGN_SET_N];
+        double values[BA_SET_SHAPLEY];
 
-        for (size_t row = 0; row < m; row++) {
-            mean += y[row] / (double) m;
-        }
-        for (size_t row = 0; row < m; row++) {
-            total += (y[row] - mean) * (y[row] - mean);
-        }
-        values[BA_ALIGN_SET_DELTA_R] = at[0].r[i] - at[1].r[i];
-        values[BA_ALIGN_SET_ZERO_OUT] = (at[2].sse[i] - at[0].sse[i]) / total;
-        values[BA_ALIGN_SET_ONLY_R2] = 1.0 - at[3].sse[i] / total;
-        values[BA_ALIGN_SET_ONLY_R] = at[3].r[i];
-        for (size_t s = 0; s < BA_ALIGN_SET_N; s++) {
+        ba_align_set_values(at, i, ba_align_total(block->y_test.data + i * m, m), values);
+        for (size_t s = BA_SET_DELTA_R; s < BA_SET_SHAPLEY; s++) {
             double *out = concepts->own[s] + c * v + t;
             double value = values[s] * pass->target_share[t];
 
@@ -335,7 +325,7 @@ make_results(ba_align_concepts_t *concepts)
     BA_TRY_ALLOC(
         drops->by_region, ba_calloc(drops->n_sets, n_regions * sizeof *drops->by_region));
     BA_TRY(fill_nan(drops->n_kept, v, &drops->by_target));
-    for (size_t s = 0; s < BA_ALIGN_SET_N; s++) {
+    for (size_t s = BA_SET_DELTA_R; s < BA_SET_SHAPLEY; s++) {
         BA_TRY(fill_nan(concepts->n, v, &concepts->own[s]));
     }
     BA_TRY_ALLOC(

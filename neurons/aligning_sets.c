@@ -207,8 +207,8 @@ close_block(block_t *block)
     ba_free(block->shapley);
 }
 
-static double
-total_of(const double *y, size_t n)
+double
+ba_align_total(const double *y, size_t n)
 {
     double mean = 0.0, total = 0.0;
 
@@ -219,6 +219,19 @@ total_of(const double *y, size_t n)
         total += (y[i] - mean) * (y[i] - mean);
     }
     return total > 0.0 ? total : (double) NAN;
+}
+
+void
+ba_align_set_values(
+    const ba_set_scores_t at[4], size_t i, double total, double values[BA_SET_SHAPLEY])
+{
+    double whole = at[0].sse[i];
+
+    values[BA_SET_DELTA_R2] = (at[1].sse[i] - whole) / total;
+    values[BA_SET_DELTA_R] = at[0].r[i] - at[1].r[i];
+    values[BA_SET_ZERO_OUT] = (at[2].sse[i] - whole) / total;
+    values[BA_SET_ONLY_R2] = 1.0 - at[3].sse[i] / total;
+    values[BA_SET_ONLY_R] = at[3].r[i];
 }
 
 static int
@@ -240,7 +253,7 @@ open_block(const ba_align_fold_t *fold, size_t first, size_t n, block_t *block)
 
         ba_align_fold_gather(
             fold, first + i, block->y + i * block->n_train, y_test, &block->targets[i]);
-        block->total[i] = total_of(y_test, block->n_test);
+        block->total[i] = ba_align_total(y_test, block->n_test);
     }
 out:
     return status;
@@ -276,13 +289,12 @@ do_set(ba_align_sets_t *sets, const ba_contribution_t *contribution, size_t s,
         sets->neurons + sets->start[s], sets->start[s + 1] - sets->start[s], &scores[0],
         &scores[1], &scores[2], &scores[3]));
     for (size_t i = 0; i < n; i++) {
-        double total = block->total[i], whole = block->sse[0][i];
+        double values[BA_SET_SHAPLEY];
 
-        out[BA_SET_DELTA_R2 * n + i] = (block->sse[1][i] - whole) / total;
-        out[BA_SET_DELTA_R * n + i] = block->r[0][i] - block->r[1][i];
-        out[BA_SET_ZERO_OUT * n + i] = (block->sse[2][i] - whole) / total;
-        out[BA_SET_ONLY_R2 * n + i] = 1.0 - block->sse[3][i] / total;
-        out[BA_SET_ONLY_R * n + i] = block->r[3][i];
+        ba_align_set_values(scores, i, block->total[i], values);
+        for (size_t kind = 0; kind < BA_SET_SHAPLEY; kind++) {
+            out[kind * n + i] = values[kind];
+        }
     }
     for (size_t kind = 0; kind < BA_SET_SHAPLEY; kind++) {
         keep_scores(sets, s, kind, block, out + kind * n);

@@ -17,6 +17,14 @@ enum {
     BA_SET_N
 };
 
+/* Sum of squares about the mean, NaN where that is 0. */
+double ba_align_total(const double *y, size_t n);
+
+/* values of target i but for Shapley's, from the scores of whole model, without, zeroed and
+ * only (ba_contribution_set()). */
+void ba_align_set_values(
+    const ba_set_scores_t at[4], size_t i, double total, double values[BA_SET_SHAPLEY]);
+
 typedef struct {
     const ba_aligning_t *aligning;
     const ba_align_regions_t *regions;
