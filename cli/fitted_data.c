@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/fitted_data.h"
+#include "cli/argfile.h"
 #include "cli/memory.h"
 #include "cli/verbs.h"
 
@@ -150,5 +151,39 @@ cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **da
     *dataset = refit.dataset;
     refit.dataset = NULL;
     cli_refit_close(&refit);
+    return status;
+}
+
+int
+cli_fit_first(const cli_call_t *call, const char *file, const char *encoder)
+{
+    char *at = cli_calloc(strlen(file) + 2, 1);
+    char group[] = "encode", verb[] = "fit", output[] = "--output";
+    char *to = cli_calloc(strlen(encoder) + 1, 1),
+         *given[] = {group, verb, at, output, to};
+    cli_arguments_t arguments = {0};
+    cli_rows_t rows = cli_command_rows(&cli_encode_fit);
+    void *args = cli_calloc(1, cli_encode_fit.args_size);
+    cli_common_t *common = args;
+    cli_call_t fit = {
+        .command = &cli_encode_fit, .ctx = call->ctx, .common = common, .args = args};
+    int status;
+
+    at[0] = '@';
+    memcpy(at + 1, file, strlen(file));
+    memcpy(to, encoder, strlen(encoder));
+    BA_TRY(cli_arguments_expand(5, given, &arguments));
+    fit.argc = (int) arguments.n;
+    fit.argv = (const char *const *) arguments.items;
+    BA_TRY(cli_options_parse(&rows, arguments.n - 3, fit.argv + 3, args));
+    common->force = call->common->force;
+    common->dry_run = call->common->dry_run;
+    BA_TRY(cli_encode_fit.run(&fit));
+out:
+    cli_options_free(&rows, args);
+    free(args);
+    cli_arguments_free(&arguments);
+    free(at);
+    free(to);
     return status;
 }

@@ -32,6 +32,10 @@ typedef struct {
 int cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit);
 void cli_refit_close(cli_refit_t *refit);
 
+/* encode fit by the options in a file of arguments (argfile.h), written to `encoder`, on the
+ * threads and memory of `call`. BA_EXISTS without --force. */
+int cli_fit_first(const cli_call_t *call, const char *file, const char *encoder);
+
 /* encode_fit.c: settings from parsed arguments; *named is freed with free() in any case. */
 int cli_fit_settings(
     const cli_call_t *call, const char ***named, ba_encode_fit_opts_t *opts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* neurons align: what neurons contribute to an encoder's scores. */
-#include "cli/data.h"
+#include "cli/fitted_data.h"
 #include "cli/list.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
@@ -20,16 +20,15 @@
 typedef struct {
     cli_data_t data;
     const char *encoder, *regions, *table, *ranking, *set_table, *elimination, *figure,
-        *map;
+        *map, *fit;
     double tolerance;
     cli_list_t controls, sets;
     uint64_t layer_size;
-    int save_folds, by, shapley;
     /* concepts */
     cli_list_t rankings, concepts, label_nulls;
     const char *tops, *concept_table, *dissociation_table;
     uint64_t top, n_bins, n_matched, n_exchanges;
-    int strata, naive_overlap;
+    int strata, naive_overlap, save_folds, by, shapley;
 } align_args_t;
 
 static const cli_option_t rows[] = {
@@ -41,6 +40,13 @@ static const cli_option_t rows[] = {
         .help = "Encoder file of encode fit, with outer folds. Its data are found by the "
                 "arguments it was fitted with unless --features are given.",
         .offset = offsetof(align_args_t, encoder)},
+    {.name = "fit",
+        .kind = CLI_STRING,
+        .metavar = "FILE",
+        .help =
+            "Fit the encoder first, by the options of encode fit in FILE, one argument "
+            "a line (--output is --encoder's).",
+        .offset = offsetof(align_args_t, fit)},
     {.name = "control",
         .kind = CLI_STRINGS,
         .metavar = "NAME",
@@ -247,8 +253,6 @@ out:
     return status;
 }
 
-enum { N_OUTPUTS = 5 };
-
 static int
 check_outputs(const cli_call_t *call)
 {
@@ -260,6 +264,7 @@ check_outputs(const cli_call_t *call)
         {"--concept-table", args->concept_table},
         {"--dissociation-table", args->dissociation_table}};
     size_t n = sizeof outputs / sizeof *outputs;
+    int has_sets = args->sets.n > 0 || args->by >= 0;
     const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
     int status;
 
@@ -272,10 +277,10 @@ check_outputs(const cli_call_t *call)
         outputs, n, args->data.features.items, args->data.features.n));
     BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
     BA_TRY(cli_outputs_check_list(outputs, n, args->rankings.items, args->rankings.n));
-    if (args->set_table && args->sets.n == 0 && args->by < 0) {
+    if (args->set_table && !has_sets) {
         BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));
     }
-    if (args->map && args->sets.n == 0 && args->by < 0 && args->rankings.n == 0) {
+    if (args->map && !has_sets && args->rankings.n == 0) {
         BA_TRY(
             ba_fail(BA_VALUE, "--map: found no --set, --by or --ranking, wanted sets"));
     }
@@ -424,6 +429,12 @@ run(const cli_call_t *call)
     if (args->figure) {
         BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));
     }
+    if (args->fit) {
+        BA_TRY(cli_fit_first(call, args->fit, args->encoder));
+        if (call->common->dry_run) {
+            goto out;
+        }
+    }
     if (args->data.features.n > 0 || args->data.run_table) {
         BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
     } else {
@@ -444,21 +455,18 @@ static const char *const description[] = {
     "What does every neuron add to what an encoder predicts? The encoder is refitted in "
     "every outer fold at the penalties it chose there, and the held-out scores of the "
     "whole model are compared with those of the model refitted without one neuron and "
-    "all "
-    "its delays: exactly, by an identity, without a refit for each.",
+    "all its delays: exactly, by an identity, without a refit for each.",
     "With --ranking: what the best neurons of a concept add together, against random "
-    "sets "
-    "that are as redundant and have as many neurons of every layer and decile of "
-    "variance "
-    "(--matched), and against the neurons that permuted labels choose (--label-null).",
+    "sets that are as redundant and have as many neurons of every layer and decile of "
+    "variance (--matched), and against the neurons that permuted labels choose "
+    "(--label-null).",
     "The scores of the refits must be those of the encoder file: other features, "
     "responses or nuisance regressors are an error.",
     "Means over all targets and each region are tested over the outer folds: does the "
     "encoder predict better with the neuron than without it? Sets of neurons are taken "
     "out together; their Shapley values add up to what r2 loses without all of them. A "
     "backward elimination finds few neurons that do what all do, and scores them on "
-    "folds "
-    "that did not choose them.",
+    "folds that did not choose them.",
     NULL,
 };
 

@@ -34,6 +34,15 @@ head -n 1 n.tsv
 cut -f 1-4 n.tsv | tail -n +2
 head -n 2 b.tsv | cut -f 2-6
 
+
+# The same encoder fitted on the spot.
+printf '%s\n' --features lm=lm.csv --features rate=rate.csv --responses y.csv --delays 0,1 --alphas 3 --cv none \
+    --outer-cv kfold:3 --precision double -q >fit.args
+align --fit fit.args --encoder spot.h5 --control rate --layer-size 2 --regions regions.txt -o spot_a.h5 --table spot.tsv
+cmp n.tsv spot.tsv && echo 'as in two steps'
+align --fit fit.args --encoder spot.h5 -o spot_b.h5
+align --fit none.args --encoder new.h5 -o spot_b.h5
+
 # Neuron 2 drives the first target: its contribution is the difference of two fits.
 awk -F '\t' 'FILENAME != file { file = FILENAME; k++; for (i = 1; i <= NF; i++) name[k, $i] = i; line = 0; next }
     { line++ }
