@@ -156,7 +156,7 @@ static const cli_option_t test_rows[] = {
     {.name = "halves",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .value = "1",
+        .otherwise = "1, of lca and gaussian none",
         .help = "Random halvings of the training tokens: the correlation over neurons of "
                 "the scores in both halves is reported. 0 = none.",
         .offset = offsetof(rank_args_t, n_halves)},
@@ -225,6 +225,13 @@ is_hdf5(const char *file)
     return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0);
 }
 
+/* Methods that see all neurons at once: each half costs another ranking. */
+static int
+is_of_all(const char *method)
+{
+    return strcmp(method, "lca") == 0 || strcmp(method, "gaussian") == 0;
+}
+
 static int
 set_options(const cli_call_t *call, double **quantiles, const ba_probing_opts_t *probe,
     ba_rank_opts_t *opts)
@@ -245,7 +252,9 @@ set_options(const cli_call_t *call, double **quantiles, const ba_probing_opts_t 
         args->n_permutations == CLI_NOT_GIVEN ? 0 : (size_t) args->n_permutations;
     opts->min_stratum = (size_t) args->min_stratum;
     opts->token_p = args->token_p;
-    opts->n_halves = (size_t) args->n_halves;
+    opts->n_halves = args->n_halves != CLI_NOT_GIVEN ? (size_t) args->n_halves
+                     : is_of_all(args->method)       ? 0
+                                                     : 1;
     opts->halves_by = (ba_halves_by_t) args->halves_by;
     opts->sorted_scores = is_hdf5(call->common->output);
     opts->mass = args->mass;
@@ -254,7 +263,6 @@ set_options(const cli_call_t *call, double **quantiles, const ba_probing_opts_t 
         BA_TRY(ba_fail(BA_VALUE, "--save-null: wanted --permutations as well"));
     }
     if (strcmp(args->method, "lca") == 0) {
-        opts->n_halves = 0;
         opts->probe = probe;
     }
     if (args->quantiles) {

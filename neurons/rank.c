@@ -192,7 +192,7 @@ report_matrices(rank_job_t *job)
                                ? opts->null_top
                                : job->ranking->n_neurons;
     }
-    if (opts->n_halves > 0 && !job->method->rank) {
+    if (opts->n_halves > 0) {
         BA_TRY_ALLOC(report->halves, ba_calloc(job->n_out, sizeof *report->halves));
     }
 out:
@@ -368,6 +368,7 @@ ba_neurons_rank(const ba_ctx_t *ctx, const ba_rank_data_t *data,
 
     BA_TRY(job_new(ctx, data, opts ? opts : &defaults, &job));
     BA_TRY(job.method->rank ? job.method->rank(&job) : ba_rank_stream(&job));
+    BA_TRY(job.method->rank ? ba_rank_halves_of_all(&job) : BA_OK);
     BA_TRY(finish(&job));
     *out = job.ranking;
     job.ranking = NULL;

@@ -141,7 +141,13 @@ void ba_rank_types_free(rank_types_t *types);
 int ba_rank_permute(const rank_labels_t *labels, const rank_types_t *types, uint64_t seed,
     size_t index, size_t *scratch, rank_labelling_t *out) BA_MUST_USE;
 
-/* The two halves of halving `index`: types dealt at random within strata. */
+/* rank_halves.c: types or sentences, where these are known, by which training rows are
+ * halved; else rows. And report->halves of a method that sees all neurons at once, NaN
+ * where a concept has no token in a half. */
+int ba_rank_half_types(rank_job_t *job, rank_types_t *out) BA_MUST_USE;
+int ba_rank_halves_of_all(rank_job_t *job) BA_MUST_USE;
+
+/* rank_null.c. The two halves of halving `index`: types dealt at random within strata. */
 int ba_rank_halve(const rank_labels_t *labels, const rank_types_t *types, uint64_t seed,
     size_t index, size_t *scratch, rank_labelling_t halves[2]) BA_MUST_USE;
 

@@ -171,37 +171,22 @@ out:
     return status;
 }
 
-/* Halves by types or sentences where these are known, else by tokens. */
 static int
 make_halves(stream_t *stream)
 {
     int status = BA_OK;
     rank_job_t *job = stream->job;
-    const ba_concepts_t *concepts = job->data->concepts;
-    const uint32_t *unit = concepts->type;
-    uint32_t *sentence = NULL;
 
     if (stream->n_halves == 0) {
         return BA_OK;
     }
-    if (concepts->sentence &&
-        (!concepts->type || job->opts->halves_by == BA_HALVES_SENTENCES)) {
-        BA_TRY_ALLOC(sentence, ba_malloc(concepts->n_tokens, sizeof *sentence));
-        for (size_t t = 0; t < concepts->n_tokens; t++) {
-            sentence[t] = (uint32_t) concepts->sentence[t];
-        }
-        unit = sentence;
-    }
-    job->report->halves_by_tokens = unit == NULL;
-    BA_TRY(ba_rank_types_new(
-        &job->labels, unit, job->opts->min_stratum, &stream->half_types));
+    BA_TRY(ba_rank_half_types(job, &stream->half_types));
     BA_TRY(labellings_new(&job->labels, 2 * stream->n_halves, &stream->halves));
     for (size_t h = 0; h < stream->n_halves; h++) {
         BA_TRY(ba_rank_halve(&job->labels, &stream->half_types,
             job->ctx ? job->ctx->seed : 0, h, stream->scratch, &stream->halves[2 * h]));
     }
 out:
-    ba_free(sentence);
     return status;
 }
 
