@@ -20,8 +20,8 @@ struct ba_design {
     size_t n_delays;
     ba_design_block_t *blocks;
     size_t n_blocks, n_columns, n_features, n_spaces;
-    ba_space_t *own_spaces; /* NULL where they are borrowed */
-    double **owned;         /* n_spaces blocks of numbers that go with them */
+    ba_space_t *own_spaces;           /* NULL where they are borrowed */
+    double **owned;                   /* n_spaces blocks of numbers that go with them */
     const struct ba_disturb *disturb; /* NULL but in audits */
 };
 

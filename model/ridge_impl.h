@@ -19,8 +19,8 @@ struct ba_ridge_factor {
     double *known;   /* n_known x n: products of rows known_rows with the training rows,
                         NULL where none were made */
     const size_t *known_rows; /* borrowed */
-    double shift;    /* dual with intercept: eigenvalue given to the constant direction */
-    size_t n_null;   /* dual: first directions in which no column of X has a part */
+    double shift;  /* dual with intercept: eigenvalue given to the constant direction */
+    size_t n_null; /* dual: first directions in which no column of X has a part */
     double tolerance; /* eigenvalues at or below count as 0 when alpha is 0 */
 };
 

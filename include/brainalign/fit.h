@@ -69,7 +69,7 @@ typedef struct {
     ba_source_t *test_targets;     /* slabs are repeats */
     ba_cdmat_t test_nuisance;      /* columns of every repeat side by side */
     ba_fit_responses_t *responses; /* shared with other fits; NULL = this one's alone */
-    const struct ba_disturb *disturb; /* of audits, which the library makes itself; NULL */
+    const struct ba_disturb *disturb; /* of the library's own audits; NULL */
 } ba_fit_data_t;
 
 /* Settings. Zero everywhere is the default where not said otherwise; see
