@@ -37,8 +37,8 @@ static const cli_option_t rows[] = {
         .kind = CLI_STRING,
         .required = 1,
         .metavar = "FILE.h5",
-        .help = "Encoder file of encode fit, with outer folds. Its data are found by the "
-                "arguments it was fitted with unless --features are given.",
+        .help = "Encoder file of encode fit with outer folds, best a grid of --alphas. "
+                "Its data are found by its arguments unless --features are given.",
         .offset = offsetof(align_args_t, encoder)},
     {.name = "fit",
         .kind = CLI_STRING,
