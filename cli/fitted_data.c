@@ -165,8 +165,9 @@ cli_fit_first(const cli_call_t *call, const char *file, const char *encoder)
     cli_rows_t rows = cli_command_rows(&cli_encode_fit);
     void *args = cli_calloc(1, cli_encode_fit.args_size);
     cli_common_t *common = args;
+    ba_ctx_t own = *call->ctx;
     cli_call_t fit = {
-        .command = &cli_encode_fit, .ctx = call->ctx, .common = common, .args = args};
+        .command = &cli_encode_fit, .ctx = &own, .common = common, .args = args};
     int status;
 
     at[0] = '@';
@@ -178,6 +179,7 @@ cli_fit_first(const cli_call_t *call, const char *file, const char *encoder)
     BA_TRY(cli_options_parse(&rows, arguments.n - 3, fit.argv + 3, args));
     common->force = call->common->force;
     common->dry_run = call->common->dry_run;
+    own.seed = common->seed;
     BA_TRY(cli_encode_fit.run(&fit));
 out:
     cli_options_free(&rows, args);

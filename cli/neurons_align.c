@@ -155,7 +155,7 @@ static const cli_option_t concept_rows[] = {
     {.name = "top",
         .kind = CLI_UNSIGNED,
         .metavar = "K",
-        .otherwise = "a twentieth of the neurons",
+        .otherwise = "a twentieth of the neurons, at least 5",
         .help = "Neurons of a concept, and of a region in overlaps.",
         .offset = offsetof(align_args_t, top)},
     {.name = "strata",
@@ -265,18 +265,21 @@ check_outputs(const cli_call_t *call)
         {"--dissociation-table", args->dissociation_table}};
     size_t n = sizeof outputs / sizeof *outputs;
     int has_sets = args->sets.n > 0 || args->by >= 0;
-    const char *const inputs[] = {args->encoder, args->data.responses, args->regions};
+    const cli_data_t *data = &args->data;
+    const char *const inputs[] = {args->encoder, args->fit, args->regions,
+        data->responses, data->mask, data->runs, data->run_table, data->nuisance};
+    const cli_list_t *const lists[] = {
+        &data->features, &args->sets, &args->rankings, &args->label_nulls};
     int status;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         if (inputs[i]) {
             BA_TRY(cli_outputs_check_list(outputs, n, &inputs[i], 1));
         }
     }
-    BA_TRY(cli_outputs_check_list(
-        outputs, n, args->data.features.items, args->data.features.n));
-    BA_TRY(cli_outputs_check_list(outputs, n, args->sets.items, args->sets.n));
-    BA_TRY(cli_outputs_check_list(outputs, n, args->rankings.items, args->rankings.n));
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        BA_TRY(cli_outputs_check_list(outputs, n, lists[i]->items, lists[i]->n));
+    }
     if (args->set_table && !has_sets) {
         BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));
     }
@@ -456,10 +459,8 @@ static const char *const description[] = {
     "every outer fold at the penalties it chose there, and the held-out scores of the "
     "whole model are compared with those of the model refitted without one neuron and "
     "all its delays: exactly, by an identity, without a refit for each.",
-    "With --ranking: what the best neurons of a concept add together, against random "
-    "sets that are as redundant and have as many neurons of every layer and decile of "
-    "variance (--matched), and against the neurons that permuted labels choose "
-    "(--label-null).",
+    "With --ranking: what a concept's best neurons add together, against random sets "
+    "like them (--matched) and those that permuted labels choose (--label-null).",
     "The scores of the refits must be those of the encoder file: other features, "
     "responses or nuisance regressors are an error.",
     "Means over all targets and each region are tested over the outer folds: does the "

@@ -139,7 +139,7 @@ static const cli_option_t test_rows[] = {
     {.name = "null-top",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .otherwise = "a tenth of the neurons",
+        .otherwise = "a tenth of the neurons, at least 5",
         .help = "How many of them.",
         .offset = offsetof(rank_args_t, null_top)},
     {.name = "min-stratum",
@@ -424,7 +424,9 @@ run(const cli_call_t *call)
     if (args->null_file) {
         size_t tenth = (activations->neurons.n_neurons + 9) / 10;
 
-        opts.null_top = args->null_top == CLI_NOT_GIVEN ? tenth : (size_t) args->null_top;
+        opts.null_top = args->null_top != CLI_NOT_GIVEN ? (size_t) args->null_top
+                        : tenth > 5                     ? tenth
+                                                        : 5;
     }
     BA_TRY(rank(call, &(ba_rank_data_t){activations, concepts, &split}, &opts, &inputs));
 out:

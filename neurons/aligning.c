@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Contributions of neurons over the outer folds of an encoder: windows of targets, in each
  * all folds. */
+#include "neurons/aligning_split.h"
 #include "neurons/aligning_write.h"
 
 #include "core/alloc.h"
@@ -24,7 +25,6 @@ typedef struct {
     ba_aligned_t fold, mean;       /* of a window */
     uint16_t *counts[BA_ALIGN_N];  /* folds behind each number of mean */
     uint16_t *n_scored;            /* behind mean.r2 */
-    double share;                  /* n_test / n_train, summed over folds */
     ba_align_info_t *info;
 } job_t;
 
@@ -139,8 +139,6 @@ run_window(const ba_ctx_t *ctx, job_t *job, size_t first, size_t n)
         ba_align_profile_add(&job->profile, k, &job->fold);
         BA_TRY(ba_align_output_fold(&job->output, k, &job->fold));
         job->info->n_alphas += job->fold.n_alphas;
-        job->share +=
-            first > 0 ? 0.0 : (double) job->fold.n_test / (double) job->fold.n_train;
         ba_ctx_progress(ctx, "folds", done, (double) (a->n_targets * a->n_folds));
     }
     for (size_t s = 0; s < BA_ALIGN_N; s++) {
@@ -198,7 +196,7 @@ work(const ba_ctx_t *ctx, job_t *job)
         BA_TRY(run_window(ctx, job, t, left < a->window ? left : a->window));
     }
     info->mean_delta_r2 /= (double) info->n_scored * (double) info->n_neurons;
-    results.share = job->share / (double) a->n_folds;
+    BA_TRY(ba_align_split_share(a, &results.share));
     BA_TRY(ba_brain_finish(&job->scores, results.share));
     BA_TRY(ba_align_profile_finish(ctx, &job->profile));
     BA_TRY(ba_align_sets_run(ctx, &job->sets));

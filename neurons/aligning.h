@@ -71,7 +71,7 @@ typedef struct {
     size_t first, n;
     double *values[BA_ALIGN_N];
     double *r2; /* n */
-    size_t n_alphas, n_train, n_test;
+    size_t n_alphas;
 } ba_aligned_t;
 
 /* Room for n targets, all NaN; free in any case. */

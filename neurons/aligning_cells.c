@@ -112,13 +112,15 @@ ba_align_cells_make(ba_align_concepts_t *concepts)
         ba_ctx_log(concepts->ctx, BA_LOG_WARNING,
             "no strata: neurons of all layers and variances are taken for alike, which "
             "finds overlaps and drops that those make");
-        goto out;
     }
     if (a->opts->strata == BA_STRATA_LAYER_VARIANCE) {
         BA_TRY(cut_deviations(a, bin));
     }
     for (size_t j = 0; j < k; j++) {
-        strata[j] = (stratum_t){a->neurons.component[j], a->neurons.layer[j], bin[j], j};
+        strata[j] =
+            a->opts->strata == BA_STRATA_NONE
+                ? (stratum_t){a->start[j + 1] - a->start[j], 0, 0, j}
+                : (stratum_t){a->neurons.component[j], a->neurons.layer[j], bin[j], j};
     }
     qsort(strata, k, sizeof *strata, compare_strata);
     for (size_t i = 0; i < k; i++) {

@@ -161,6 +161,9 @@ add_concept(ba_align_concepts_t *concepts, const char *file, const ba_ranking_t 
     qsort(concepts->neurons + at * top, top, sizeof *concepts->neurons, compare_sizes);
     BA_TRY_ALLOC(concepts->own_names[at], ba_strdup(ranking->concepts[concept]));
     concepts->n++;
+    if (concepts->n_ranked == 0 || n_scores < concepts->n_ranked) {
+        concepts->n_ranked = n_scores;
+    }
 out:
     return status;
 }
@@ -341,6 +344,8 @@ ba_align_concepts_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
     BA_TRY(check_concepts(concepts));
     BA_TRY(ba_align_cells_make(concepts));
     BA_TRY(ba_align_labels_read(concepts));
+    BA_TRY(ba_align_tops_make(concepts));
+    BA_TRY(ba_align_drops_check(concepts));
     *out = concepts;
     concepts = NULL;
 out:

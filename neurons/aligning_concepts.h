@@ -42,7 +42,7 @@ struct ba_align_concepts {
     const ba_aligning_t *aligning;
     const ba_align_regions_t *regions;
     /* concepts, aligning_concepts.c */
-    size_t n, top;
+    size_t n, top, n_ranked; /* neurons with a score for every concept: the fewest */
     char **names;
     size_t *source;   /* n: which of the rankings */
     char **own_names; /* n: as that calls it */
@@ -139,7 +139,8 @@ int ba_align_brain_make(ba_align_concepts_t *concepts) BA_MUST_USE;
 int ba_align_brain_without(const ba_align_concepts_t *concepts, size_t region,
     size_t without, uint32_t *order) BA_MUST_USE;
 
-/* aligning_drops.c: all folds. */
+/* aligning_drops.c: whether the budget allows the sets, and all folds. */
+int ba_align_drops_check(const ba_align_concepts_t *concepts) BA_MUST_USE;
 int ba_align_drops_run(ba_align_concepts_t *concepts) BA_MUST_USE;
 
 /* aligning_tests.c. q of concepts x regions: the first region is a family of its own. */
@@ -147,7 +148,9 @@ int ba_align_tests_run(ba_align_concepts_t *concepts) BA_MUST_USE;
 int ba_align_regions_q(
     const double *p, size_t n_concepts, size_t n_regions, double *q) BA_MUST_USE;
 
-/* aligning_overlap.c */
+/* aligning_overlap.c. The tops of the sweep, before the work: those asked for, or a quarter to
+ * four times the one; at most n_ranked. */
+int ba_align_tops_make(ba_align_concepts_t *concepts) BA_MUST_USE;
 int ba_align_overlap_run(ba_align_concepts_t *concepts) BA_MUST_USE;
 
 /* aligning_dissociation.c: the sets of exchanges, then their test. */

@@ -18,8 +18,8 @@ static const char plan[] =
     "weights: training rows of each outer fold; drops: its held-out rows, mean over "
     "folds; "
     "neurons of a region whose drop is given (brain_delta_r2, shared_delta_r2): chosen "
-    "for "
-    "each fold by the others; matched sets: features alone";
+    "for each fold by the others, which share training rows with it, so that these two "
+    "are optimistic, the more the fewer folds; matched sets: features alone";
 
 static int
 write_matrix(const ba_align_concepts_t *concepts, ba_bundle_t *bundle, const char *path,
@@ -385,9 +385,10 @@ ba_align_concepts_of_neurons(const ba_align_concepts_t *concepts, char ***out)
     for (size_t i = 0; i < concepts->n * concepts->top; i++) {
         size_t j = concepts->neurons[i];
         const char *name = concepts->names[i / concepts->top];
-        char *longer = texts[j] ? ba_asprintf("%s,%s", texts[j], name) : ba_strdup(name);
+        char *longer;
 
-        BA_TRY_ALLOC(longer, longer);
+        BA_TRY_ALLOC(
+            longer, texts[j] ? ba_asprintf("%s,%s", texts[j], name) : ba_strdup(name));
         ba_free(texts[j]);
         texts[j] = longer;
     }

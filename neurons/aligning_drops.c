@@ -280,19 +280,20 @@ out:
     return status;
 }
 
-static int
-check_memory(const ba_align_concepts_t *concepts)
+int
+ba_align_drops_check(const ba_align_concepts_t *concepts)
 {
-    const ba_align_drops_t *drops = &concepts->drops;
-    double bytes = sizeof(double) *
-                   ((double) drops->n_kept * (double) concepts->aligning->n_targets +
-                       (double) drops->n_sets * (double) concepts->regions->n);
+    const ba_align_opts_t *opts = concepts->aligning->opts;
+    double n_sets =
+        (double) concepts->n * (double) (1 + opts->n_matched + concepts->n_label);
+    double bytes = sizeof(double) * n_sets *
+                   (double) (concepts->aligning->n_targets + concepts->regions->n);
 
     if (bytes > (double) ba_ctx_memory(concepts->ctx)) {
         return ba_fail(BA_TOO_LARGE,
-            "%zu sets of neurons x %zu targets need %.3g GiB, wanted at most %.3g: fewer "
-            "matched sets or concepts",
-            drops->n_kept, concepts->aligning->n_targets, bytes * 0x1p-30,
+            "%.0f sets of neurons x %zu targets need %.3g GiB, wanted at most %.3g: "
+            "fewer matched sets or concepts",
+            n_sets, concepts->aligning->n_targets, bytes * 0x1p-30,
             (double) ba_ctx_memory(concepts->ctx) * 0x1p-30);
     }
     return BA_OK;
@@ -321,7 +322,6 @@ make_results(ba_align_concepts_t *concepts)
     size_t n_regions = concepts->regions->n, v = concepts->aligning->n_targets;
 
     BA_TRY(list_sets(concepts));
-    BA_TRY(check_memory(concepts));
     BA_TRY_ALLOC(
         drops->by_region, ba_calloc(drops->n_sets, n_regions * sizeof *drops->by_region));
     BA_TRY(fill_nan(drops->n_kept, v, &drops->by_target));

@@ -249,8 +249,6 @@ contribute(const ba_ctx_t *ctx, const ba_align_fold_t *fold,
 
     BA_TRY(find_uniqueness(fold->split.aligning, contribution, &unique));
     out->n_alphas++;
-    out->n_train = fold->split.n_train;
-    out->n_test = fold->split.n_test;
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
     for (size_t b = 0; b < n_blocks; b++) {
         size_t at = first + b * BA_ALIGN_BLOCK;

@@ -77,7 +77,9 @@ ba_align_match(const ba_aligning_t *a, const char *file, const ba_neuron_table_t
     int has_one = count_components(&a->neurons, NULL) == 1 &&
                   count_components(neurons, listed) == 1;
     key_t *keys = NULL;
+    unsigned char *taken = NULL;
 
+    BA_TRY_ALLOC(taken, ba_calloc(a->neurons.n_neurons, 1));
     BA_TRY(make_keys(&a->neurons, has_one, &keys));
     for (size_t j = 0; j < neurons->n_neurons; j++) {
         const char *component = neurons->component_names[neurons->component[j]];
@@ -98,6 +100,14 @@ ba_align_match(const ba_aligning_t *a, const char *file, const ba_neuron_table_t
                 file, ba_neuron_number(neurons, j), component, neurons->layer[j],
                 neurons->unit[j], a->neurons.n_neurons, a->opts->encoder));
         }
+        if (taken[found->place]) {
+            BA_TRY(ba_fail(BA_SHAPE,
+                "%s: neuron %zu (%s, layer %zu, unit %zu) is there twice: wanted columns "
+                "layer and unit that tell neurons apart",
+                file, ba_neuron_number(neurons, j), component, neurons->layer[j],
+                neurons->unit[j]));
+        }
+        taken[found->place] = 1;
         place[j] = found->place;
     }
     if (n_listed == neurons->n_neurons && n_listed != a->neurons.n_neurons) {
@@ -107,5 +117,6 @@ ba_align_match(const ba_aligning_t *a, const char *file, const ba_neuron_table_t
     }
 out:
     ba_free(keys);
+    ba_free(taken);
     return status;
 }

@@ -221,7 +221,8 @@ read_settings(ba_aligning_t *a)
     a->centre_responses =
         !zscore_runs && strcmp(responses, "none") != 0 && strcmp(responses, "runs") != 0;
     for (size_t t = 0; t < a->n_targets; t++) {
-        has_intercept |= a->encoder->intercept[t] != 0.0;
+        has_intercept |=
+            isfinite(a->encoder->intercept[t]) && a->encoder->intercept[t] != 0.0;
     }
     a->intercept = has_intercept ? BA_INTERCEPT_YES : BA_INTERCEPT_NO;
 out:

@@ -11,23 +11,26 @@
 
 enum { N_DRAWS = 1000 };
 
-/* The tops of the sweep: those asked for, or a quarter to four times the one. */
-static int
-make_tops(ba_align_concepts_t *concepts)
+int
+ba_align_tops_make(ba_align_concepts_t *concepts)
 {
     int status = BA_OK;
     const ba_align_opts_t *opts = concepts->aligning->opts;
-    size_t p = concepts->aligning->neurons.n_neurons, top = concepts->top;
+    size_t most = concepts->n_ranked, top = concepts->top;
     const size_t usual[] = {top / 4, top / 2, top, 2 * top, 4 * top};
     size_t n = opts->n_tops > 0 ? opts->n_tops : sizeof usual / sizeof *usual;
 
     BA_TRY_ALLOC(concepts->tops, ba_malloc(n, sizeof *concepts->tops));
     for (size_t i = 0; i < n; i++) {
         size_t one = opts->n_tops > 0 ? opts->tops[i] : usual[i];
-        int is_usable = opts->n_tops > 0 || (one > 0 && one <= p);
 
-        if (is_usable) {
+        if (one > 0 && one <= most) {
             concepts->tops[concepts->n_tops++] = one;
+        } else if (opts->n_tops > 0) {
+            BA_TRY(ba_fail(BA_SHAPE,
+                "sweep: found %zu, wanted 1 to %zu, the neurons with a score for every "
+                "concept",
+                one, most));
         }
     }
 out:
@@ -182,7 +185,6 @@ ba_align_overlap_run(ba_align_concepts_t *concepts)
     double *p = NULL;
     ba_error_keep_t keep = {0};
 
-    BA_TRY(make_tops(concepts));
     BA_TRY(make_results(concepts));
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(concepts->ctx))
     for (size_t i = 0; i < n; i++) {

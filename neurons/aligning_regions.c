@@ -29,6 +29,13 @@ ba_align_regions_read(const char *file, size_t n_targets, ba_align_regions_t *ou
         const char *label = ba_table_cell(out->table, t, 0);
         size_t k = 1;
 
+        if (*label == '\0' || strcmp(label, "n/a") == 0) {
+            continue;
+        }
+        if (strcmp(label, all_targets) == 0) {
+            BA_TRY(ba_fail(BA_FORMAT,
+                "%s: region '*' of target %zu, which stands for all targets", file, t));
+        }
         while (k < out->n && strcmp(out->name[k], label) != 0) {
             k++;
         }

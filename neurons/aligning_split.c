@@ -86,6 +86,26 @@ out:
 }
 
 int
+ba_align_split_share(const ba_aligning_t *a, double *share)
+{
+    int status = BA_OK;
+    size_t *train = NULL, *test = NULL, n_train, n_test;
+
+    *share = 0.0;
+    BA_TRY_ALLOC(train, ba_malloc(a->n_used, sizeof *train));
+    BA_TRY_ALLOC(test, ba_malloc(a->n_used, sizeof *test));
+    for (size_t k = 0; k < a->n_folds; k++) {
+        BA_TRY(ba_cv_split(&a->runs, a->kept, a->n_used, a->fold, (int32_t) k, a->gap,
+            train, &n_train, test, &n_test));
+        *share += (double) n_test / (double) n_train / (double) a->n_folds;
+    }
+out:
+    ba_free(train);
+    ba_free(test);
+    return status;
+}
+
+int
 ba_align_split_open(const ba_ctx_t *ctx, const ba_aligning_t *a, size_t fold,
     size_t inner, ba_align_split_t *split)
 {

@@ -19,6 +19,9 @@ typedef struct {
  * rows are then training rows of `fold`. */
 #define BA_ALIGN_WHOLE SIZE_MAX
 
+/* Mean over the outer folds of test rows over training rows. */
+int ba_align_split_share(const ba_aligning_t *aligning, double *share) BA_MUST_USE;
+
 /* Finds rows and scaling. BA_SHAPE: no rows left. Close in any case. */
 int ba_align_split_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning, size_t fold,
     size_t inner, ba_align_split_t *split) BA_MUST_USE;
