@@ -10,9 +10,11 @@
 #include "brainalign/ngram_file.h"
 #include "brainalign/table.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -163,8 +165,15 @@ check_outputs(const lm_args_t *args)
     }
     BA_TRY(cli_outputs_check_files(&outputs, inputs, n));
     /* Before the training, not after it. */
-    if (outputs.output && !args->common.force && access(outputs.output, F_OK) == 0) {
-        BA_TRY(ba_fail(BA_EXISTS, "%s: exists, --force replaces it", outputs.output));
+    for (size_t i = 0; i < 2; i++) {
+        const char *file = i == 0 ? outputs.output : outputs.table;
+
+        if (file && !args->common.force && access(file, F_OK) == 0) {
+            BA_TRY(ba_fail(BA_EXISTS, "%s: exists, --force replaces it", file));
+        }
+    }
+    if (args->score && access(args->score, R_OK) != 0) {
+        BA_TRY(ba_fail(BA_IO, "%s: cannot open: %s", args->score, strerror(errno)));
     }
 out:
     free(inputs);
@@ -343,14 +352,14 @@ run(const cli_call_t *call)
     } else {
         BA_TRY(train(call, &how, &ngram));
     }
-    if (args->score) {
-        BA_TRY(score_text(args, &how, ngram));
-    }
     if (args->common.output && !args->common.dry_run) {
         BA_TRY(ba_ngram_write(ngram, args->common.output, args->common.force));
         cli_message_note("wrote %s", args->common.output);
     } else if (args->common.dry_run) {
         cli_message_note("nothing written: this was a dry run");
+    }
+    if (args->score) {
+        BA_TRY(score_text(args, &how, ngram));
     }
 out:
     ba_ngram_free(ngram);

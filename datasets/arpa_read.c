@@ -19,6 +19,9 @@ static const double LN10 = 2.302585092994045684;
 /* At or below it a log10 probability stands for 0. */
 static const double NOTHING = -98.5;
 
+/* Back-offs beyond this make sums that are no probabilities. */
+static const double MOST_BACKOFF = 99.0;
+
 typedef struct {
     const char *file;
     char *next; /* first byte that was not read, NULL = the end */
@@ -192,8 +195,10 @@ read_entry(reader_t *reader, size_t order)
         BA_TRY(find_word(reader, order, field, &reader->words[reader->n * order + k]));
     }
     field = next_field(&at);
-    if (field && (!ba_number_parse(field, &backoff) || !isfinite(backoff))) {
-        BA_TRY(fail_field(reader, order, "no number behind the words"));
+    if (field &&
+        (!ba_number_parse(field, &backoff) || !(fabs(backoff) <= MOST_BACKOFF))) {
+        BA_TRY(fail_field(
+            reader, order, "no log10 back-off within 99 of 0 behind the words"));
     }
     if (field && next_field(&at)) {
         BA_TRY(fail_field(reader, order, "too many fields"));

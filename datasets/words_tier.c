@@ -16,16 +16,25 @@
 static const char *const SILENCES[] = {"sp", "sil", "spn", "br", "lg", "ls", "ns", "cg",
     "sentence_start", "sentence_end", "pause", "#"};
 
-static int
-is_word(const char *label)
+/* Cuts blanks at both ends off. */
+static char *
+trim(char *label)
 {
     size_t n;
 
     label += strspn(label, " \t\r\n");
     n = strlen(label);
     while (n > 0 && strchr(" \t\r\n", label[n - 1])) {
-        n--;
+        label[--n] = '\0';
     }
+    return label;
+}
+
+static int
+is_word(const char *label)
+{
+    size_t n = strlen(label);
+
     if (n == 0 || label[0] == '{' || label[0] == '<') {
         return 0;
     }
@@ -129,7 +138,7 @@ ba_words_read_tier(
         ba_word_t word = {.onset = grid.tiers[k].start[i] * unit,
             .offset = grid.tiers[k].stop[i] * unit,
             .surprisal = (double) NAN,
-            .text = grid.tiers[k].labels[i]};
+            .text = trim(grid.tiers[k].labels[i])};
 
         if (is_word(word.text)) {
             word.row = ++n;

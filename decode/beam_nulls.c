@@ -88,6 +88,11 @@ null_model(ba_beam_job_t *job, size_t n, ba_rng_t *rng, size_t *out)
         for (size_t k = 0; k < n_words; k++) {
             sum += p[words[k]];
         }
+        if (n_words == 0 || !(sum > 0.0)) {
+            BA_TRY(ba_fail(BA_NUMERIC,
+                "language model: no word with a vector can follow at word %zu of a null",
+                i + 1));
+        }
         drawn = sum * ba_rng_uniform(rng);
         while (at + 1 < n_words && drawn >= p[words[at]]) {
             drawn -= p[words[at++]];

@@ -312,6 +312,11 @@ advance(search_t *search, size_t i, size_t *n)
     BA_TRY(make_forms(search));
     ba_evidence_slot(&search->evidence, i);
     n_all = weigh_all(search, i, *n);
+    if (n_all == 0) {
+        BA_TRY(ba_fail(BA_NUMERIC,
+            "language model: no word with a vector can follow at word %zu of a passage",
+            i + 1));
+    }
     qsort(search->candidates, n_all, sizeof *search->candidates, compare_candidates);
     *n = n_all < width ? n_all : width;
     for (size_t h = 0; h < *n; h++) {

@@ -269,7 +269,8 @@ ba_audit(const ba_ctx_t *ctx, const ba_auditee_t *auditee, ba_audit_t *out)
         BA_TRY(audit_fold(&quiet, auditee, &plan, k, held, out));
     }
     BA_TRY(audit_chance(&quiet, auditee, out));
-    out->is_clean = out->n_changed == 0 && !(out->null_mean > out->null_limit);
+    /* A null that could not be measured shows nothing. */
+    out->is_clean = out->n_changed == 0 && out->null_mean <= out->null_limit;
 out:
     ba_free(held);
     ba_plan_free(&plan);
@@ -284,6 +285,11 @@ ba_audit_judge(const ba_audit_t *audit)
             "audit: outer fold %zu: %s changed with rows that it holds out, wanted the "
             "same bits (%zu of %zu numbers changed in all folds)",
             audit->changed_fold, audit->changed, audit->n_changed, audit->n_numbers);
+    }
+    if (!audit->is_clean && isnan(audit->null_mean)) {
+        return ba_fail(BA_NUMERIC,
+            "audit: no r with targets exchanged at random could be measured, wanted one "
+            "in every exchange");
     }
     if (!audit->is_clean) {
         return ba_fail(BA_NUMERIC,

@@ -75,9 +75,13 @@ ba_corpus_add(ba_corpus_t *corpus, const char *const *words, size_t n_words)
                 "word %zu is %s, wanted text without markers of sentences", i + 1,
                 words[i]));
         }
+        if (words[i][strcspn(words[i], " \t\r\n\f\v")] != '\0') {
+            BA_TRY(ba_fail(BA_FORMAT, "word %zu is '%s', wanted words without blanks",
+                i + 1, words[i]));
+        }
     }
     for (size_t i = 0; i < n_words; i++) {
-        if (strcmp(words[i], "<unk>") == 0) {
+        if (strcmp(words[i], "<unk>") == 0 || strcmp(words[i], "<UNK>") == 0) {
             corpus->tokens[corpus->n_tokens + i] = UNKNOWN_TOKEN;
             continue;
         }

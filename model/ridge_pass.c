@@ -230,6 +230,18 @@ find_error(const work_t *work)
     return sqrt(squares) * fmin(1.0, 8.0 / sqrt((double) n));
 }
 
+/* The least diagonal number of the Gram matrix, at most which its least eigenvalue is. */
+static double
+least_square(const work_t *work)
+{
+    double least = INFINITY;
+
+    for (size_t i = 0; i < work->n; i++) {
+        least = fmin(least, work->gram[i + i * work->n_all]);
+    }
+    return least;
+}
+
 /* The training block into the factor, whole, and the products of the other rows. */
 static int
 take_gram(const work_t *work)
@@ -300,6 +312,9 @@ ba_ridge_factor_pass(
     BA_TRY(work_make(ctx, pass, &work));
     BA_TRY(read_columns(ctx, &work));
     error = find_error(&work);
+    if (!(error <= TOLERANCE * (least_square(&work) + pass->smallest_alpha))) {
+        goto out; /* no eigenvalue is above the least square: no need to find them */
+    }
     BA_TRY(take_gram(&work));
     ba_free(work.gram);
     work.gram = NULL;
