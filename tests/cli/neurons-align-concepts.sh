@@ -82,6 +82,8 @@ cut -f 1-3 e.tsv
 # Refusals.
 awk -F '\t' -v OFS='\t' '$2 == 7 { $5 = 12 } { print }' rank.tsv > unit.tsv
 align --ranking unit.tsv -o f.h5
+cut -f 1,2,6-9 rank.tsv > cut.tsv
+align --ranking cut.tsv -o f.h5
 awk -F '\t' 'NR == 1 || $4 == "model" && $3 == 0' rank.tsv > half.tsv
 align --ranking half.tsv -o f.h5
 align --ranking rank.tsv --top 25 -o f.h5

@@ -2,7 +2,7 @@
 /* How often the tests of a group reject at 5 % where a stimulus drives nothing, but all
  * subjects share what it does not explain:
  *
- *     null_level_group [SIMULATIONS]     (1,280 for each number by default)
+ *     null_level_group [SIMULATIONS [ROW]]     (1,280 for each number by default, from a row on)
  *
  * Five subjects, fitted by ba_encode_fit() on the same 5 features with delays 1 to 3 of 240
  * samples; half the variance of a target is a series common to all subjects, half their
@@ -229,6 +229,7 @@ main(int argc, char **argv)
 {
     int status = BA_OK, all_good = 1;
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 1280;
+    size_t row = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     study_t *study = calloc(1, sizeof *study);
     const char *folder = getenv("TMPDIR");
 
@@ -244,7 +245,7 @@ main(int argc, char **argv)
         (long) getpid());
     printf("| noise, outer folds | t over subjects | joint | refit |\n"
            "| --- | ---: | ---: | ---: |\n");
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    for (size_t i = row; i < sizeof settings / sizeof *settings; i++) {
         int is_good = 0;
 
         BA_TRY(run_setting(study, &settings[i], (n + V - 1) / V, &is_good));

@@ -35,6 +35,9 @@ test_refuses_markers(void **state)
     assert_int_equal(ba_corpus_new(&corpus), BA_OK);
     assert_int_equal(ba_corpus_add(corpus, words, 2), BA_FORMAT);
     assert_contains(ba_error_message(), "word 2 is </s>");
+    words[1] = "New York";
+    assert_int_equal(ba_corpus_add(corpus, words, 2), BA_FORMAT);
+    assert_contains(ba_error_message(), "word 2 is 'New York', wanted words without");
     assert_int_equal(ba_corpus_n_words(corpus), 0);
     ba_corpus_free(corpus);
 }
