@@ -270,7 +270,7 @@ check_outputs(const cli_call_t *call)
         data->responses, data->mask, data->runs, data->run_table, data->nuisance};
     const cli_list_t *const lists[] = {
         &data->features, &args->sets, &args->rankings, &args->label_nulls};
-    int status;
+    int status = BA_OK;
 
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         if (inputs[i]) {
