@@ -15,7 +15,6 @@ typedef struct {
     ba_decoder_job_t *job;
     double *values;      /* of the targets, as they came */
     int32_t *category;   /* NULL without labels */
-    int32_t *item;       /* by which columns are chosen; NULL without */
     unsigned char *rows; /* of the responses: HELD, STAYS */
     float *single;       /* the responses, as they came */
     double *full;
@@ -46,9 +45,6 @@ restore(state_t *state)
     memcpy(job->targets.values, state->values, n * job->targets.n_dims * sizeof(double));
     if (state->category) {
         memcpy(job->targets.category, state->category, n * sizeof *state->category);
-    }
-    if (state->item) {
-        memcpy(job->items.category, state->item, n * sizeof *state->item);
     }
     if (state->is_poisoned && job->inputs.single) {
         memcpy(job->inputs.single, state->single, n * columns * sizeof(float));
@@ -114,9 +110,6 @@ exchange(void *payload, const size_t *order)
     for (size_t i = 0; order && state->category && i < n; i++) {
         targets->category[i] = state->category[order[i]];
     }
-    for (size_t i = 0; order && state->item && i < n; i++) {
-        state->job->items.category[i] = state->item[order[i]];
-    }
     return BA_OK;
 }
 
@@ -155,10 +148,6 @@ ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
         BA_TRY_ALLOC(state.category, ba_malloc(n, sizeof *state.category));
         memcpy(state.category, job->targets.category, n * sizeof *state.category);
     }
-    if (job->items.category) {
-        BA_TRY_ALLOC(state.item, ba_malloc(n, sizeof *state.item));
-        memcpy(state.item, job->items.category, n * sizeof *state.item);
-    }
     BA_TRY_ALLOC(state.rows, ba_malloc(n, 1));
     if (job->inputs.single) {
         BA_TRY_ALLOC(state.single, ba_malloc(n, columns * sizeof *state.single));
@@ -171,7 +160,6 @@ ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
 out:
     ba_free(state.values);
     ba_free(state.category);
-    ba_free(state.item);
     ba_free(state.rows);
     ba_free(state.single);
     ba_free(state.full);
