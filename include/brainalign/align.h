@@ -45,7 +45,7 @@ typedef struct {
     size_t n_concepts;
     const char *const *label_nulls; /* "[NAME=]FILE" of ba_rank_null_save() of rankings */
     size_t n_label_nulls;
-    size_t top;         /* neurons of a concept, and of a region; 0 = a twentieth, at least 5 */
+    size_t top; /* neurons of a concept, and of a region; 0 = a twentieth, at least 5 */
     ba_strata_t strata; /* within which sets are matched and overlaps expected */
     size_t n_bins;      /* of variance, as many neurons in each; 0 = 10 */
     size_t n_matched;   /* random sets for each concept, 0 = none */
