@@ -213,7 +213,7 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     int status;
     const ba_align_opts_t *opts = output->aligning->opts;
     const ba_neuron_table_t *neurons = &output->aligning->neurons;
-    ba_table_writer_t *tables[5] = {NULL, NULL, NULL, NULL, NULL};
+    ba_table_writer_t *tables[6] = {NULL, NULL, NULL, NULL, NULL, NULL};
     ba_ranking_t *ranking = NULL;
 
     BA_TRY(write_bundle(output, results));
@@ -230,6 +230,7 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     }
     if (opts->ranking) {
         BA_TRY(ba_brain_ranking(neurons, results->regions, results->scores, &ranking));
+        BA_TRY(ba_ranking_table(ranking, opts->ranking, 0, opts->force, &tables[5]));
     }
     if (opts->concept_table) {
         BA_TRY(ba_align_concepts_table(results->concepts, &tables[3]));
@@ -240,9 +241,6 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     BA_TRY(ba_align_maps_make(results->maps));
     BA_TRY(ba_bundle_commit(output->bundle));
     BA_TRY(ba_align_maps_commit(results->maps));
-    if (ranking) {
-        BA_TRY(ba_ranking_write(ranking, opts->ranking, 0, opts->force));
-    }
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         if (tables[i]) {
             BA_TRY(ba_table_commit(tables[i]));

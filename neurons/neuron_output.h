@@ -5,6 +5,7 @@
 
 #include "brainalign/activations.h"
 #include "brainalign/bundle.h"
+#include "brainalign/ranking.h"
 #include "brainalign/table.h"
 #include "datasets/neuron_table.h"
 #include "datasets/provenance.h"
@@ -25,6 +26,10 @@ int ba_neuron_write_format(ba_bundle_t *bundle, const char *format) BA_MUST_USE;
  * none) that are not among them. */
 int ba_neuron_write_provenance(ba_bundle_t *bundle, const ba_provenance_t *provenance,
     ba_source_t *const *sources, size_t n_sources, const char *const *more) BA_MUST_USE;
+
+/* ba_ranking_write() but for the commit. */
+int ba_ranking_table(const ba_ranking_t *ranking, const char *file, size_t top, int force,
+    ba_table_writer_t **out) BA_MUST_USE;
 
 /* Puts n header cells and ends the row. */
 int ba_table_put_names(

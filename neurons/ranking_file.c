@@ -5,6 +5,7 @@
 #include "core/alloc.h"
 #include "core/texts.h"
 #include "datasets/neuron_table.h"
+#include "neurons/neuron_output.h"
 #include "brainalign/table.h"
 
 #include <math.h>
@@ -72,19 +73,30 @@ out:
 }
 
 int
-ba_ranking_write(const ba_ranking_t *ranking, const char *file, size_t top, int force)
+ba_ranking_table(const ba_ranking_t *ranking, const char *file, size_t top, int force,
+    ba_table_writer_t **out)
 {
     size_t n = top > 0 && top < ranking->n_neurons ? top : ranking->n_neurons;
+    int status;
+
+    BA_TRY(ba_table_create(file, force, out));
+    BA_TRY(put_header(*out, ranking));
+    for (size_t c = 0; c < ranking->n_concepts; c++) {
+        for (size_t rank = 0; rank < n; rank++) {
+            BA_TRY(put_row(*out, ranking, c, rank));
+        }
+    }
+out:
+    return status;
+}
+
+int
+ba_ranking_write(const ba_ranking_t *ranking, const char *file, size_t top, int force)
+{
     ba_table_writer_t *writer = NULL;
     int status;
 
-    BA_TRY(ba_table_create(file, force, &writer));
-    BA_TRY(put_header(writer, ranking));
-    for (size_t c = 0; c < ranking->n_concepts; c++) {
-        for (size_t rank = 0; rank < n; rank++) {
-            BA_TRY(put_row(writer, ranking, c, rank));
-        }
-    }
+    BA_TRY(ba_ranking_table(ranking, file, top, force, &writer));
     BA_TRY(ba_table_commit(writer));
 out:
     ba_table_writer_free(writer);
