@@ -43,9 +43,8 @@ static const cli_option_t rows[] = {
     {.name = "fit",
         .kind = CLI_STRING,
         .metavar = "FILE",
-        .help =
-            "Fit the encoder first, by the options of encode fit in FILE, one argument "
-            "a line (--output is --encoder's).",
+        .help = "Fit the encoder first, by options of encode fit in FILE, one a line "
+                "(--output is --encoder's).",
         .offset = offsetof(align_args_t, fit)},
     {.name = "control",
         .kind = CLI_STRINGS,
