@@ -3,6 +3,7 @@
 #include "decode/decoder_impl.h"
 
 #include "core/alloc.h"
+#include "fit/fit_file.h"
 
 #include <math.h>
 #include <string.h>
@@ -233,25 +234,6 @@ out:
 }
 
 static int
-write_sets(ba_bundle_t *bundle, const ba_fit_result_t *result)
-{
-    int status = BA_OK;
-    size_t n = result->n_samples, sets = result->n_sets, folds = result->n_outer;
-
-    if (sets == 0) {
-        return BA_OK;
-    }
-    BA_TRY(ba_bundle_write(
-        bundle, "/splits/inner_sets", BA_U8, 2, (size_t[]){sets, n}, result->inner_sets));
-    if (folds > 0) {
-        BA_TRY(ba_bundle_write(bundle, "/splits/inner_sets_by_fold", BA_U8, 3,
-            (size_t[]){folds, sets, n}, result->inner_sets_by_fold));
-    }
-out:
-    return status;
-}
-
-static int
 write_splits(
     ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_result_t *result)
 {
@@ -270,7 +252,7 @@ write_splits(
         BA_TRY(ba_bundle_write(bundle, "/splits/inner_by_fold", BA_I32, 2,
             (size_t[]){folds, n}, result->inner_fold_by_fold));
     }
-    BA_TRY(write_sets(bundle, result));
+    BA_TRY(ba_fit_write_inner_sets(bundle, result, result->n_outer));
     BA_TRY(ba_bundle_write(
         bundle, "/splits/feature_hash", BA_U64, 1, &n, result->target_hash));
 out:

@@ -3,6 +3,7 @@
 
 #include "brainalign/encoder.h"
 #include "core/alloc.h"
+#include "fit/fit_file.h"
 #include "encode/encoder_bands.h"
 #include "encode/encoder_pca.h"
 
@@ -139,26 +140,6 @@ out:
     return status;
 }
 
-/* Inner sets that may overlap, which no fold id can tell. */
-static int
-write_sets(ba_bundle_t *bundle, const ba_fit_result_t *result, size_t folds)
-{
-    int status = BA_OK;
-    size_t n = result->n_samples, sets = result->n_sets;
-
-    if (sets == 0) {
-        return BA_OK;
-    }
-    BA_TRY(ba_bundle_write(
-        bundle, "/splits/inner_sets", BA_U8, 2, (size_t[]){sets, n}, result->inner_sets));
-    if (folds > 0) {
-        BA_TRY(ba_bundle_write(bundle, "/splits/inner_sets_by_fold", BA_U8, 3,
-            (size_t[]){folds, sets, n}, result->inner_sets_by_fold));
-    }
-out:
-    return status;
-}
-
 static int
 write_splits(ba_bundle_t *bundle, const ba_dataset_t *dataset,
     const ba_predictors_t *predictors, const ba_fit_result_t *result)
@@ -178,7 +159,7 @@ write_splits(ba_bundle_t *bundle, const ba_dataset_t *dataset,
         BA_TRY(ba_bundle_write(bundle, "/splits/inner_by_fold", BA_I32, 2,
             (size_t[]){folds, n}, result->inner_fold_by_fold));
     }
-    BA_TRY(write_sets(bundle, result, folds));
+    BA_TRY(ba_fit_write_inner_sets(bundle, result, folds));
     BA_TRY(ba_bundle_write(
         bundle, "/splits/feature_hash", BA_U64, 1, &n, predictors->row_hash));
     BA_TRY(ba_bundle_write(

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Regions with a line or a panel of their own, all targets being the first. */
 enum { MOST_LINES = 8, MOST_CURVES = 6 };
@@ -225,13 +226,17 @@ out:
     return status;
 }
 
-/* ---- sets ---- */
+/* ---- sets and concepts ---- */
 
+/* Sets or concepts by regions, row after row; or by_region: the other way round in the
+ * file. Nothing where the file has no such array. */
 static int
-draw_set_matrix(ba_figure_t *figure, const align_file_t *file, const char *path,
-    const char *title, char **names, size_t n)
+draw_rows(ba_figure_t *figure, const align_file_t *file, const char *path,
+    const ba_figure_matrix_t *kind, int by_region)
 {
-    size_t dims[] = {file->n_regions, n};
+    size_t n = kind->n_rows, n_regions = file->n_regions;
+    size_t dims[] = {by_region ? n_regions : n, by_region ? n : n_regions};
+    ba_figure_matrix_t matrix = *kind;
     double *found = NULL, *values = NULL;
     int status = BA_OK;
 
@@ -239,98 +244,73 @@ draw_set_matrix(ba_figure_t *figure, const align_file_t *file, const char *path,
         return BA_OK;
     }
     BA_TRY(read_array(file, path, dims, 2, &found));
-    BA_TRY_ALLOC(values, ba_malloc(n, file->n_regions * sizeof *values));
-    for (size_t s = 0; s < n; s++) {
-        for (size_t r = 0; r < file->n_regions; r++) {
-            values[s * file->n_regions + r] = found[r * n + s];
-        }
+    BA_TRY_ALLOC(values, ba_malloc(n, n_regions * sizeof *values));
+    for (size_t i = 0; i < n * n_regions; i++) {
+        size_t row = i / n_regions, region = i % n_regions;
+
+        values[i] = found[by_region ? region * n + row : i];
     }
-    BA_TRY(ba_figure_matrix(figure, &(ba_figure_matrix_t){.title = title,
-                                        .row_label = "set",
-                                        .column_label = "region",
-                                        .n_rows = n,
-                                        .n_columns = file->n_regions,
-                                        .rows = (const char *const *) names,
-                                        .columns = (const char *const *) file->regions,
-                                        .values = values,
-                                        .palette = BA_PALETTE_DIVERGING}));
+    matrix.column_label = "region";
+    matrix.n_columns = n_regions;
+    matrix.columns = (const char *const *) file->regions;
+    matrix.values = values;
+    matrix.palette = BA_PALETTE_DIVERGING;
+    BA_TRY(ba_figure_matrix(figure, &matrix));
 out:
     ba_free(found);
     ba_free(values);
     return status;
 }
 
-static int
-draw_sets(ba_figure_t *figure, const align_file_t *file)
-{
-    char **names = NULL;
-    size_t n = 0;
-    int status = BA_OK;
+typedef struct {
+    const char *path, *title;
+} panel_t;
 
-    if (!ba_bundle_has(file->bundle, "/sets")) {
+/* A line of panels, of the rows named at `names`; nothing without the group. */
+static int
+draw_group(ba_figure_t *figure, const align_file_t *file, const char *group,
+    const char *names, const panel_t *panels, size_t n_panels, const char *row_label)
+{
+    char **rows = NULL;
+    size_t n = 0;
+    int status = BA_OK, by_region = strcmp(group, "/sets") == 0;
+
+    if (!ba_bundle_has(file->bundle, group)) {
         return BA_OK;
     }
-    BA_TRY(ba_bundle_read_strings(file->bundle, "/sets/name", &n, &names));
+    BA_TRY(ba_bundle_read_strings(file->bundle, names, &n, &rows));
     ba_figure_break(figure);
-    BA_TRY(draw_set_matrix(
-        figure, file, "/sets/by_region/delta_r2", "delta r2, a set", names, n));
-    BA_TRY(draw_set_matrix(
-        figure, file, "/sets/by_region/shapley", "Shapley values", names, n));
+    for (size_t i = 0; i < n_panels; i++) {
+        ba_figure_matrix_t kind = {.title = panels[i].title,
+            .row_label = row_label,
+            .n_rows = n,
+            .rows = (const char *const *) rows};
+
+        BA_TRY(draw_rows(figure, file, panels[i].path, &kind, by_region));
+    }
 out:
-    free(names);
+    free(rows);
     return status;
 }
 
-/* ---- concepts ---- */
-
-/* Concepts x regions, as they stand in the file. */
 static int
-draw_concept_matrix(ba_figure_t *figure, const align_file_t *file, const char *path,
-    const char *title, char **names, size_t n)
+draw_sets(ba_figure_t *figure, const align_file_t *file)
 {
-    size_t dims[] = {n, file->n_regions};
-    double *values = NULL;
-    int status = BA_OK;
+    static const panel_t panels[] = {{"/sets/by_region/delta_r2", "delta r2, a set"},
+        {"/sets/by_region/shapley", "Shapley values"}};
 
-    if (!ba_bundle_has(file->bundle, path)) {
-        return BA_OK;
-    }
-    BA_TRY(read_array(file, path, dims, 2, &values));
-    BA_TRY(ba_figure_matrix(figure, &(ba_figure_matrix_t){.title = title,
-                                        .row_label = "concept",
-                                        .column_label = "region",
-                                        .n_rows = n,
-                                        .n_columns = file->n_regions,
-                                        .rows = (const char *const *) names,
-                                        .columns = (const char *const *) file->regions,
-                                        .values = values,
-                                        .palette = BA_PALETTE_DIVERGING}));
-out:
-    ba_free(values);
-    return status;
+    return draw_group(figure, file, "/sets", "/sets/name", panels, 2, "set");
 }
 
 static int
 draw_concepts(ba_figure_t *figure, const align_file_t *file)
 {
-    char **names = NULL;
-    size_t n = 0;
-    int status = BA_OK;
+    static const panel_t panels[] = {
+        {"/ablation/region/delta_r2", "delta r2, a concept's neurons"},
+        {"/ablation/matched/z", "z against matched sets"},
+        {"/ablation/labels/z", "z against permuted labels"}};
 
-    if (!ba_bundle_has(file->bundle, "/ablation")) {
-        return BA_OK;
-    }
-    BA_TRY(ba_bundle_read_strings(file->bundle, "/concepts/name", &n, &names));
-    ba_figure_break(figure);
-    BA_TRY(draw_concept_matrix(figure, file, "/ablation/region/delta_r2",
-        "delta r2, a concept's neurons", names, n));
-    BA_TRY(draw_concept_matrix(
-        figure, file, "/ablation/matched/z", "z against matched sets", names, n));
-    BA_TRY(draw_concept_matrix(
-        figure, file, "/ablation/labels/z", "z against permuted labels", names, n));
-out:
-    free(names);
-    return status;
+    return draw_group(figure, file, "/ablation", "/concepts/name", panels, 3, "concept");
 }
 
 /* ---- minimal sets ---- */

@@ -34,8 +34,8 @@ typedef struct {
     int shapley;             /* values of the sets, which must be apart and at most 12 */
     const char *set_table;   /* NULL = none */
     const char *elimination; /* table of backward eliminations, NULL = none are done */
-    const char *map;  /* NIfTI maps of delta_r2, FILE-SET.nii.gz for each set; needs image
-                        responses or a mask; NULL = none */
+    const char *map; /* NIfTI maps of delta_r2, FILE-NAME.nii.gz for each set and concept;
+                        needs image responses or a mask; NULL = none */
     double tolerance; /* share of r2 that a minimal set may lack */
     /* concepts: rankings of neurons on other text, "[NAME=]FILE"; NAME goes in front of the
      * concepts as NAME:CONCEPT */

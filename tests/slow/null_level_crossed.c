@@ -10,6 +10,8 @@
  * Cross-validation). Status 1 if the widened cosine null rejects more than 6.5 % anywhere,
  * or if folds permuted as if they were independent do not, which would mean that the
  * simulation shows nothing. */
+#include "tests/slow/level.h"
+
 #include "brainalign.h"
 #include "core/alloc.h"
 #include "core/rng.h"
@@ -21,7 +23,6 @@
 
 enum { V = 256, N_FEATURES = 5, N_MOST = 300, N_PERMUTATIONS = 499 };
 
-static const double level = 0.05, highest = 0.065;
 static const int delays[] = {1, 2, 3, 4};
 
 typedef struct {
@@ -67,20 +68,6 @@ typedef struct {
     double *taking;
     size_t at;
 } study_t;
-
-static int
-fill_noise(ba_rng_t *rng, double phi, double *x, size_t n, size_t n_columns)
-{
-    double keep = sqrt(1 - phi * phi);
-
-    for (size_t j = 0; j < n_columns; j++) {
-        x[j * n] = ba_rng_normal(rng);
-        for (size_t t = 1; t < n; t++) {
-            x[t + j * n] = phi * x[t - 1 + j * n] + keep * ba_rng_normal(rng);
-        }
-    }
-    return BA_OK;
-}
 
 /* Folds come in order, a single tile each. */
 static int
@@ -174,9 +161,7 @@ count_rejected(const study_t *study, size_t which, uint64_t seed, size_t *n_reje
     BA_TRY(ba_null_new(&opts, study->folds, study->n_folds, &null));
     BA_TRY(ba_null_test(NULL, null, tests[which].statistic, folds, BA_TAIL_GREATER,
         &(ba_null_result_t){observed, p, maxima}));
-    for (size_t j = 0; j < V; j++) {
-        *n_rejected += p[j] <= level;
-    }
+    level_count(p, V, n_rejected);
 out:
     ba_null_free(null);
     return status;
@@ -192,9 +177,9 @@ simulate(
     if (!rng) {
         return BA_NOMEM;
     }
-    fill_noise(rng, setting->phi, study->x[0], setting->n, N_FEATURES);
-    fill_noise(rng, setting->phi, study->x[1], setting->n, N_FEATURES);
-    fill_noise(rng, setting->phi, study->y, setting->n, V);
+    level_noise(rng, setting->phi, study->x[0], setting->n, N_FEATURES);
+    level_noise(rng, setting->phi, study->x[1], setting->n, N_FEATURES);
+    level_noise(rng, setting->phi, study->y, setting->n, V);
     study->n_folds = 0;
     BA_TRY(fit_model(study, setting, 0));
     BA_TRY(fit_model(study, setting, 1));
@@ -220,13 +205,7 @@ run_setting(study_t *study, const setting_t *setting, size_t n_studies, int *is_
     for (size_t i = 0; i < n_studies; i++) {
         BA_TRY(simulate(study, setting, i, n_rejected));
     }
-    printf("| %s |", setting->name);
-    for (size_t k = 0; k < N_TESTS; k++) {
-        rate[k] = (double) n_rejected[k] / (double) (n_studies * V);
-        printf(" %.1f |", 100 * rate[k]);
-    }
-    printf("\n");
-    fflush(stdout);
+    level_line(setting->name, n_rejected, N_TESTS, n_studies * V, rate);
     *is_good = rate[COSINE] <= highest && rate[CIRCULAR] <= highest &&
                rate[INCREMENT] <= highest && rate[ALONE] > highest;
 out:

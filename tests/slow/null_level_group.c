@@ -10,6 +10,8 @@
  * subjects, ba_encode_group()'s joint null of the stored predictions and its refits.
  * Prints the table of docs/methods.md (Groups). Status 1 where a refit rate leaves 3.5 to
  * 6.5 %, or the joint one exceeds it. */
+#include "tests/slow/level.h"
+
 #include "brainalign.h"
 #include "core/rng.h"
 
@@ -20,8 +22,6 @@
 #include <unistd.h>
 
 enum { N = 240, V = 32, N_FEATURES = 5, N_SUBJECTS = 5, N_PERMUTATIONS = 99 };
-
-static const double level = 0.05, lowest = 0.035, highest = 0.065;
 
 typedef struct {
     const char *name;
@@ -47,19 +47,6 @@ typedef struct {
     char outputs[N_SUBJECTS][64], group[64];
 } study_t;
 
-static void
-fill_noise(ba_rng_t *rng, double phi, double *x, size_t n_columns)
-{
-    double keep = sqrt(1 - phi * phi);
-
-    for (size_t j = 0; j < n_columns; j++) {
-        x[j * N] = ba_rng_normal(rng);
-        for (size_t t = 1; t < N; t++) {
-            x[t + j * N] = phi * x[t - 1 + j * N] + keep * ba_rng_normal(rng);
-        }
-    }
-}
-
 static int
 fill_study(study_t *study, const setting_t *setting, uint64_t seed)
 {
@@ -68,10 +55,10 @@ fill_study(study_t *study, const setting_t *setting, uint64_t seed)
     if (!rng) {
         return BA_NOMEM;
     }
-    fill_noise(rng, setting->phi, study->x, N_FEATURES);
-    fill_noise(rng, setting->phi, study->common, V);
+    level_noise(rng, setting->phi, study->x, N, N_FEATURES);
+    level_noise(rng, setting->phi, study->common, N, V);
     for (size_t s = 0; s < N_SUBJECTS; s++) {
-        fill_noise(rng, setting->phi, study->y[s], V);
+        level_noise(rng, setting->phi, study->y[s], N, V);
         for (size_t i = 0; i < N * V; i++) {
             study->y[s][i] = (study->y[s][i] + study->common[i]) / sqrt(2.0);
         }
@@ -115,27 +102,12 @@ close_subjects(study_t *study)
     }
 }
 
-/* Targets whose p at `path` is at most the level. */
-static int
-count_rejected(const ba_bundle_t *bundle, const char *path, size_t *n_rejected)
-{
-    int status;
-    double p[V];
-    size_t start = 0, count = V;
-
-    BA_TRY(ba_bundle_read(bundle, path, BA_F64, &start, &count, p));
-    for (size_t j = 0; j < V; j++) {
-        *n_rejected += p[j] <= level;
-    }
-out:
-    return status;
-}
-
 static int
 test_group(const ba_ctx_t *ctx, study_t *study, const ba_encode_fit_opts_t *fits,
     uint64_t seed, size_t n_rejected[N_TESTS])
 {
     int status = BA_OK;
+    double p[V];
     const char *files[N_SUBJECTS];
     ba_group_source_t sources[N_SUBJECTS];
     ba_bundle_t *bundle = NULL;
@@ -158,9 +130,9 @@ test_group(const ba_ctx_t *ctx, study_t *study, const ba_encode_fit_opts_t *fits
         opts.null = which == JOINT ? BA_GROUP_JOINT : BA_GROUP_REFIT;
         BA_TRY(ba_encode_group(ctx, &opts, NULL));
         BA_TRY(ba_bundle_open(study->group, "brainalign-group", &bundle));
-        BA_TRY(count_rejected(bundle, "/group/p", &n_rejected[which]));
+        BA_TRY(level_count_file(bundle, "/group/p", V, p, &n_rejected[which]));
         if (which == JOINT) {
-            BA_TRY(count_rejected(bundle, "/group/p_t", &n_rejected[T]));
+            BA_TRY(level_count_file(bundle, "/group/p_t", V, p, &n_rejected[T]));
         }
         ba_bundle_free(bundle);
         bundle = NULL;
@@ -212,13 +184,7 @@ run_setting(study_t *study, const setting_t *setting, size_t n_studies, int *is_
     for (size_t i = 0; i < n_studies; i++) {
         BA_TRY(simulate(study, setting, i, n_rejected));
     }
-    printf("| %s |", setting->name);
-    for (size_t k = 0; k < N_TESTS; k++) {
-        rate[k] = (double) n_rejected[k] / (double) (n_studies * V);
-        printf(" %.1f |", 100 * rate[k]);
-    }
-    printf("\n");
-    fflush(stdout);
+    level_line(setting->name, n_rejected, N_TESTS, n_studies * V, rate);
     *is_good = rate[REFIT] >= lowest && rate[REFIT] <= highest && rate[JOINT] <= highest;
 out:
     return status;

@@ -10,6 +10,8 @@
  * and drives the responses as far as noise lets it; the second adds nothing. Prints the
  * table of docs/methods.md (Significance, Refits). Status 1 where a rate leaves 3.5 to
  * 6.5 %, but for increments, which may be lower. */
+#include "tests/slow/level.h"
+
 #include "brainalign.h"
 #include "core/alloc.h"
 #include "core/rng.h"
@@ -22,7 +24,6 @@
 
 enum { N = 300, V = 128, N_FEATURES = 5, N_PERMUTATIONS = 99 };
 
-static const double level = 0.05, lowest = 0.035, highest = 0.065;
 static const char *const controls[] = {"first"};
 
 typedef struct {
@@ -50,19 +51,6 @@ typedef struct {
     double x[2][N * N_FEATURES], y[N * V], noise[N * V];
     char output[64];
 } study_t;
-
-static void
-fill_noise(ba_rng_t *rng, double phi, double *x, size_t n_columns)
-{
-    double keep = sqrt(1 - phi * phi);
-
-    for (size_t j = 0; j < n_columns; j++) {
-        x[j * N] = ba_rng_normal(rng);
-        for (size_t t = 1; t < N; t++) {
-            x[t + j * N] = phi * x[t - 1 + j * N] + keep * ba_rng_normal(rng);
-        }
-    }
-}
 
 /* The first space 2 samples ago drives the responses; the second is like it. */
 static void
@@ -106,27 +94,12 @@ out:
     return status;
 }
 
-/* Targets whose p at `path` is at most the level. */
-static int
-count_rejected(const ba_bundle_t *bundle, const char *path, size_t *n_rejected)
-{
-    int status;
-    double p[V];
-    size_t start = 0, count = V;
-
-    BA_TRY(ba_bundle_read(bundle, path, BA_F64, &start, &count, p));
-    for (size_t j = 0; j < V; j++) {
-        *n_rejected += p[j] <= level;
-    }
-out:
-    return status;
-}
-
 static int
 fit(const study_t *study, const setting_t *setting, uint64_t seed, int which,
     size_t *n_rejected)
 {
     int status;
+    double p[V];
     ba_ctx_t ctx = ba_ctx_default();
     ba_source_t *features[2] = {NULL, NULL};
     ba_dataset_t dataset = {.train.features = features};
@@ -148,8 +121,8 @@ fit(const study_t *study, const setting_t *setting, uint64_t seed, int which,
     opts.force = 1;
     BA_TRY(ba_encode_fit(&ctx, &dataset, &opts, NULL));
     BA_TRY(ba_bundle_open(study->output, "brainalign-encoder", &bundle));
-    BA_TRY(count_rejected(
-        bundle, which == INCREMENT ? "/scores/p_increment" : "/scores/p", n_rejected));
+    BA_TRY(level_count_file(bundle,
+        which == INCREMENT ? "/scores/p_increment" : "/scores/p", V, p, n_rejected));
 out:
     ba_bundle_free(bundle);
     ba_source_close(features[0]);
@@ -169,9 +142,9 @@ simulate(
     if (!rng) {
         return BA_NOMEM;
     }
-    fill_noise(rng, setting->phi, study->x[0], N_FEATURES);
-    fill_noise(rng, setting->phi, study->x[1], N_FEATURES);
-    fill_noise(rng, setting->phi, study->y, V);
+    level_noise(rng, setting->phi, study->x[0], N, N_FEATURES);
+    level_noise(rng, setting->phi, study->x[1], N, N_FEATURES);
+    level_noise(rng, setting->phi, study->y, N, V);
     BA_TRY(fit(study, setting, seed, R, &n_rejected[R]));
     add_signal(rng, study);
     BA_TRY(fit(study, setting, seed, INCREMENT, &n_rejected[INCREMENT]));
@@ -191,13 +164,7 @@ run_setting(study_t *study, const setting_t *setting, size_t n_studies, int *is_
     for (size_t i = 0; i < n_studies; i++) {
         BA_TRY(simulate(study, setting, i, n_rejected));
     }
-    printf("| %s |", setting->name);
-    for (size_t k = 0; k < N_TESTS; k++) {
-        rate[k] = (double) n_rejected[k] / (double) (n_studies * V);
-        printf(" %.1f |", 100 * rate[k]);
-    }
-    printf("\n");
-    fflush(stdout);
+    level_line(setting->name, n_rejected, N_TESTS, n_studies * V, rate);
     *is_good = rate[R] >= lowest && rate[R] <= highest && rate[INCREMENT] <= highest;
 out:
     return status;
