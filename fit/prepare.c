@@ -5,6 +5,7 @@
 
 #include "core/alloc.h"
 #include "model/ridge_pass.h"
+#include "model/ridge_reduced.h"
 #include "model/scale.h"
 
 /* Columns for each training row from where on one pass in single precision is tried: with
@@ -192,6 +193,7 @@ prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
         .n_other = out->test_rows ? out->problem->n_test : 0,
         .intercept = plan->factor_intercept,
         .is_centred = plan->scale_features == BA_SCALE_CENTER,
+        .is_reduced = plan->is_reduced,
         .mean = out->feature_mean,
         .scale = out->feature_scale};
 
@@ -210,8 +212,10 @@ prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
     if (!out->factor) {
         BA_TRY(fill_scaling(
             ctx, plan, pass.design, out->train_rows, n, pass.mean, pass.scale));
-        BA_TRY(ba_ridge_factor(
-            ctx, &out->training, plan->solver, plan->factor_intercept, &out->factor));
+        BA_TRY(plan->is_reduced ? ba_ridge_factor_reduced(ctx, &out->training,
+                                      plan->factor_intercept, &out->factor)
+                                : ba_ridge_factor(ctx, &out->training, plan->solver,
+                                      plan->factor_intercept, &out->factor));
     }
     out->n_factorisations = 1;
     out->used = out->factor;
@@ -252,6 +256,10 @@ ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *probl
         out->n_factor = shared->n_factor;
     }
     BA_TRY(find_alphas(out));
+    if (plan->is_reduced) {
+        BA_TRY(
+            ba_ridge_factor_shifts(out->used, out->alphas, out->n_alphas, &out->shifts));
+    }
 out:
     if (status != BA_OK) {
         ba_prepared_free(out);
@@ -274,5 +282,6 @@ ba_prepared_free(prepared_t *prepared)
     ba_free(prepared->feature_mean);
     ba_free(prepared->feature_scale);
     ba_free(prepared->alphas);
+    ba_free(prepared->shifts);
     *prepared = (prepared_t){0};
 }

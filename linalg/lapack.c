@@ -325,7 +325,7 @@ ba_qr_compact(ba_dmat_t a, ba_dmat_t t)
     if (t.n_rows == 0) {
         return BA_OK;
     }
-    return check_info(LAPACKE_dgeqrt(LAPACK_COL_MAJOR, m, n, (lapack_int) t.n_rows, a.data,
-                          (lapack_int) a.ld, t.data, (lapack_int) t.ld),
+    return check_info(LAPACKE_dgeqrt(LAPACK_COL_MAJOR, m, n, (lapack_int) t.n_rows,
+                          a.data, (lapack_int) a.ld, t.data, (lapack_int) t.ld),
         "QR decomposition");
 }

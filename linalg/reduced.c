@@ -43,8 +43,8 @@ min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static size_t
-width_for(size_t n)
+size_t
+ba_reduced_width(size_t n)
 {
     return n < SMALL ? 16 : n < LARGE ? 32 : 64;
 }
@@ -59,7 +59,7 @@ static int
 work_make(ba_dmat_t a, ba_dmat_t q, work_t *work)
 {
     int status = BA_OK;
-    size_t n = a.n_rows, w = width_for(n);
+    size_t n = a.n_rows, w = ba_reduced_width(n);
 
     *work = (work_t){.a = a, .q = q, .n = n, .width = w};
     BA_TRY_ALLOC(work->v, ba_malloc(n, w * sizeof(double)));

@@ -17,6 +17,9 @@ typedef struct {
     double *diagonal, *below;
 } ba_reduced_t;
 
+/* The width of the band of n rows. */
+size_t ba_reduced_width(size_t n);
+
 /* Reduces a (lower triangle read, destroyed) and writes Q to q (n x n). Cost: 8/3 n^3
  * flops. On the threads of ctx; the same bits for any number of them. BA_NOMEM,
  * BA_NUMERIC: not finite. Call ba_reduced_free() afterwards in any case. */

@@ -251,7 +251,6 @@ take_gram(const work_t *work)
     size_t n = work->n, m = work->pass->n_other, ld = work->n_all;
 
     factor->rank = n;
-    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
     BA_TRY_ALLOC(factor->vectors, ba_malloc(n, n * sizeof *factor->vectors));
     for (size_t j = 0; j < n; j++) {
         for (size_t i = j; i < n; i++) {
@@ -286,6 +285,43 @@ lowest(const ba_ridge_factor_t *factor)
     return least;
 }
 
+/* Whether rounding stays out of sight: error <= TOLERANCE (lowest eigenvalue + smallest
+ * alpha), for a reduced factor by whether K less what is too much is positive definite. */
+static int
+is_good(const work_t *work, double error, int *good)
+{
+    int status = BA_OK;
+    const ba_ridge_factor_t *factor = work->factor;
+    double alpha = work->pass->smallest_alpha, *shift = NULL;
+
+    if (!work->pass->is_reduced) {
+        *good = error <= TOLERANCE * (lowest(factor) + alpha);
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(
+        shift, ba_malloc(ba_reduced_factor_size(&factor->reduced), sizeof *shift));
+    *good =
+        ba_reduced_factor(&factor->reduced, alpha - error / TOLERANCE, shift) == BA_OK;
+out:
+    ba_free(shift);
+    return status;
+}
+
+static int
+factorise(const ba_ctx_t *ctx, const work_t *work)
+{
+    int status = BA_OK;
+    ba_ridge_factor_t *factor = work->factor;
+
+    if (work->pass->is_reduced) {
+        return ba_ridge_reduce(ctx, factor);
+    }
+    BA_TRY_ALLOC(factor->lambda, ba_malloc(factor->n, sizeof *factor->lambda));
+    BA_TRY(ba_ridge_decompose(ctx, factor));
+out:
+    return status;
+}
+
 int
 ba_ridge_factor_pass(
     const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_ridge_factor_t **out)
@@ -294,6 +330,7 @@ ba_ridge_factor_pass(
     work_t work = {0};
     ba_ridge_factor_t *factor = NULL;
     double error;
+    int good;
 
     *out = NULL;
     ba_blas_single_thread();
@@ -318,8 +355,9 @@ ba_ridge_factor_pass(
     BA_TRY(take_gram(&work));
     ba_free(work.gram);
     work.gram = NULL;
-    BA_TRY(ba_ridge_decompose(ctx, factor));
-    if (error <= TOLERANCE * (lowest(factor) + pass->smallest_alpha)) {
+    BA_TRY(factorise(ctx, &work));
+    BA_TRY(is_good(&work, error, &good));
+    if (good) {
         *out = factor;
         work.factor = NULL;
     }
