@@ -65,10 +65,10 @@ add_plain(const ba_ctx_t *ctx, const float *x, size_t n, size_t width, size_t n_
 }
 
 void
-ba_gram_add(const ba_ctx_t *ctx, const float *x, size_t n, size_t width, size_t n_left,
-    void *room, double *gram)
+ba_gram_add(const ba_ctx_t *ctx, ba_gram_kind_t kind, const float *x, size_t n,
+    size_t width, size_t n_left, void *room, double *gram)
 {
-    if (ba_amx_is_usable()) {
+    if (kind == BA_GRAM_TILES && ba_amx_is_usable()) {
         ba_amx_gram(ctx, x, n, width, n_left, room, gram);
     } else {
         add_plain(ctx, x, n, width, n_left, room, gram);

@@ -10,6 +10,7 @@
 
 #include "core/alloc.h"
 #include "core/rng.h"
+#include "linalg/amx.h"
 #include "linalg/blas.h"
 #include "linalg/gram.h"
 #include "model/clones.h"
@@ -24,11 +25,16 @@
 /* Most that a solution may move, as a share of itself. */
 #define TOLERANCE 1e-4
 
+/* Columns for each row from where on the matrix unit is tried first: with fewer the lowest
+ * eigenvalues are hardly ever large beside its errors. */
+#define TILES_COLUMNS 12
+
 /* Keys the random signs. */
 #define STREAM UINT64_C(0x7369676e73)
 
 typedef struct {
     const ba_ridge_pass_t *pass;
+    ba_gram_kind_t kind;
     ba_ridge_factor_t *factor;
     size_t n, n_all;
     float *panel;   /* n_all x BA_GRAM_WIDTH */
@@ -196,8 +202,8 @@ read_columns(const ba_ctx_t *ctx, work_t *work)
 
         BA_TRY(ba_ctx_check(ctx));
         make_panel(ctx, work, first, width);
-        ba_gram_add(
-            ctx, work->panel, work->n_all, width, work->n, work->room, work->gram);
+        ba_gram_add(ctx, work->kind, work->panel, work->n_all, width, work->n, work->room,
+            work->gram);
         for (size_t j = 0; j < width; j++) {
             add_column(
                 work->panel + j * work->n_all, work->along[j], work->n, work->image);
@@ -322,18 +328,16 @@ out:
     return status;
 }
 
-int
-ba_ridge_factor_pass(
-    const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_ridge_factor_t **out)
+static int
+try_pass(const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_gram_kind_t kind,
+    ba_ridge_factor_t **out)
 {
     int status = BA_OK;
-    work_t work = {0};
+    work_t work = {.kind = kind};
     ba_ridge_factor_t *factor = NULL;
     double error;
     int good;
 
-    *out = NULL;
-    ba_blas_single_thread();
     BA_TRY_ALLOC(factor, ba_calloc(1, sizeof *factor));
     work.factor = factor;
     factor->training =
@@ -363,5 +367,24 @@ ba_ridge_factor_pass(
     }
 out:
     work_free(&work);
+    return status;
+}
+
+int
+ba_ridge_factor_pass(
+    const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_ridge_factor_t **out)
+{
+    int status = BA_OK;
+
+    *out = NULL;
+    ba_blas_single_thread();
+    if (ba_design_n_columns(pass->design) >= TILES_COLUMNS * pass->n_rows &&
+        ba_amx_is_usable()) {
+        BA_TRY(try_pass(ctx, pass, BA_GRAM_TILES, out));
+    }
+    if (!*out) {
+        BA_TRY(try_pass(ctx, pass, BA_GRAM_PLAIN, out));
+    }
+out:
     return status;
 }
