@@ -193,7 +193,7 @@ typedef struct {
     size_t *left_out;   /* reduced: n_rhs positions in the training rows, whose residuals
                            P is applied to */
     int is_projected;   /* the latter */
-    void **p;           /* n_alphas matrices n_predicted x n_rhs; reduced: float64 */
+    void **p;           /* n_alphas matrices n_predicted x n_rhs */
     size_t *gap, n_gap; /* primal: positions of training rows that neither stay nor are
                            validated */
     void *gap_columns;  /* their [Q, 1], n_gap x n_products */
@@ -212,6 +212,9 @@ typedef struct {
     void **pooled; /* n_alphas forms (linalg/quadratic.h) that give the mean squared error
                       instead of the holdouts' p; NULL = not used */
     int is_reduced;     /* p makes residuals of residuals (residuals.c) */
+    int is_wide;        /* reduced: q and p are in float64 whatever the precision */
+    const void *q;      /* reduced: Q, n_train x n_train */
+    void *own_q;        /* its copy in float32 */
     size_t first_alpha; /* reduced: of the chunk, among the problem's */
 } operators_t;
 
@@ -256,6 +259,7 @@ typedef struct {
     size_t n_factor;
     double *alphas;
     size_t n_alphas;
+    int is_single;  /* the kernel was made in float32, and found to be good enough */
     double *shifts; /* reduced kernels: factors of every alpha; else NULL */
     size_t n_factorisations;
     products_t products; /* primal, once made */

@@ -388,6 +388,7 @@ ba_operators_free(operators_t *operators)
         ba_free(operators->pooled[a]);
     }
     ba_free(operators->pooled);
+    ba_free(operators->own_q);
     ba_free(operators->holdouts);
     *operators = (operators_t){0};
 }

@@ -208,6 +208,7 @@ prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
                                       : pass.smallest_alpha;
         }
         BA_TRY(ba_ridge_factor_pass(ctx, &pass, &out->factor));
+        out->is_single = out->factor != NULL;
     }
     if (!out->factor) {
         BA_TRY(fill_scaling(

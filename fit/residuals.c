@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inner folds of a reduced kernel (model/ridge_reduced.h): their held-out residuals are
- * P (M y)_S, P the rows of M_SS^-1 that belong to a fold. Tiles make M y in float64, once
- * an alpha for all folds. */
+ * P (M y)_S, P the rows of M_SS^-1 that belong to a fold. Tiles make M y once an alpha for
+ * all folds, in float64 unless the kernel itself was good enough in float32. */
 #include "fit/operators.h"
 
 #include "core/alloc.h"
@@ -34,10 +34,34 @@ make_holdout(const prepared_t *prepared, const removal_t *removal, size_t a,
     double *p = NULL;
 
     BA_TRY_ALLOC(p, ba_malloc(f, s * sizeof *p));
-    holdout->p[a] = p;
     BA_TRY(ba_ridge_reduced_holdout(prepared->used, prepared->alphas[i],
         prepared->shifts + i * size, prepared->plan->inner_intercept, removal->left_out,
         s, removal->predict, f, ba_dmat(p, f, s, f)));
+    if (operators->own_q) {
+        BA_TRY(ba_to_precision(operators->precision, p, f * s, &holdout->p[a]));
+    } else {
+        holdout->p[a] = p;
+        p = NULL;
+    }
+out:
+    ba_free(p);
+    return status;
+}
+
+/* Q as tiles read it. */
+static int
+take_vectors(const prepared_t *prepared, operators_t *operators)
+{
+    int status = BA_OK;
+    ba_cdmat_t q = ba_ridge_factor_project(prepared->used);
+
+    operators->is_wide = operators->precision == BA_SINGLE && !prepared->is_single;
+    operators->q = q.data;
+    if (operators->precision == BA_SINGLE && prepared->is_single) {
+        BA_TRY(
+            ba_to_precision(BA_SINGLE, q.data, q.n_rows * q.n_cols, &operators->own_q));
+        operators->q = operators->own_q;
+    }
 out:
     return status;
 }
@@ -54,6 +78,7 @@ ba_operators_reduced(
 
     operators->is_reduced = 1;
     operators->first_alpha = a0;
+    BA_TRY(take_vectors(prepared, operators));
     BA_TRY_ALLOC(removals, ba_calloc(n_splits, sizeof *removals));
     for (size_t k = 0; k < n_splits; k++) {
         BA_TRY(ba_removal_make(prepared, &problem->inner[k], &removals[k]));

@@ -211,7 +211,7 @@ NAME(ba_tile_select)(const tile_job_t *job, void *scratch)
         return;
     }
     if (operators->is_reduced) {
-        NAME(select_reduced)(job, &areas, baseline_counts);
+        NAME(select_by_residuals)(job, &areas, baseline_counts);
     }
     if (operators->solver == BA_SOLVER_PRIMAL && !job->plan->strict) {
         total = NAME(make_total)(job, &areas);
