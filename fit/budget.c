@@ -29,6 +29,9 @@
 /* Tiles in flight for each thread: enough to keep all of them busy. */
 #define TILES_A_THREAD 2
 
+/* Most rows of reduced kernels that are made side by side, one a thread. */
+#define SIDE_BY_SIDE 1500.0
+
 /* Of what the smallest form leaves of the budget. */
 #define SHARE_ALPHAS 0.6
 #define SHARE_POINTS 0.2 /* the same with bands, whose refit holds more */
@@ -103,7 +106,7 @@ factor_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns;
 
-    return is_dual(plan) ? 8 * n * n : 8 * (n * p + p * p);
+    return is_dual(plan) ? 8 * n * n + ba_budget_shifts(plan) : 8 * (n * p + p * p);
 }
 
 /* The eigendecomposition holds two more matrices; the primal form the design beside its
@@ -114,7 +117,8 @@ factoring_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns;
     double all = n + largest_test(plan);
-    double products = larger(24 * n * n, 8 * n * n + 8 * all * all);
+    double matrices = plan->is_reduced ? 16 * n * n : 24 * n * n;
+    double products = larger(matrices, 8 * n * n + 8 * all * all);
 
     return is_dual(plan) ? products + 8 * (all - n) * n + 12 * PANEL * all
                          : 16 * n * p + 24 * p * p;
@@ -162,6 +166,9 @@ ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alpha
         return n_alphas * (double) (plan->opts->precision == BA_DOUBLE
                                         ? ba_quadratic_bytes_f64(problem->n_train)
                                         : ba_quadratic_bytes_f32(problem->n_train));
+    }
+    if (plan->is_reduced) {
+        return ba_budget_reduced(plan, problem, n_alphas);
     }
     for (size_t k = 0; k < problem->n_inner; k++) {
         const split_t *split = &problem->inner[k];
@@ -258,7 +265,8 @@ scratch_bytes(const plan_t *plan)
         parts = larger(parts, each * (blocks < KEPT_BLOCKS ? blocks : KEPT_BLOCKS));
     }
     numbers += m * parts + (wants_weights(plan) ? (double) plan->n_columns : 0.0);
-    return BA_TILE * number_size(plan) * numbers;
+    return BA_TILE *
+           (number_size(plan) * numbers + (plan->is_reduced ? 8 * (4 * n + held) : 0.0));
 }
 
 static double
@@ -416,6 +424,9 @@ choose(const ba_ctx_t *ctx, const plan_t *plan)
     holding.is_cached = fits(ctx, plan, &holding);
     holding.keeps_totals = totals_bytes(plan) > 0.0;
     holding.keeps_totals = holding.keeps_totals && fits(ctx, plan, &holding);
+    if (plan->is_reduced && largest_train(plan) > SIDE_BY_SIDE) {
+        batch = 1; /* all of a reduction runs on all threads */
+    }
     batch = batch > plan->n_problems ? plan->n_problems : batch;
     for (holding.n_batch = plan->shared_outer ? 1 : batch; holding.n_batch > 1;
          holding.n_batch--) {

@@ -21,7 +21,7 @@
  * the band) where explicit alphas are all that is asked for and this is less:
  *
  *   set-up  n^2 p + 8/3 n^3 + A sum (s^2 n + s^3 + 3 w n s)
- *   tiles   v (2 n^2 + A (2 n^2 + 6 w n + sum 2 s f) + ...), in float64
+ *   tiles   v (2 n^2 + A (2 n^2 + 6 w n + sum 2 s f) + ...), in float64 with p < 2 n
  *
  * With bands, C candidates of k spaces, there is no eigendecomposition:
  *
@@ -193,7 +193,9 @@ reduced_flops(const plan_t *plan, const problem_t *problem)
     if (problem->n_inner > 0) {
         target += 2 * n * n + alphas * (2 * n * n + 6 * w * n);
     }
-    target *= plan->opts->precision == BA_DOUBLE ? 1 : DOUBLE_SLOWER;
+    if (plan->opts->precision == BA_SINGLE && p < BA_SINGLE_COLUMNS * n) {
+        target *= DOUBLE_SLOWER;
+    }
     target += 2 * n * n + 2 * (double) problem->n_test * n + (weights ? 2 * p * n : 0.0);
     sum.tiles = (double) plan->n_targets * target;
     return sum;

@@ -15,6 +15,10 @@
 
 #include "brainalign/fit.h"
 
+/* Columns for each training row from where on one pass in single precision is tried: with
+ * fewer the Gram matrix is hardly ever well enough conditioned. */
+#define BA_SINGLE_COLUMNS 2
+
 /* Which rows an inner fold trains on and predicts: ascending positions. */
 typedef struct {
     size_t *stay, n_stay;

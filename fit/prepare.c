@@ -8,10 +8,6 @@
 #include "model/ridge_reduced.h"
 #include "model/scale.h"
 
-/* Columns for each training row from where on one pass in single precision is tried: with
- * fewer the Gram matrix is hardly ever well enough conditioned. */
-#define LEAST_COLUMNS 2
-
 /* Samples of the training rows, and behind them those of the test part, where it is not a
  * set of its own. */
 static int
@@ -198,7 +194,7 @@ prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
         .scale = out->feature_scale};
 
     if (plan->solver == BA_SOLVER_DUAL && plan->opts->precision == BA_SINGLE &&
-        plan->n_columns >= LEAST_COLUMNS * n) {
+        plan->n_columns >= BA_SINGLE_COLUMNS * n) {
         if (alphas->n > 0 && !plan->opts->alphas_relative) {
             pass.smallest_alpha = alphas->values[0];
         }
