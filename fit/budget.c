@@ -29,9 +29,6 @@
 /* Tiles in flight for each thread: enough to keep all of them busy. */
 #define TILES_A_THREAD 2
 
-/* Most rows of reduced kernels that are made side by side, one a thread. */
-#define SIDE_BY_SIDE 1500.0
-
 /* Of what the smallest form leaves of the budget. */
 #define SHARE_ALPHAS 0.6
 #define SHARE_POINTS 0.2 /* the same with bands, whose refit holds more */
@@ -424,9 +421,6 @@ choose(const ba_ctx_t *ctx, const plan_t *plan)
     holding.is_cached = fits(ctx, plan, &holding);
     holding.keeps_totals = totals_bytes(plan) > 0.0;
     holding.keeps_totals = holding.keeps_totals && fits(ctx, plan, &holding);
-    if (plan->is_reduced && largest_train(plan) > SIDE_BY_SIDE) {
-        batch = 1; /* all of a reduction runs on all threads */
-    }
     batch = batch > plan->n_problems ? plan->n_problems : batch;
     for (holding.n_batch = plan->shared_outer ? 1 : batch; holding.n_batch > 1;
          holding.n_batch--) {

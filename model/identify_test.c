@@ -13,7 +13,7 @@
 
 /* Permutations drawn at a time, by one thread; then counted by all: more of few items, so
  * that threads meet seldom. */
-enum { MIN_BLOCK = 64, MAX_BLOCK = 4096, BLOCK_PAIRS = 1 << 24 };
+enum { MIN_BLOCK = 128, MAX_BLOCK = 4096, BLOCK_PAIRS = 1 << 24 };
 
 /* Values that differ by less are the same one. */
 #define SAME_VALUE 1e-12
@@ -102,16 +102,15 @@ single_halves(const test_t *test, const uint32_t *order)
     return halves;
 }
 
-/* All scores of one permutation. */
+/* All scores of one permutation, whose pairs are counted. */
 static void
-score_order(const test_t *test, const uint32_t *order, uint32_t *scratch, double *values)
+score_order(const test_t *test, const uint32_t *order, ba_pair_wins_t all,
+    ba_pair_wins_t within, double *values)
 {
     const ba_identify_work_t *work = test->work;
     size_t n_ranks = work->ranks.n_scores;
     double *ranks = values + BA_N_PAIR_VALUES;
-    ba_pair_wins_t all, within;
 
-    ba_pair_table_count(test->table, order, scratch, &all, &within);
     values[BA_VALUE_SUM] = (double) all.sum_halves / (2 * (double) work->pairs.n_pairs);
     values[BA_VALUE_STRICT] = (double) all.strict / (double) work->pairs.n_pairs;
     values[BA_VALUE_SINGLE] =
@@ -129,6 +128,20 @@ score_order(const test_t *test, const uint32_t *order, uint32_t *scratch, double
     }
     for (size_t t = 0; t < work->opts->n_traces; t++) {
         ranks[n_ranks + t] = ba_trace_mean(&work->opts->traces[t], order);
+    }
+}
+
+/* Some permutations, one after another. */
+static void
+score_orders(const test_t *test, const uint32_t *orders, size_t n_orders,
+    uint32_t *scratch, double *values)
+{
+    ba_pair_wins_t all[BA_PAIR_ORDERS], within[BA_PAIR_ORDERS];
+
+    ba_pair_table_count(test->table, orders, n_orders, scratch, all, within);
+    for (size_t k = 0; k < n_orders; k++) {
+        score_order(test, orders + k * test->work->n, all[k], within[k],
+            values + k * test->work->n_values);
     }
 }
 
@@ -159,12 +172,13 @@ score_all(const test_t *test, size_t n_permutations)
         for (size_t b = 0; b < n_block; b++) {
             ba_exchange_next(work->opts->exchange, orders + b * work->n);
         }
-#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic, 8)
-        for (size_t b = 0; b < n_block; b++) {
-            size_t thread = (size_t) omp_get_thread_num();
+#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic)
+        for (size_t b = 0; b < n_block; b += BA_PAIR_ORDERS) {
+            size_t thread = (size_t) omp_get_thread_num(), left = n_block - b;
 
-            score_order(test, orders + b * work->n, scratch + thread * n_scratch,
-                test->null + (b0 + b) * work->n_values);
+            score_orders(test, orders + b * work->n,
+                left < BA_PAIR_ORDERS ? left : BA_PAIR_ORDERS,
+                scratch + thread * n_scratch, test->null + (b0 + b) * work->n_values);
         }
         ba_ctx_progress(
             work->ctx, "permutations", (double) (b0 + n_block), (double) n_permutations);

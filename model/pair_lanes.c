@@ -10,6 +10,11 @@
 #include <stdatomic.h>
 
 #define LANES BA_PAIR_LANES
+
+/* Places of an area: as many rows of 1,000 columns are half a megabyte, and two areas are
+ * at hand at a time. */
+#define AREA (8 * (size_t) LANES)
+
 #define FOR_BW __attribute__((target("avx512f,avx512bw,popcnt")))
 
 static atomic_int known; /* 0 = not asked, 1 = no, 2 = yes */
@@ -83,18 +88,12 @@ transpose(const ba_pair_lanes_t *lanes, size_t i0, size_t j0, int16_t (*out)[LAN
     }
 }
 
-typedef struct {
-    const ba_pair_lanes_t *lanes;
-    ba_pair_unsure_t unsure;
-    void *payload;
-    uint64_t sum, strict;
-} count_t;
-
 static void
-report(const count_t *count, size_t i, size_t j0, uint32_t open)
+report(const ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t i, size_t j0,
+    uint32_t open)
 {
     while (open) {
-        count->unsure(count->payload, i, j0 + (size_t) __builtin_ctz(open));
+        unsure(count->payload, i, j0 + (size_t) __builtin_ctz(open));
         open &= open - 1;
     }
 }
@@ -102,9 +101,10 @@ report(const count_t *count, size_t i, size_t j0, uint32_t open)
 /* Places i0 .. with the 32 from j0, of which `inside` are there; the same 32: pairs above
  * the diagonal. */
 FOR_BW static void
-add_block(count_t *count, size_t i0, size_t j0, uint32_t inside)
+add_block(ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t i0, size_t j0,
+    uint32_t inside)
 {
-    const ba_pair_lanes_t *lanes = count->lanes;
+    const ba_pair_lanes_t *lanes = &count->lanes;
     const __m512i one = _mm512_set1_epi16(1), two = _mm512_set1_epi16(2);
     const __m512i four = _mm512_set1_epi16(4);
     __m512i own_j = _mm512_loadu_si512(lanes->own + j0);
@@ -130,30 +130,40 @@ add_block(count_t *count, size_t i0, size_t j0, uint32_t inside)
             (uint64_t) __builtin_popcount(sure & _mm512_cmpgt_epi16_mask(less, one));
         open &= here;
         if (open) {
-            report(count, i0 + r, j0, open);
+            report(count, unsure, i0 + r, j0, open);
         }
     }
     count->sum += sum;
     count->strict += strict;
 }
 
-void
-ba_pair_lanes_count(const ba_pair_lanes_t *lanes, size_t start, size_t end,
-    ba_pair_unsure_t unsure, void *payload, uint64_t *sum, uint64_t *strict)
+/* Blocks of places first_i .. with those from first_j, AREA of either at most. */
+static void
+add_area(ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t first_i, size_t first_j,
+    size_t end)
 {
-    count_t count = {lanes, unsure, payload, 0, 0};
-
-    for (size_t j0 = start; j0 < end; j0 += LANES) {
+    for (size_t j0 = first_j; j0 < end && j0 < first_j + AREA; j0 += LANES) {
         size_t left = end - j0;
         uint32_t inside =
             left >= LANES ? UINT32_MAX : (uint32_t) ((UINT64_C(1) << left) - 1);
 
-        for (size_t i0 = start; i0 <= j0; i0 += LANES) {
-            add_block(&count, i0, j0, inside);
+        for (size_t i0 = first_i; i0 <= j0 && i0 < first_i + AREA; i0 += LANES) {
+            add_block(count, unsure, i0, j0, inside);
         }
     }
-    *sum += count.sum;
-    *strict += count.strict;
+}
+
+void
+ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start, size_t end,
+    ba_pair_unsure_t unsure)
+{
+    for (size_t j = start; j < end; j += AREA) {
+        for (size_t i = start; i <= j; i += AREA) {
+            for (size_t k = 0; k < n_counts; k++) {
+                add_area(&counts[k], unsure, i, j, end);
+            }
+        }
+    }
 }
 
 #else
@@ -171,16 +181,14 @@ ba_pair_lanes_is_usable(void)
 }
 
 void
-ba_pair_lanes_count(const ba_pair_lanes_t *lanes, size_t start, size_t end,
-    ba_pair_unsure_t unsure, void *payload, uint64_t *sum, uint64_t *strict)
+ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start, size_t end,
+    ba_pair_unsure_t unsure)
 {
-    (void) lanes;
+    (void) counts;
+    (void) n_counts;
     (void) start;
     (void) end;
     (void) unsure;
-    (void) payload;
-    (void) sum;
-    (void) strict;
 }
 
 #endif

@@ -27,9 +27,17 @@ int ba_pair_lanes_is_usable(void);
 /* For tests: does without (0), or asks again (1). Not while others count. */
 void ba_pair_lanes_allow(int is_allowed);
 
-/* Adds the sure successes of all pairs of places start .. end - 1: of the sum form, of the
- * strict form. */
-void ba_pair_lanes_count(const ba_pair_lanes_t *lanes, size_t start, size_t end,
-    ba_pair_unsure_t unsure, void *payload, uint64_t *sum, uint64_t *strict);
+/* One permutation, and what is found: sure successes of the sum form and of the strict
+ * form, added to what is there. */
+typedef struct {
+    ba_pair_lanes_t lanes;
+    void *payload; /* handed to `unsure` */
+    uint64_t sum, strict;
+} ba_pair_count_t;
+
+/* All pairs of places start .. end - 1 of some permutations of one table. They are counted
+ * block by block in turn, so that what a block of the table has in the cache serves all. */
+void ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start,
+    size_t end, ba_pair_unsure_t unsure);
 
 #endif

@@ -8,165 +8,36 @@
  * ties. So the counts are those of S, exactly.
  *
  * For 16 consecutive items j the Q_ji are consecutive in column order[i]; the Q_ij stand in
- * 16 columns, which are transposed by four rounds of interleaving. */
-#include "model/pair_table.h"
+ * 16 columns, which are transposed by four rounds of interleaving.
+ *
+ * Wider vectors (pair_lanes.c) take several permutations over one part of the table; pairs
+ * to be looked up in S wait there until the numbers have come from memory. */
+#include "model/pair_table_impl.h"
 
-#include "core/alloc.h"
 #include "model/clones.h"
 #include "model/pair_lanes.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LANES = 16, CHUNK = 128, STEP = 8 };
 
-/* Numbers in a line of the cache, and blocks of 16 items that go together so that a line is
- * used up while it is at hand. */
-enum { LINE = 32, GROUP = 4 };
+/* Blocks of 16 items that go together so that a line of the cache is used up while it is
+ * at hand. */
+enum { GROUP = 4 };
 
-/* Largest size of a q: a difference of two, give or take 2, fits 16 bits. */
-#define LARGEST 16382
-
-struct ba_pair_table {
-    ba_identification_t problem;
-    const size_t *groups;
-    size_t min_distance;
-    size_t n, ld;
-    int16_t *q;      /* ld x n, items in the order of `item` */
-    size_t *item;    /* the item at each place: groups one after another */
-    size_t *place;   /* of each item */
-    size_t *onset;   /* n_groups + 1: first place of each group */
-    size_t n_groups; /* 0 without groups */
-};
-
-/* Items of a column: room beyond the last, and an odd number of lines of the cache, so that
- * columns do not all fall into the same few of its sets. */
 static size_t
-padded(size_t n_items)
+scratch_of_one(const ba_pair_table_t *table)
 {
-    return ((n_items + BA_PAIR_LANES + LINE - 1) / LINE | 1) * LINE;
-}
+    size_t n = table->n + BA_PAIR_LANES;
 
-size_t
-ba_pair_table_bytes(size_t n_items)
-{
-    return padded(n_items) * n_items * sizeof(int16_t);
-}
-
-typedef struct {
-    size_t label, item;
-} labelled_t;
-
-static int
-compare_labels(const void *a, const void *b)
-{
-    const labelled_t *x = a, *y = b;
-
-    if (x->label != y->label) {
-        return x->label < y->label ? -1 : 1;
-    }
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
-static int
-sort_items(ba_pair_table_t *table)
-{
-    labelled_t *items = NULL;
-    int status = BA_OK;
-
-    BA_TRY_ALLOC(items, ba_malloc(table->n, sizeof *items));
-    for (size_t i = 0; i < table->n; i++) {
-        items[i] = (labelled_t){table->groups ? table->groups[i] : 0, i};
-    }
-    qsort(items, table->n, sizeof *items, compare_labels);
-    for (size_t i = 0; i < table->n; i++) {
-        table->item[i] = items[i].item;
-        table->place[items[i].item] = i;
-        if (table->groups && (i == 0 || items[i].label != items[i - 1].label)) {
-            table->onset[table->n_groups++] = i;
-        }
-    }
-    table->onset[table->n_groups] = table->n;
-out:
-    ba_free(items);
-    return status;
-}
-
-static void
-fill(ba_pair_table_t *table)
-{
-    size_t n = table->n;
-    double low = INFINITY, high = -INFINITY, middle, scale;
-
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n; i++) {
-            double s = ba_similarity_of(&table->problem, i, j);
-
-            low = s < low ? s : low;
-            high = s > high ? s : high;
-        }
-    }
-    middle = low + (high - low) / 2;
-    /* A unit has to be more than a tie, too. */
-    scale = fmin(LARGEST / fmax(high - middle, middle - low), 0.25 / table->problem.tie);
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n; i++) {
-            double s = ba_similarity_of(&table->problem, table->item[i], table->item[j]);
-
-            table->q[i + j * table->ld] =
-                (int16_t) (isfinite(scale) ? nearbyint((s - middle) * scale) : 0);
-        }
-    }
-}
-
-int
-ba_pair_table_new(const ba_identification_t *problem, const size_t *groups,
-    size_t min_distance, ba_pair_table_t **out)
-{
-    ba_pair_table_t *table = NULL;
-    size_t n = problem->similarity.n_rows, size;
-    int status = BA_OK;
-
-    *out = NULL;
-    BA_TRY_ALLOC(table, ba_calloc(1, sizeof *table));
-    table->problem = *problem;
-    table->groups = groups;
-    table->min_distance = min_distance;
-    table->n = n;
-    table->ld = padded(n);
-    BA_TRY(ba_multiply(table->ld, n, &size));
-    BA_TRY_ALLOC(table->q, ba_calloc(size, sizeof *table->q));
-    BA_TRY_ALLOC(table->item, ba_calloc(n, sizeof *table->item));
-    BA_TRY_ALLOC(table->place, ba_calloc(n, sizeof *table->place));
-    BA_TRY_ALLOC(table->onset, ba_calloc(n + 1, sizeof *table->onset));
-    BA_TRY(sort_items(table));
-    fill(table);
-    *out = table;
-    table = NULL;
-out:
-    ba_pair_table_free(table);
-    return status;
-}
-
-void
-ba_pair_table_free(ba_pair_table_t *table)
-{
-    if (table) {
-        ba_free(table->q);
-        ba_free(table->item);
-        ba_free(table->place);
-        ba_free(table->onset);
-        ba_free(table);
-    }
+    return n + (n + 1) / 2;
 }
 
 size_t
 ba_pair_table_scratch(const ba_pair_table_t *table)
 {
-    size_t n = table->n + BA_PAIR_LANES;
-
-    return n + (n + 1) / 2;
+    return BA_PAIR_ORDERS * scratch_of_one(table);
 }
 
 /* One permutation of a table: columns by place, and Q_ii of each place. */
@@ -390,36 +261,74 @@ add_range(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *
     }
 }
 
+/* Pairs that wait until S is at hand for them. */
+enum { WAITING = 32 };
+
 typedef struct {
     const permuted_t *permuted;
     ba_pair_wins_t *wins;
+    size_t n;
+    uint32_t pair[WAITING][2];
 } unsure_t;
 
 static void
-settle(void *payload, size_t i, size_t j)
+settle(unsure_t *unsure)
 {
-    const unsure_t *unsure = payload;
-    const size_t *item = unsure->permuted->table->item;
-
-    add_exact(unsure->permuted, item[i], item[j], unsure->wins);
+    for (size_t k = 0; k < unsure->n; k++) {
+        add_exact(unsure->permuted, unsure->pair[k][0], unsure->pair[k][1], unsure->wins);
+    }
+    unsure->n = 0;
 }
 
-/* The same by wider vectors, where there are any. */
 static void
-add_pairs(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *wins)
+wait_for(void *payload, size_t place_i, size_t place_j)
+{
+    unsure_t *unsure = payload;
+    const permuted_t *permuted = unsure->permuted;
+    const ba_identification_t *problem = &permuted->table->problem;
+    size_t i = permuted->table->item[place_i], j = permuted->table->item[place_j];
+    size_t to_i = ba_own_column(problem, permuted->order[i]);
+    size_t to_j = ba_own_column(problem, permuted->order[j]);
+
+    __builtin_prefetch(problem->similarity.data + i + to_i * problem->similarity.ld);
+    __builtin_prefetch(problem->similarity.data + j + to_j * problem->similarity.ld);
+    __builtin_prefetch(problem->similarity.data + i + to_j * problem->similarity.ld);
+    __builtin_prefetch(problem->similarity.data + j + to_i * problem->similarity.ld);
+    unsure->pair[unsure->n][0] = (uint32_t) i;
+    unsure->pair[unsure->n][1] = (uint32_t) j;
+    if (++unsure->n == WAITING) {
+        settle(unsure);
+    }
+}
+
+/* The same by wider vectors, where there are any, for some permutations. */
+static void
+add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
+    ba_pair_wins_t *wins)
 {
     const ba_pair_table_t *table = permuted->table;
-    ba_pair_lanes_t lanes = {table->q, table->ld, permuted->column, permuted->own};
-    unsure_t unsure = {permuted, wins};
-    uint64_t sum = 0, strict = 0;
+    unsure_t unsure[BA_PAIR_ORDERS];
+    ba_pair_count_t counts[BA_PAIR_ORDERS];
 
     if (!ba_pair_lanes_is_usable()) {
-        add_range(permuted, start, end, wins);
+        for (size_t k = 0; k < n_orders; k++) {
+            add_range(permuted + k, start, end, wins + k);
+        }
         return;
     }
-    ba_pair_lanes_count(&lanes, start, end, settle, &unsure, &sum, &strict);
-    wins->sum_halves += 2 * sum;
-    wins->strict += strict;
+    for (size_t k = 0; k < n_orders; k++) {
+        unsure[k].permuted = permuted + k;
+        unsure[k].wins = wins + k;
+        unsure[k].n = 0;
+        counts[k] = (ba_pair_count_t){
+            {table->q, table->ld, permuted[k].column, permuted[k].own}, unsure + k, 0, 0};
+    }
+    ba_pair_lanes_count(counts, n_orders, start, end, wait_for);
+    for (size_t k = 0; k < n_orders; k++) {
+        settle(unsure + k);
+        wins[k].sum_halves += 2 * counts[k].sum;
+        wins[k].strict += counts[k].strict;
+    }
 }
 
 /* Takes pairs of items nearer than min_distance out again. */
@@ -443,25 +352,38 @@ remove_near(const permuted_t *permuted, ba_pair_wins_t *all, ba_pair_wins_t *wit
     }
 }
 
-void
-ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *order,
-    uint32_t *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within)
+/* Places beyond the last are compared and masked. */
+static permuted_t
+permute(const ba_pair_table_t *table, const uint32_t *order, uint32_t *scratch)
 {
     uint32_t *column = scratch;
     int16_t *own = (void *) (scratch + table->n + BA_PAIR_LANES);
-    permuted_t permuted = {table, order, column, own};
 
     for (size_t i = 0; i < table->n; i++) {
         column[i] = (uint32_t) table->place[order[table->item[i]]];
         own[i] = table->q[i + table->ld * column[i]];
     }
-    /* Places beyond the last are compared and masked. */
     memset(column + table->n, 0, BA_PAIR_LANES * sizeof *column);
     memset(own + table->n, 0, BA_PAIR_LANES * sizeof *own);
-    *all = *within = (ba_pair_wins_t){0};
-    add_pairs(&permuted, 0, table->n, all);
-    for (size_t g = 0; g < table->n_groups; g++) {
-        add_pairs(&permuted, table->onset[g], table->onset[g + 1], within);
+    return (permuted_t){table, order, column, own};
+}
+
+void
+ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *orders, size_t n_orders,
+    uint32_t *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within)
+{
+    size_t size = scratch_of_one(table);
+    permuted_t permuted[BA_PAIR_ORDERS];
+
+    for (size_t k = 0; k < n_orders; k++) {
+        permuted[k] = permute(table, orders + k * table->n, scratch + k * size);
+        all[k] = within[k] = (ba_pair_wins_t){0};
     }
-    remove_near(&permuted, all, within);
+    add_pairs(permuted, n_orders, 0, table->n, all);
+    for (size_t g = 0; g < table->n_groups; g++) {
+        add_pairs(permuted, n_orders, table->onset[g], table->onset[g + 1], within);
+    }
+    for (size_t k = 0; k < n_orders; k++) {
+        remove_near(&permuted[k], &all[k], &within[k]);
+    }
 }

@@ -63,6 +63,9 @@ ba_ridge_reduced_add(
     return ba_ridge_constant_correction(factor, alpha, intercept) / alpha;
 }
 
+/* Rows that are gathered at a time: two lines of the cache. */
+#define GATHERED 16
+
 /* Columns of Q' that belong to some rows. */
 static void
 gather_rows(
@@ -70,11 +73,15 @@ gather_rows(
 {
     size_t n = factor->n;
 
-    for (size_t j = 0; j < n; j++) {
-        const double *column = factor->vectors + j * n;
+    for (size_t i0 = 0; i0 < n_rows; i0 += GATHERED) {
+        size_t i1 = i0 + GATHERED < n_rows ? i0 + GATHERED : n_rows;
 
-        for (size_t i = 0; i < n_rows; i++) {
-            dst[j + i * n] = column[rows[i]];
+        for (size_t j = 0; j < n; j++) {
+            const double *column = factor->vectors + j * n;
+
+            for (size_t i = i0; i < i1; i++) {
+                dst[j + i * n] = column[rows[i]];
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 #include "core/alloc.h"
 #include "linalg/amx.h"
 
-/* Around groups of 32 rows, blocks of 192, and panels that are not full. */
+/* Around groups of 32 rows, blocks of 384, and panels that are not full. */
 static const size_t sizes[][3] = {{1, 1, 1}, {5, 31, 5}, {33, 64, 20}, {192, 33, 192},
     {200, 512, 150}, {230, 100, 193}, {390, 512, 390}};
 #define N_SIZES (sizeof sizes / sizeof *sizes)

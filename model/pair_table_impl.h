@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of pair tables share. */
+#ifndef BA_MODEL_PAIR_TABLE_IMPL_H
+#define BA_MODEL_PAIR_TABLE_IMPL_H
+
+#include "model/pair_table.h"
+
+struct ba_pair_table {
+    ba_identification_t problem;
+    const size_t *groups;
+    size_t min_distance;
+    size_t n, ld;
+    int16_t *q;      /* ld x n, items in the order of `item` */
+    size_t *item;    /* the item at each place: groups one after another */
+    size_t *place;   /* of each item */
+    size_t *onset;   /* n_groups + 1: first place of each group */
+    size_t n_groups; /* 0 without groups */
+};
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Making the table that pair_table.c counts over: similarities as integers of 16 bits, items
+ * of a group side by side. */
+#include "model/pair_table_impl.h"
+
+#include "core/alloc.h"
+#include "model/pair_lanes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Numbers in a line of the cache. */
+enum { LINE = 32 };
+
+/* Largest size of a q: a difference of two, give or take 2, fits 16 bits. */
+#define LARGEST 16382
+
+/* Items of a column: room beyond the last, and an odd number of lines of the cache, so that
+ * columns do not all fall into the same few of its sets. */
+static size_t
+padded(size_t n_items)
+{
+    return ((n_items + BA_PAIR_LANES + LINE - 1) / LINE | 1) * LINE;
+}
+
+size_t
+ba_pair_table_bytes(size_t n_items)
+{
+    return padded(n_items) * n_items * sizeof(int16_t);
+}
+
+typedef struct {
+    size_t label, item;
+} labelled_t;
+
+static int
+compare_labels(const void *a, const void *b)
+{
+    const labelled_t *x = a, *y = b;
+
+    if (x->label != y->label) {
+        return x->label < y->label ? -1 : 1;
+    }
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+static int
+sort_items(ba_pair_table_t *table)
+{
+    labelled_t *items = NULL;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(items, ba_malloc(table->n, sizeof *items));
+    for (size_t i = 0; i < table->n; i++) {
+        items[i] = (labelled_t){table->groups ? table->groups[i] : 0, i};
+    }
+    qsort(items, table->n, sizeof *items, compare_labels);
+    for (size_t i = 0; i < table->n; i++) {
+        table->item[i] = items[i].item;
+        table->place[items[i].item] = i;
+        if (table->groups && (i == 0 || items[i].label != items[i - 1].label)) {
+            table->onset[table->n_groups++] = i;
+        }
+    }
+    table->onset[table->n_groups] = table->n;
+out:
+    ba_free(items);
+    return status;
+}
+
+static void
+fill(ba_pair_table_t *table)
+{
+    size_t n = table->n;
+    double low = INFINITY, high = -INFINITY, middle, scale;
+
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < n; i++) {
+            double s = ba_similarity_of(&table->problem, i, j);
+
+            low = s < low ? s : low;
+            high = s > high ? s : high;
+        }
+    }
+    middle = low + (high - low) / 2;
+    /* A unit has to be more than a tie, too. */
+    scale = fmin(LARGEST / fmax(high - middle, middle - low), 0.25 / table->problem.tie);
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < n; i++) {
+            double s = ba_similarity_of(&table->problem, table->item[i], table->item[j]);
+
+            table->q[i + j * table->ld] =
+                (int16_t) (isfinite(scale) ? nearbyint((s - middle) * scale) : 0);
+        }
+    }
+}
+
+int
+ba_pair_table_new(const ba_identification_t *problem, const size_t *groups,
+    size_t min_distance, ba_pair_table_t **out)
+{
+    ba_pair_table_t *table = NULL;
+    size_t n = problem->similarity.n_rows, size;
+    int status = BA_OK;
+
+    *out = NULL;
+    BA_TRY_ALLOC(table, ba_calloc(1, sizeof *table));
+    table->problem = *problem;
+    table->groups = groups;
+    table->min_distance = min_distance;
+    table->n = n;
+    table->ld = padded(n);
+    BA_TRY(ba_multiply(table->ld, n, &size));
+    BA_TRY_ALLOC(table->q, ba_calloc(size, sizeof *table->q));
+    BA_TRY_ALLOC(table->item, ba_calloc(n, sizeof *table->item));
+    BA_TRY_ALLOC(table->place, ba_calloc(n, sizeof *table->place));
+    BA_TRY_ALLOC(table->onset, ba_calloc(n + 1, sizeof *table->onset));
+    BA_TRY(sort_items(table));
+    fill(table);
+    *out = table;
+    table = NULL;
+out:
+    ba_pair_table_free(table);
+    return status;
+}
+
+void
+ba_pair_table_free(ba_pair_table_t *table)
+{
+    if (table) {
+        ba_free(table->q);
+        ba_free(table->item);
+        ba_free(table->place);
+        ba_free(table->onset);
+        ba_free(table);
+    }
+}
