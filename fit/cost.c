@@ -21,7 +21,7 @@
  * the band) where explicit alphas are all that is asked for and this is less:
  *
  *   set-up  n^2 p + 8/3 n^3 + A sum (s^2 n + s^3 + 3 w n s)
- *   tiles   v (2 n^2 + A (2 n^2 + 6 w n + sum 2 s f) + ...), in float64 with p < 2 n
+ *   tiles   v (2 n^2 + A (2 n^2 + 48 w n + sum 2 s f) + ...), in float64 with p < 2 n
  *
  * With bands, C candidates of k spaces, there is no eigendecomposition:
  *
@@ -52,6 +52,9 @@
 
 /* Products in float64 beside float32. */
 #define DOUBLE_SLOWER 2.0
+
+/* Solving in a band is many small products, in float64. */
+#define BAND_SLOWER 8.0
 
 /* A basis for a block costs a QR decomposition and one more product a tile. */
 #define PROJECTION_GAIN 1.2
@@ -191,7 +194,7 @@ reduced_flops(const plan_t *plan, const problem_t *problem)
         target += alphas * 2 * s * f;
     }
     if (problem->n_inner > 0) {
-        target += 2 * n * n + alphas * (2 * n * n + 6 * w * n);
+        target += 2 * n * n + alphas * (2 * n * n + BAND_SLOWER * 6 * w * n);
     }
     if (plan->opts->precision == BA_SINGLE && p < BA_SINGLE_COLUMNS * n) {
         target *= DOUBLE_SLOWER;
