@@ -283,7 +283,7 @@ test_reduced_kernels_in_pieces(void **state)
     (void) state;
     for (int precision = 0; precision < 2; precision++) {
         pool_t pool = {0};
-        study_t study = reduced_study(&pool, 330, 700, 300);
+        study_t study = reduced_study(&pool, 330, 700, 90);
         size_t n = study.v * study.n_features * study.n_delays;
         ba_ctx_t one = ba_ctx_default(), small = ba_ctx_default();
         outcome_of_fit_t large, tight, alone;
