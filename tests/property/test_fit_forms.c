@@ -280,7 +280,12 @@ test_reduced_kernels_in_single_precision(void **state)
 static void
 test_reduced_kernels_in_pieces(void **state)
 {
+    double alphas[60];
+
     (void) state;
+    for (size_t a = 0; a < 60; a++) {
+        alphas[a] = pow(10.0, 0.05 * (double) a);
+    }
     for (int precision = 0; precision < 2; precision++) {
         pool_t pool = {0};
         study_t study = reduced_study(&pool, 330, 700, 90);
@@ -288,6 +293,7 @@ test_reduced_kernels_in_pieces(void **state)
         ba_ctx_t one = ba_ctx_default(), small = ba_ctx_default();
         outcome_of_fit_t large, tight, alone;
 
+        study.opts.alphas = (ba_alphas_t){alphas, 60};
         study.opts.select = BA_SCORE_R;
         study.opts.precision = precision ? BA_SINGLE : BA_DOUBLE;
         one.n_threads = 1;
