@@ -88,7 +88,7 @@ NAME(solve_reduced)(const tile_job_t *job, const NAME(areas_t) * areas)
     size_t n = job->refit->rank, size = ba_reduced_factor_size(band);
 
     for (size_t a = 0; a < prepared->n_alphas; a++) {
-        size_t columns[BA_TILE], n_columns = 0;
+        size_t columns[BA_TILE] = {0}, n_columns = 0;
 
         for (size_t j = 0; j < COLUMNS; j++) {
             if (job->best_alphas[j] == prepared->alphas[a]) {

@@ -373,7 +373,7 @@ ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *orders, size_t
     uint32_t *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within)
 {
     size_t size = scratch_of_one(table);
-    permuted_t permuted[BA_PAIR_ORDERS];
+    permuted_t permuted[BA_PAIR_ORDERS] = {{0}};
 
     for (size_t k = 0; k < n_orders; k++) {
         permuted[k] = permute(table, orders + k * table->n, scratch + k * size);
