@@ -100,8 +100,9 @@ typedef enum {
     BA_GROUP_NONE = 0,
     BA_GROUP_JOINT, /* the same random signs (cosine null) for the stored predictions of
                        all subjects: given the fitted models */
-    BA_GROUP_REFIT /* the same circular shift of the features of all subjects, every model
-                       chosen and fitted anew */
+    BA_GROUP_REFIT, /* the features of all subjects moved alike, every model chosen and
+                       fitted anew: random signs of the cosine coefficients of their runs */
+    BA_GROUP_SHIFT  /* the same with shifts in a circle within runs */
 } ba_group_null_t;
 
 typedef struct {
@@ -133,7 +134,8 @@ typedef struct {
     size_t n_subjects, n_units, n_permutations;
     double smallest_p, mean; /* over units */
     size_t n_p, n_fwe, n_t;  /* units below 0.05: p, p_fwe, p of t */
-    double t_rate; /* REFIT: share of shifts and units whose t test falls below 0.05 */
+    double
+        t_rate; /* REFIT, SHIFT: share of moves and units whose t test falls below 0.05 */
 } ba_group_info_t;
 
 /* Scores of regions or targets over subjects: mean, median, bootstrap interval over
