@@ -136,22 +136,28 @@ cli_refit_close(cli_refit_t *refit)
 }
 
 int
+cli_fit_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset)
+{
+    cli_refit_t refit;
+    int status = cli_refit_open(call, file, &refit);
+
+    *dataset = refit.dataset;
+    refit.dataset = NULL;
+    cli_refit_close(&refit);
+    return status;
+}
+
+int
 cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset)
 {
     const cli_data_t *data = call->args;
-    cli_refit_t refit;
-    int status;
 
     *dataset = NULL;
     if (data->responses || data->run_table || data->mask || data->runs ||
         data->nuisance) {
         return open_given(call, data, dataset);
     }
-    status = cli_refit_open(call, file, &refit);
-    *dataset = refit.dataset;
-    refit.dataset = NULL;
-    cli_refit_close(&refit);
-    return status;
+    return cli_fit_data_open(call, file, dataset);
 }
 
 int

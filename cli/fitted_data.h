@@ -16,6 +16,9 @@ extern const cli_option_t cli_fitted_rows[];
 int cli_fitted_data_open(
     const cli_call_t *call, const char *file, ba_dataset_t **dataset);
 
+/* The data set that the arguments stored in a result file name. */
+int cli_fit_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset);
+
 /* The same fit once more: data set and settings by the arguments stored in a result file,
  * which stay with it. */
 typedef struct {

@@ -22,9 +22,10 @@ typedef struct {
     ba_align_maps_t maps;
     ba_align_elimination_t elimination;
     ba_align_concepts_t *concepts; /* NULL = none */
-    ba_aligned_t fold, mean;       /* of a window */
-    uint16_t *counts[BA_ALIGN_N];  /* folds behind each number of mean */
-    uint16_t *n_scored;            /* behind mean.r2 */
+    ba_align_group_t group;
+    ba_aligned_t fold, mean;      /* of a window */
+    uint16_t *counts[BA_ALIGN_N]; /* folds behind each number of mean */
+    uint16_t *n_scored;           /* behind mean.r2 */
     ba_align_info_t *info;
 } job_t;
 
@@ -42,6 +43,7 @@ close_job(job_t *job)
     ba_align_maps_free(&job->maps);
     ba_align_sets_free(&job->sets);
     ba_align_elimination_free(&job->elimination);
+    ba_align_group_free(&job->group);
     ba_align_concepts_free(job->concepts);
     ba_align_output_free(&job->output);
     ba_align_regions_free(&job->regions);
@@ -186,6 +188,7 @@ work(const ba_ctx_t *ctx, job_t *job)
         .maps = &job->maps,
         .elimination = &job->elimination,
         .concepts = job->concepts,
+        .group = &job->group,
         .info = info};
 
     BA_TRY(ba_align_output_open(ctx, a, &job->output));
@@ -203,6 +206,8 @@ work(const ba_ctx_t *ctx, job_t *job)
     BA_TRY(ba_align_eliminate(ctx, a, &job->regions, &job->elimination));
     BA_TRY(ba_align_concepts_run(job->concepts, &job->scores));
     ba_align_concepts_sum_up(job->concepts, info);
+    BA_TRY(ba_align_group_run(&job->group));
+    ba_align_group_sum_up(&job->group, info);
     info->n_minimal =
         job->elimination.size ? (size_t) job->elimination.size[a->n_folds] : 0;
     info->stability = job->scores.stability[0];
@@ -227,6 +232,9 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
     BA_TRY(ba_align_concepts_open(ctx, &job.aligning, &job.regions, &job.concepts));
     ba_align_concepts_sum_up(job.concepts, info);
+    BA_TRY(ba_align_group_open(
+        ctx, &job.aligning, &job.regions, &job.sets, job.concepts, &job.group));
+    info->n_subjects = job.group.n_subjects;
     BA_TRY(ba_align_maps_open(&job.sets, job.concepts, &job.maps));
     info->n_sets = job.sets.n;
     info->n_neurons = job.aligning.neurons.n_neurons;
