@@ -279,10 +279,10 @@ ba_align_group_run(ba_align_group_t *group)
         return BA_OK;
     }
     ba_ctx_log(group->ctx, BA_LOG_WARNING,
-        "t, Wilcoxon and sign flips ask whether contributions are above 0 over subjects; "
-        "where all heard the same stimulus they do not say that a set matters (features "
-        "that happen to go along with what subjects have in common pass them too): p of "
-        "the moves is the test for that");
+        "t, Wilcoxon and sign flips take subjects as independent, which they are not "
+        "where "
+        "all heard the same stimulus, and a set that adds nothing as adding 0, where it "
+        "costs something: p of the moves is the test");
     BA_TRY(ba_align_group_move(group));
     for (size_t i = 0; i < group->n * n_regions * n; i++) {
         if (group->n_targets[i % (n_regions * n)] == 0) {
