@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_option_t *const tables[] = {cli_align_rows, cli_align_concept_rows,
     cli_align_group_rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
@@ -48,6 +49,13 @@ check_outputs(const cli_call_t *call)
     }
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         BA_TRY(cli_outputs_check_list(outputs, n, lists[i]->items, lists[i]->n));
+    }
+    for (size_t i = 0; args->fit && i < n; i++) { /* before the fit, which may be long */
+        if (outputs[i].file && !call->common->force &&
+            access(outputs[i].file, F_OK) == 0) {
+            BA_TRY(
+                ba_fail(BA_EXISTS, "%s: exists, --force replaces it", outputs[i].file));
+        }
     }
     if (args->set_table && !has_sets) {
         BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));

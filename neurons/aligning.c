@@ -192,6 +192,7 @@ work(const ba_ctx_t *ctx, job_t *job)
         .info = info};
 
     BA_TRY(ba_align_output_open(ctx, a, &job->output));
+    BA_TRY(ba_align_concepts_match(job->concepts));
     BA_TRY(allocate(job));
     for (size_t t = 0; t < a->n_targets; t += a->window) {
         size_t left = a->n_targets - t;
