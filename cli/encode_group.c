@@ -179,10 +179,13 @@ static int
 open_sources(const cli_call_t *call, const ba_group_opts_t *opts, cli_refit_t *refits,
     ba_group_source_t *sources)
 {
+    const cli_output_t outputs[] = {
+        {"--output", opts->output}, {"--table", opts->table}, {"--map", opts->map}};
     int status = BA_OK;
 
     for (size_t f = 0; f < opts->n_files; f++) {
-        BA_TRY(cli_refit_open(call, opts->files[f], &refits[f]));
+        BA_TRY(cli_refit_open(call, opts->files[f], NULL, &refits[f]));
+        BA_TRY(cli_outputs_check_data(outputs, 3, refits[f].dataset));
         sources[f] = (ba_group_source_t){refits[f].dataset, &refits[f].opts};
     }
 out:

@@ -22,18 +22,31 @@
 static const cli_option_t *const tables[] = {cli_align_rows, cli_align_concept_rows,
     cli_align_group_rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
 
-static int
-check_outputs(const cli_call_t *call)
+enum { MOST_OUTPUTS = 10 };
+
+/* Files that are written; n of them. */
+static size_t
+list_outputs(const cli_call_t *call, cli_output_t outputs[MOST_OUTPUTS])
 {
     const cli_align_args_t *args = call->args;
-    const cli_output_t outputs[] = {{"--output", call->common->output},
+    const cli_output_t all[MOST_OUTPUTS] = {{"--output", call->common->output},
         {"--table", args->table}, {"--brain-ranking", args->ranking},
         {"--set-table", args->set_table}, {"--elimination", args->elimination},
         {"--figure", args->figure}, {"--map", args->map},
         {"--concept-table", args->concept_table},
         {"--dissociation-table", args->dissociation_table},
         {"--group-table", args->group_table}};
-    size_t n = sizeof outputs / sizeof *outputs;
+
+    memcpy(outputs, all, sizeof all);
+    return MOST_OUTPUTS;
+}
+
+static int
+check_outputs(const cli_call_t *call)
+{
+    const cli_align_args_t *args = call->args;
+    cli_output_t outputs[MOST_OUTPUTS];
+    size_t n = list_outputs(call, outputs);
     int has_sets = args->sets.n > 0 || args->by >= 0;
     const cli_data_t *data = &args->data;
     const char *const inputs[] = {args->fit, args->regions, args->subjects,
@@ -66,6 +79,36 @@ check_outputs(const cli_call_t *call)
     }
 out:
     return status;
+}
+
+/* Data of an encoder are named whole, or not at all. */
+static int
+check_data(const cli_align_args_t *args)
+{
+    const cli_data_t *data = &args->data;
+    int is_given = data->features.n > 0 || data->run_table;
+    const struct {
+        const char *name, *value;
+    } rest[] = {{"responses", data->responses}, {"mask", data->mask},
+        {"runs", data->runs}, {"nuisance", data->nuisance},
+        {"nuisance-columns", data->nuisance_columns}};
+
+    for (size_t i = 0; !is_given && i < sizeof rest / sizeof *rest; i++) {
+        if (rest[i].value) {
+            return ba_fail(BA_VALUE,
+                "--%s: found no --features, wanted all data of the fit or none (they "
+                "are found by the encoder's arguments)",
+                rest[i].name);
+        }
+    }
+    if (args->encoders.n > 1 && (is_given || args->fit)) {
+        return ba_fail(BA_VALUE, "--encoder: found %zu beside --%s, wanted one",
+            args->encoders.n,
+            args->fit              ? "fit"
+            : data->features.n > 0 ? "features"
+                                   : "run-table");
+    }
+    return BA_OK;
 }
 
 static int
@@ -200,21 +243,19 @@ open_data(const cli_call_t *call, ba_dataset_t **datasets, ba_align_other_t *oth
     const cli_align_args_t *args = call->args;
     const cli_list_t *encoders = &args->encoders;
     int is_given = args->data.features.n > 0 || args->data.run_table;
+    cli_output_t outputs[MOST_OUTPUTS];
     int status = BA_OK;
 
-    if (encoders->n > 1 && (is_given || args->fit)) {
-        return ba_fail(BA_VALUE, "--encoder: found %zu beside --%s, wanted one",
-            encoders->n,
-            args->fit                   ? "fit"
-            : args->data.features.n > 0 ? "features"
-                                        : "run-table");
-    }
     if (is_given) {
-        return cli_data_open(call, CLI_RESPONSES_TO_FIT, &datasets[0]);
+        BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &datasets[0]));
     }
     for (size_t e = 0; e < encoders->n; e++) {
-        BA_TRY(check_encoder(encoders->items[e]));
-        BA_TRY(cli_fit_data_open(call, encoders->items[e], &datasets[e]));
+        if (!is_given) {
+            BA_TRY(check_encoder(encoders->items[e]));
+            BA_TRY(cli_fit_data_open(call, encoders->items[e],
+                "--features and --responses give", &datasets[e]));
+        }
+        BA_TRY(cli_outputs_check_data(outputs, list_outputs(call, outputs), datasets[e]));
         if (e > 0) {
             others[e - 1] = (ba_align_other_t){encoders->items[e], datasets[e]};
         }
@@ -264,6 +305,7 @@ run(const cli_call_t *call)
     int status;
 
     BA_TRY(check_outputs(call));
+    BA_TRY(check_data(args));
     BA_TRY(set_concepts(args, &tops, &opts));
     if (args->figure) {
         BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));

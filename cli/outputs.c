@@ -243,3 +243,22 @@ cli_outputs_check_list(const cli_output_t *outputs, size_t n_outputs,
 out:
     return status;
 }
+
+int
+cli_outputs_check_data(
+    const cli_output_t *outputs, size_t n_outputs, const ba_dataset_t *dataset)
+{
+    int status = BA_OK;
+
+    for (size_t i = 0; i < n_outputs; i++) {
+        if (outputs[i].file) {
+            BA_TRY(check_part(outputs[i].file, &dataset->train, dataset->n_spaces));
+            BA_TRY(check_part(outputs[i].file, &dataset->test, dataset->n_spaces));
+        }
+        for (size_t k = 0; outputs[i].file && k < dataset->n_other_files; k++) {
+            BA_TRY(check_input(outputs[i].file, dataset->other_files[k]));
+        }
+    }
+out:
+    return status;
+}

@@ -54,7 +54,7 @@ close_job(job_t *job)
 static int
 check_scores(const ba_aligning_t *a, const ba_aligned_t *fold, size_t k, double *worst)
 {
-    for (size_t i = 0; i < fold->n; i++) {
+    for (size_t i = 0, e = 0; i < fold->n; i++) {
         size_t t = fold->first + i;
         double wanted = a->r2_by_fold[k * a->n_targets + t], found = fold->r2[i];
 
@@ -62,11 +62,14 @@ check_scores(const ba_aligning_t *a, const ba_aligned_t *fold, size_t k, double 
             continue;
         }
         *worst = fmax(*worst, fabs(found - wanted));
+        while (t >= a->first_target[e + 1]) {
+            e++;
+        }
         if (!(fabs(found - wanted) <= TOLERANCE * (1.0 + fabs(wanted)))) {
             return ba_fail(BA_SHAPE,
                 "%s: fold %zu, target %zu (from 0): the refit has r2 %.6g, the file "
                 "%.6g: wanted the features, responses and nuisance regressors of the fit",
-                a->opts->encoder, k, t, found, wanted);
+                ba_align_encoder(a, e), k, t - a->first_target[e], found, wanted);
         }
     }
     return BA_OK;

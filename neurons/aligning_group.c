@@ -108,6 +108,12 @@ count_targets(ba_align_group_t *group)
     for (size_t i = 0; i < n_regions * n; i++) {
         group->n_used[i / n] += group->n_targets[i] > 0;
     }
+    if (group->n_used[0] < 2) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu subject%s with a scored target, wanted 2 or more for a group",
+            a->opts->subjects ? a->opts->subjects : a->opts->encoder, group->n_used[0],
+            group->n_used[0] == 1 ? "" : "s"));
+    }
 out:
     return status;
 }
@@ -153,7 +159,8 @@ ba_align_group_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
         .ctx = ctx, .aligning = aligning, .regions = regions, .n_moves = opts->n_moves};
     if (opts->n_moves == 0) {
         if (opts->group_table || opts->subjects) {
-            return ba_fail(BA_VALUE, "%s: wanted moves of the group to test with",
+            return ba_fail(BA_VALUE,
+                "%s: found no moves of the group, wanted some to test with",
                 opts->group_table ? "group table" : "subjects");
         }
         return BA_OK;
@@ -167,6 +174,20 @@ out:
 }
 
 /* ---- tests ---- */
+
+/* A unit that has fewer than 2 subjects has no test. */
+static void
+leave_out(ba_align_group_t *group, size_t at)
+{
+    ba_align_group_tests_t *tests = &group->tests;
+    double *const all[] = {tests->mean, tests->t, tests->p_t, tests->p_wilcoxon,
+        tests->p_flip, tests->p_flip_fwe, tests->null_mean, tests->null_deviation,
+        tests->z, tests->p, tests->q, tests->p_fwe};
+
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        all[k][at] = NAN;
+    }
+}
 
 /* One set in one region. */
 static int
@@ -206,29 +227,23 @@ test_family(ba_align_group_t *group, const size_t *at, size_t n)
 {
     int status = BA_OK;
     ba_align_group_tests_t *tests = &group->tests;
-    size_t n_moves = group->n_moves, s = group->n_subjects;
-    double *z = NULL, *scores = NULL, *room = NULL, *maxima;
+    size_t s = group->n_subjects;
+    const double **columns = NULL;
+    double *scores = NULL, *room = NULL;
 
-    BA_TRY_ALLOC(z, ba_malloc(n_moves, n * sizeof *z));
+    BA_TRY_ALLOC(columns, ba_malloc(n, sizeof *columns));
     BA_TRY_ALLOC(scores, ba_malloc(s, n * sizeof *scores));
-    BA_TRY_ALLOC(room, ba_malloc(3 * n + n_moves, sizeof *room));
-    maxima = room + 3 * n;
+    BA_TRY_ALLOC(room, ba_malloc(3 * n, sizeof *room));
     for (size_t i = 0; i < n; i++) {
-        const double *moved = group->moved + at[i] * n_moves;
-
-        for (size_t b = 0; b < n_moves; b++) {
-            z[b + i * n_moves] =
-                (moved[b] - tests->null_mean[at[i]]) / tests->null_deviation[at[i]];
-        }
+        columns[i] = group->moved + at[i] * group->n_moves;
         memcpy(scores + i * s, group->scores + at[i] * s, s * sizeof *scores);
-        room[i] = tests->z[at[i]];
+        room[i] = tests->mean[at[i]];
         room[n + i] = tests->p[at[i]];
     }
-    ba_maxima_of_null(ba_cdmat(z, n_moves, n, n_moves), BA_TAIL_GREATER, maxima);
-    BA_TRY(ba_p_of_maxima(room, n, maxima, n_moves, BA_TAIL_GREATER, room));
+    BA_TRY(ba_p_of_scaled_maxima(room, columns, n, group->n_moves, room + 2 * n));
     BA_TRY(ba_fdr_bh(room + n, n, room + n));
     for (size_t i = 0; i < n; i++) {
-        tests->p_fwe[at[i]] = room[i];
+        tests->p_fwe[at[i]] = room[2 * n + i];
         tests->q[at[i]] = room[n + i];
     }
     BA_TRY(ba_subjects_flip(scores, s, n, N_FLIPS, group->ctx ? group->ctx->seed : 0,
@@ -238,7 +253,7 @@ test_family(ba_align_group_t *group, const size_t *at, size_t n)
         tests->p_flip_fwe[at[i]] = room[n + i];
     }
 out:
-    ba_free(z);
+    ba_free(columns);
     ba_free(scores);
     ba_free(room);
     return status;
@@ -252,17 +267,24 @@ test(ba_align_group_t *group)
 
     BA_TRY_ALLOC(list, ba_malloc(n_units, sizeof *list));
     for (size_t at = 0; at < n_units; at++) {
-        BA_TRY(test_one(group, at));
+        if (group->n_used[at % n_regions] < 2) {
+            leave_out(group, at);
+        } else {
+            BA_TRY(test_one(group, at));
+        }
     }
     for (size_t family = 0; family < (n_regions > 1 ? 2 : 1); family++) {
         size_t n = 0;
 
         for (size_t at = 0; at < n_units; at++) {
-            if ((at % n_regions > 0) == (family > 0)) {
+            if ((at % n_regions > 0) == (family > 0) &&
+                group->n_used[at % n_regions] > 1) {
                 list[n++] = at;
             }
         }
-        BA_TRY(test_family(group, list, n));
+        if (n > 0) {
+            BA_TRY(test_family(group, list, n));
+        }
     }
 out:
     ba_free(list);
@@ -280,8 +302,8 @@ ba_align_group_run(ba_align_group_t *group)
     }
     ba_ctx_log(group->ctx, BA_LOG_WARNING,
         "t, Wilcoxon and sign flips take subjects as independent, which they are not "
-        "where "
-        "all heard the same stimulus, and a set that adds nothing as adding 0, where it "
+        "where all heard the same stimulus, and a set that adds nothing as adding 0, "
+        "where it "
         "costs something: p of the moves is the test");
     BA_TRY(ba_align_group_move(group));
     for (size_t i = 0; i < group->n * n_regions * n; i++) {

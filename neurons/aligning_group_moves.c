@@ -15,13 +15,12 @@
 #include <math.h>
 #include <string.h>
 
-/* Surrogates of a target are one block of so many columns or a multiple of it, wherever it
- * stands: see BA_ALIGN_BLOCK. */
-static size_t
-padded(size_t n)
-{
-    return (n + BA_ALIGN_BLOCK - 1) / BA_ALIGN_BLOCK * BA_ALIGN_BLOCK;
-}
+/* Surrogates of a target that are done together, always from a multiple on and so many columns,
+ * wherever the target stands: see BA_ALIGN_BLOCK. */
+enum { CHUNK = 4 * BA_ALIGN_BLOCK };
+
+/* Sets and targets between two looks at whether to stop. */
+enum { BATCH = 64 };
 
 /* Targets first .. first + n - 1. */
 typedef struct {
@@ -67,9 +66,8 @@ add_drops(const ba_contribution_t *contribution, const ba_align_set_t *set, ba_c
         contribution, y, y_test, set->neurons, set->n, &whole, &without, &none, &none));
     for (size_t b = 0; b < n_columns; b++) {
         double total = ba_align_total(y_test.data + b * y_test.ld, y_test.n_rows);
-        double value = (sse[v + b] - sse[b]) / total * share;
 
-        drop[b] += isnan(value) ? 0.0 : value;
+        drop[b] += (sse[v + b] - sse[b]) / total * share;
     }
 out:
     ba_free(sse);
@@ -103,36 +101,45 @@ out:
 
 /* ---- responses moved ---- */
 
-/* Surrogates side by side, as the fold trains on them and holds them out; the columns
- * beyond the moves repeat the last. */
-static int
-make_surrogates(const window_t *window, const ba_align_split_t *split, size_t set,
-    size_t target, double *y, double *y_test)
+/* Room for a chunk of surrogates, as a fold trains on them and holds them out. */
+typedef struct {
+    ba_null_series_t *series;
+    double *moved, *y, *y_test;
+} surrogates_t;
+
+static void
+free_surrogates(surrogates_t *surrogates)
 {
-    int status;
+    ba_null_series_free(surrogates->series);
+    ba_free(surrogates->moved);
+    ba_free(surrogates->y);
+    ba_free(surrogates->y_test);
+}
+
+/* Moves first .. first + CHUNK - 1; beyond the last it stands again. */
+static int
+fill_chunk(const window_t *window, const ba_align_split_t *split, size_t set,
+    size_t target, size_t first, surrogates_t *surrogates)
+{
+    int status = BA_OK;
     const ba_align_group_t *group = window->group;
-    size_t n_used = group->aligning->n_used, n_columns = padded(group->n_moves);
+    size_t n_used = group->aligning->n_used;
     const double *response = group->aligning->responses + target * n_used;
     const double *residual = residual_of(window, set, target);
-    ba_null_series_t *series = NULL;
-    double *moved = NULL;
+    double *moved = surrogates->moved;
 
-    BA_TRY_ALLOC(moved, ba_malloc(n_used, sizeof *moved));
-    BA_TRY(ba_null_series_new(
-        window->null, 0, ba_cdmat(residual, n_used, 1, n_used), &series));
-    for (size_t b = 0; b < n_columns; b++) {
-        if (b < group->n_moves) {
-            BA_TRY(ba_null_series_permute(series, b, ba_dmat(moved, n_used, 1, n_used)));
+    for (size_t k = 0; k < CHUNK; k++) {
+        if (first + k < group->n_moves) {
+            BA_TRY(ba_null_series_permute(
+                surrogates->series, first + k, ba_dmat(moved, n_used, 1, n_used)));
             for (size_t i = 0; i < n_used; i++) {
                 moved[i] += response[i] - residual[i];
             }
         }
-        ba_align_split_take(
-            split, moved, y + b * split->n_train, y_test + b * split->n_test);
+        ba_align_split_take(split, moved, surrogates->y + k * split->n_train,
+            surrogates->y_test + k * split->n_test);
     }
 out:
-    ba_null_series_free(series);
-    ba_free(moved);
     return status;
 }
 
@@ -143,18 +150,27 @@ move(const window_t *window, const ba_align_fold_t *fold,
     int status = BA_OK;
     const ba_align_group_t *group = window->group;
     const ba_align_split_t *split = ba_align_fold_split(fold);
-    size_t n = split->n_train, m = split->n_test, v = padded(group->n_moves);
-    double *y = NULL, *y_test = NULL;
+    size_t n = split->n_train, m = split->n_test, n_used = group->aligning->n_used;
+    double share = window->share[target - window->first];
+    double *drop = drop_of(window, set, target) + 1;
+    surrogates_t surrogates = {.series = NULL};
 
-    BA_TRY_ALLOC(y, ba_malloc(n, v * sizeof *y));
-    BA_TRY_ALLOC(y_test, ba_malloc(m, v * sizeof *y_test));
-    BA_TRY(make_surrogates(window, split, set, target, y, y_test));
-    BA_TRY(add_drops(contribution, &group->sets[set], ba_cdmat(y, n, v, n),
-        ba_cdmat(y_test, m, v, m), window->share[target - window->first], group->n_moves,
-        NULL, drop_of(window, set, target) + 1));
+    BA_TRY_ALLOC(surrogates.moved, ba_malloc(n_used, sizeof *surrogates.moved));
+    BA_TRY_ALLOC(surrogates.y, ba_malloc(n, CHUNK * sizeof *surrogates.y));
+    BA_TRY_ALLOC(surrogates.y_test, ba_malloc(m, CHUNK * sizeof *surrogates.y_test));
+    BA_TRY(ba_null_series_new(window->null, 0,
+        ba_cdmat(residual_of(window, set, target), n_used, 1, n_used),
+        &surrogates.series));
+    for (size_t b = 0; b < group->n_moves; b += CHUNK) {
+        size_t left = group->n_moves - b;
+
+        BA_TRY(fill_chunk(window, split, set, target, b, &surrogates));
+        BA_TRY(add_drops(contribution, &group->sets[set],
+            ba_cdmat(surrogates.y, n, CHUNK, n), ba_cdmat(surrogates.y_test, m, CHUNK, m),
+            share, left < CHUNK ? left : CHUNK, NULL, drop + b));
+    }
 out:
-    ba_free(y);
-    ba_free(y_test);
+    free_surrogates(&surrogates);
     return status;
 }
 
@@ -168,16 +184,26 @@ static int
 do_all(const window_t *window, const ba_align_fold_t *fold,
     const ba_contribution_t *contribution, size_t first, size_t stop, do_one_t do_one)
 {
+    int status = BA_OK;
     const ba_align_group_t *group = window->group;
+    size_t n = (stop - first) * group->n;
     ba_error_keep_t keep = {0};
 
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(group->ctx))
-    for (size_t i = 0; i < (stop - first) * group->n; i++) {
-        size_t target = ba_align_fold_target(fold, first + i / group->n);
+    for (size_t begin = 0; begin < n; begin += BATCH) {
+        size_t end = n - begin < BATCH ? n : begin + BATCH;
 
-        ba_error_keep(&keep, do_one(window, fold, contribution, i % group->n, target));
+        BA_TRY(ba_ctx_check(group->ctx));
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(group->ctx))
+        for (size_t i = begin; i < end; i++) {
+            size_t target = ba_align_fold_target(fold, first + i / group->n);
+
+            ba_error_keep(
+                &keep, do_one(window, fold, contribution, i % group->n, target));
+        }
+        BA_TRY(ba_error_raise(&keep));
     }
-    return ba_error_raise(&keep);
+out:
+    return status;
 }
 
 static int
@@ -288,18 +314,40 @@ make_null(const ba_align_group_t *group, ba_null_t **null)
     return ba_null_new(&opts, &group->aligning->runs, 1, null);
 }
 
+/* Targets whose residuals and drops fit, beside what threads work with. */
+static int
+choose_window(const ba_align_group_t *group, size_t *n)
+{
+    const ba_aligning_t *a = group->aligning;
+    double samples = (double) a->n_used,
+           columns = (double) ba_design_n_columns(a->design);
+    double each = (double) group->n * (samples + 1.0 + (double) group->n_moves);
+    double work = (double) ba_ctx_threads(group->ctx) *
+                  (8.0 * CHUNK * samples + 3.0 * samples * columns);
+    double budget = (double) ba_ctx_memory(group->ctx) / sizeof(double);
+    double fit = (budget / 2.0 - work) / each;
+
+    if (!(fit >= 1.0)) {
+        return ba_fail(BA_TOO_LARGE,
+            "%zu sets, %zu moves of %zu samples need %.3g GiB for a target, wanted at "
+            "most %.3g: fewer moves, sets or threads",
+            group->n, group->n_moves, a->n_used, (each + work) * sizeof(double) * 0x1p-30,
+            budget / 2.0 * sizeof(double) * 0x1p-30);
+    }
+    *n = fit < (double) a->n_targets ? (size_t) fit : a->n_targets;
+    return BA_OK;
+}
+
 int
 ba_align_group_move(ba_align_group_t *group)
 {
     int status = BA_OK;
     const ba_aligning_t *a = group->aligning;
-    size_t each = group->n * (a->n_used + 1 + group->n_moves), most;
-    double fit =
-        (double) ba_ctx_memory(group->ctx) / 4 / ((double) each * sizeof(double));
+    size_t most = 0;
     ba_null_t *null = NULL;
     window_t window = {.group = group};
 
-    most = fit < 1.0 ? 1 : fit < (double) a->n_targets ? (size_t) fit : a->n_targets;
+    BA_TRY(choose_window(group, &most));
     BA_TRY(make_null(group, &null));
     window.null = null;
     BA_TRY_ALLOC(

@@ -14,7 +14,7 @@
 typedef struct {
     int64_t gap[2], trim[2], zscore_runs;
     char *features, *responses;
-    int has_intercept;
+    int has_intercept; /* -1 = not known, where no response varies */
 } settings_t;
 
 static void
@@ -22,6 +22,7 @@ free_settings(settings_t *settings)
 {
     free(settings->features);
     free(settings->responses);
+    *settings = (settings_t){.features = NULL};
 }
 
 static int
@@ -42,9 +43,11 @@ read_settings(const ba_encoder_t *encoder, settings_t *out)
             "training rows",
             encoder->path));
     }
-    for (size_t t = 0; t < encoder->n_targets; t++) {
-        out->has_intercept |=
-            isfinite(encoder->intercept[t]) && encoder->intercept[t] != 0.0;
+    out->has_intercept = -1;
+    for (size_t t = 0; t < encoder->n_targets && out->has_intercept < 1; t++) {
+        if (encoder->status[t] == 0 && isfinite(encoder->intercept[t])) {
+            out->has_intercept = encoder->intercept[t] != 0.0;
+        }
     }
 out:
     return status;
@@ -54,18 +57,24 @@ static int
 take_settings(ba_aligning_t *a)
 {
     int status;
-    settings_t found = {.features = NULL};
+    settings_t found = {.features = NULL}, other = found;
 
     BA_TRY(read_settings(a->encoder, &found));
+    for (size_t e = 1; e < a->n_encoders && found.has_intercept < 0; e++) {
+        BA_TRY(read_settings(a->encoders[e], &other));
+        found.has_intercept = other.has_intercept;
+        free_settings(&other);
+    }
     a->gap = found.gap[1] > 0 ? (size_t) found.gap[1] : 0;
     a->scale_features = strcmp(found.features, "none") == 0     ? 0
                         : strcmp(found.features, "center") == 0 ? 1
                                                                 : 2;
     a->centre_responses = !found.zscore_runs && strcmp(found.responses, "none") != 0 &&
                           strcmp(found.responses, "runs") != 0;
-    a->intercept = found.has_intercept ? BA_INTERCEPT_YES : BA_INTERCEPT_NO;
+    a->intercept = found.has_intercept > 0 ? BA_INTERCEPT_YES : BA_INTERCEPT_NO;
 out:
     free_settings(&found);
+    free_settings(&other);
     return status;
 }
 
@@ -89,7 +98,7 @@ find_difference(const ba_encoder_t *a, const ba_encoder_t *b, const settings_t *
         a->delay_across_runs != b->delay_across_runs) {
         return "feature spaces or delays";
     }
-    if (a->n_rows == 0 || a->n_rows != b->n_rows ||
+    if (a->n_rows != b->n_rows ||
         memcmp(a->feature_hash, b->feature_hash, a->n_rows * sizeof *a->feature_hash)) {
         return "features (by their fingerprints)";
     }
@@ -98,7 +107,8 @@ find_difference(const ba_encoder_t *a, const ba_encoder_t *b, const settings_t *
     }
     if (strcmp(x->features, y->features) != 0 ||
         strcmp(x->responses, y->responses) != 0 || x->zscore_runs != y->zscore_runs ||
-        x->has_intercept != y->has_intercept ||
+        (x->has_intercept >= 0 && y->has_intercept >= 0 &&
+            x->has_intercept != y->has_intercept) ||
         ba_bundle_has(a->bundle, "/bands/gammas_by_fold") !=
             ba_bundle_has(b->bundle, "/bands/gammas_by_fold")) {
         return "scaling, intercept or bands";
@@ -123,6 +133,30 @@ has_runs(const ba_runs_t *a, const ba_runs_t *b)
            memcmp(a->onset, b->onset, (a->n_runs + 1) * sizeof *a->onset) == 0;
 }
 
+/* A recording cannot be two subjects. */
+static int
+check_apart(const ba_aligning_t *a, size_t e)
+{
+    const ba_encoder_t *encoder = a->encoders[e];
+
+    if (encoder->n_rows == 0) {
+        return ba_fail(BA_SHAPE,
+            "%s: tells no fingerprints of its rows, wanted those by which subjects are "
+            "known to have heard the same stimulus",
+            encoder->path);
+    }
+    for (size_t k = 0; k < e; k++) {
+        if (a->encoders[k]->n_rows == encoder->n_rows &&
+            memcmp(a->encoders[k]->response_hash, encoder->response_hash,
+                encoder->n_rows * sizeof *encoder->response_hash) == 0) {
+            return ba_fail(BA_SHAPE,
+                "%s: has the responses of %s, wanted those of another subject",
+                encoder->path, a->encoders[k]->path);
+        }
+    }
+    return BA_OK;
+}
+
 static int
 check_same(const ba_aligning_t *a, size_t e, const settings_t *first)
 {
@@ -133,6 +167,7 @@ check_same(const ba_aligning_t *a, size_t e, const settings_t *first)
     int32_t *ids = NULL;
     const char *what;
 
+    BA_TRY(check_apart(a, e));
     BA_TRY(read_settings(encoder, &settings));
     what = find_difference(a->encoder, encoder, first, &settings);
     if (!what && !has_runs(&a->opts->dataset->train.runs, &dataset->train.runs)) {

@@ -115,12 +115,24 @@ out:
     return status;
 }
 
+/* Labels of one encoder; of several, which each target is of. */
 static int
 write_targets(ba_bundle_t *bundle, const ba_aligning_t *a)
 {
     int status = BA_OK;
     char **labels = NULL;
+    int32_t *of = NULL;
     size_t n = 0;
+
+    if (a->n_encoders > 1) {
+        BA_TRY_ALLOC(of, ba_malloc(a->n_targets, sizeof *of));
+        for (size_t e = 0; e < a->n_encoders; e++) {
+            for (size_t t = a->first_target[e]; t < a->first_target[e + 1]; t++) {
+                of[t] = (int32_t) e;
+            }
+        }
+        BA_TRY(ba_bundle_write(bundle, "/targets/encoder", BA_I32, 1, &a->n_targets, of));
+    }
 
     if (a->n_encoders == 1 && ba_bundle_has(a->encoder->bundle, "/targets/name")) {
         BA_TRY(ba_bundle_read_strings(a->encoder->bundle, "/targets/name", &n, &labels));
@@ -129,7 +141,33 @@ write_targets(ba_bundle_t *bundle, const ba_aligning_t *a)
     }
 out:
     free(labels);
+    ba_free(of);
     return status;
+}
+
+/* Files of the responses and nuisance regressors of the other subjects. */
+static size_t
+list_sources(const ba_align_opts_t *opts, const char **out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < opts->n_others; i++) {
+        const ba_dataset_part_t *part = &opts->others[i].dataset->train;
+        const ba_source_t *const sources[] = {part->responses, part->nuisance};
+
+        for (size_t k = 0; k < 2; k++) {
+            const char *file;
+
+            for (size_t j = 0; sources[k] && (file = ba_source_file(sources[k], j));
+                 j++) {
+                if (out) {
+                    out[n] = file;
+                }
+                n++;
+            }
+        }
+    }
+    return n;
 }
 
 /* Files that were read beside the data set, NULL at the end. */
@@ -140,12 +178,13 @@ list_inputs(const ba_align_opts_t *opts, const char ***out)
     size_t n = 0;
 
     BA_TRY_ALLOC(*out, ba_calloc(opts->n_sets + opts->n_rankings + opts->n_label_nulls +
-                                     opts->n_others + 4,
+                                     opts->n_others + list_sources(opts, NULL) + 4,
                            sizeof **out));
     (*out)[n++] = opts->encoder;
     for (size_t i = 0; i < opts->n_others; i++) {
         (*out)[n++] = opts->others[i].encoder;
     }
+    n += list_sources(opts, *out + n);
     for (size_t i = 0; i < opts->n_sets; i++) {
         ba_align_split(opts->sets[i], &(*out)[n++]);
     }

@@ -92,7 +92,7 @@ BA_API int ba_encode_compare(const ba_ctx_t *ctx, const ba_dataset_t *responses,
 /* What a result file was fitted on: for nulls that need it. */
 typedef struct {
     const ba_dataset_t *dataset;
-    const ba_encode_fit_opts_t *fit; /* REFIT only */
+    const ba_encode_fit_opts_t *fit; /* REFIT and SHIFT */
 } ba_group_source_t;
 
 /* The test of a group against its stimulus. */
@@ -144,9 +144,9 @@ typedef struct {
  * statistic is the mean over subjects of the mean over targets, with family-wise p by the
  * maximum over units. A warning says what the tests over subjects alone do not show.
  * Errors: BA_SHAPE: files that do not fit together, one subject where a test is asked for,
- * labels without targets; BA_MISSING: no predictions (JOINT); BA_UNSUPPORTED: REFIT of a
- * fixed test set; BA_TOO_LARGE. Cost: JOINT that of ba_null_test(), REFIT n_permutations + 1
- * fits for each file with one reading. */
+ * labels without targets; BA_MISSING: no predictions (JOINT); BA_UNSUPPORTED: REFIT or
+ * SHIFT of a fixed test set; BA_TOO_LARGE. Cost: JOINT that of ba_null_test(), the others
+ * n_permutations + 1 fits for each file with one reading. */
 BA_API int ba_encode_group(
     const ba_ctx_t *ctx, const ba_group_opts_t *opts, ba_group_info_t *info);
 

@@ -58,6 +58,18 @@ echo "exit $?"
 align --encoder y1.h5 --encoder y2.h5 --features lm=lm.csv --features rate=rate.csv --responses y1.csv -o d.h5
 align --encoder y1.h5 --encoder y2.h5 --group-moves 9 --map d.nii.gz -o d.h5
 align --encoder y1.h5 --encoder three.h5 -o d.h5
+align --encoder y1.h5 --encoder y1.h5 --group-moves 9 -o d.h5
+align --encoder y1.h5 --encoder y2.h5 --group-moves 9 --group-table y2.csv -o d.h5 --force
+align --encoder y1.h5 -o y1.csv --force
+align --encoder y1.h5 --responses y2.csv -o d.h5
+align --encoder y1.h5 --encoder y2.h5 --group-moves 9999999 --memory 2M -o d.h5
+awk '{ print "1,1" }' y1.csv >flat.csv
+fit flat 2>/dev/null
+align --encoder y1.h5 --encoder flat.h5 --group-moves 9 -o d.h5
+printf '%s\n' --features lm=lm.csv --responses y1.csv --delays 0 --outer-cv kfold:4 >fit.args
+align --fit fit.args --encoder new.h5 --encoder y2.h5 -o d.h5
+ls new.h5 2>/dev/null
+"$BRAINALIGN" encode group y1.h5 y2.h5 --null refit -o y2.csv --force; echo "exit $?"
 fit y2 0
 align --encoder y1.h5 --encoder y2.h5 -o d.h5
 ls d.h5 d.tsv 2> /dev/null || echo "nothing written"

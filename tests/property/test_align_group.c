@@ -316,7 +316,8 @@ test_threads_and_memory(void **state)
     fit_range("enc.h5", "0,1,2", 0, 0, 0);
     one.n_threads = 1;
     three.n_threads = 3;
-    tight.memory = 150000; /* some windows */
+    tight.n_threads = 1;
+    tight.memory = 1620000; /* some windows */
     open_call("enc.h5", "one.h5", call);
     run_call(call, &one);
     open_call("enc.h5", "three.h5", call);
