@@ -8,6 +8,7 @@
 #include "datasets/provenance.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Seconds next to a held-out sample in which haemodynamic responses still overlap. */
 #define HAEMODYNAMIC_SECONDS 16.0
@@ -18,6 +19,9 @@ ba_decode_fit_opts_default(void)
     return (ba_decode_fit_opts_t){
         .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
 }
+
+/* Files beside the data set at most, without regions, and the NULL after them. */
+enum { N_FILES = 7 };
 
 /* ---- the job ---- */
 
@@ -198,6 +202,7 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
     BA_TRY(check_options(dataset, opts));
+    BA_TRY_ALLOC(job->files, ba_calloc(N_FILES + opts->n_rois, sizeof *job->files));
     BA_TRY(opts->labels ? note_file(job, opts->labels) : BA_OK);
     BA_TRY(opts->blocks ? note_file(job, opts->blocks) : BA_OK);
     BA_TRY(ba_blocks_read(ctx, opts->blocks, &part->runs, &job->blocks));
@@ -209,6 +214,11 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
             ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
     }
     BA_TRY(opts->voxel_positions ? note_file(job, opts->voxel_positions) : BA_OK);
+    for (size_t i = 0; i < opts->n_rois; i++) {
+        const char *equals = strchr(opts->rois[i], '=');
+
+        BA_TRY(note_file(job, equals ? equals + 1 : opts->rois[i]));
+    }
     BA_TRY(ba_decoder_regions_read(ctx, dataset, opts, &job->regions));
     BA_TRY(ba_decoder_inputs_read(
         ctx, part, opts, &job->blocks, &job->regions, &job->inputs));
@@ -238,6 +248,7 @@ job_close(ba_decoder_job_t *job)
     for (size_t i = 0; i < job->n_files; i++) {
         ba_free(job->files[i]);
     }
+    ba_free(job->files);
 }
 
 /* ---- the fit ---- */

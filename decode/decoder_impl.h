@@ -118,7 +118,8 @@ typedef struct {
     ba_fit_opts_t fit;
     int32_t *cv_ids, *outer_ids;
     uint8_t *cv_sets;
-    char *files[7]; /* of folds, labels, blocks, items, positions; ends with NULL */
+    char *
+        *files; /* of folds, labels, blocks, items, positions, regions; ends with NULL */
     size_t n_files;
     ba_chosen_t chosen; /* n = 0: all response columns */
 } ba_decoder_job_t;
