@@ -419,6 +419,11 @@ out:
 static int
 check_opts(const ba_decode_invert_opts_t *opts)
 {
+    if (opts->flat_prior && opts->combine == BA_COMBINE_JOINT) {
+        return ba_fail(BA_VALUE,
+            "prior: flat over a whole series, wanted a prior, or one "
+            "response at a time (--combine block)");
+    }
     if (opts->save_delayed && opts->combine == BA_COMBINE_JOINT) {
         return ba_fail(BA_VALUE, "save: delayed features of a joint inversion, wanted "
                                  "--combine block");

@@ -110,7 +110,7 @@ ba_inverted_write_spaces(
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
 
-    BA_TRY(ba_bundle_write_strings(bundle, "/spaces/name", encoder->n_spaces,
+    BA_TRY(ba_bundle_write_strings(bundle, "/features/space_names", encoder->n_spaces,
         (const char *const *) encoder->space_names));
     BA_TRY(ba_bundle_write(
         bundle, "/features/space", BA_I32, 1, &found->n_features, found->space));

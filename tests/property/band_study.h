@@ -185,14 +185,16 @@ read_numbers(const char *file, const char *path, size_t n, double *out)
     ba_bundle_free(bundle);
 }
 
+/* A share that is NaN is chosen, any other is SHARE. */
 static inline void
 invert(study_t *s, const ba_decode_invert_opts_t *given, const char *output)
 {
     ba_decode_invert_opts_t opts = *given;
     ba_decode_invert_info_t info;
 
-    opts.model = (ba_decode_model_opts_t){
-        .encoder = in_folder("enc.h5"), .share = SHARE, .precision = BA_DOUBLE};
+    opts.model = (ba_decode_model_opts_t){.encoder = in_folder("enc.h5"),
+        .share = isnan(given->model.share) ? (double) NAN : SHARE,
+        .precision = BA_DOUBLE};
     opts.output = in_folder(output);
     opts.force = 1;
     must(ba_decode_invert(alone(), &s->dataset, &opts, &info));
