@@ -20,7 +20,7 @@ ba_decoder_most_columns(const ba_decoder_job_t *job)
 
         for (size_t k = 0; k < list->n; k++) {
             n_larger += list->n_members[k] > list->n_members[i] ||
-                        (list->n_members[k] == list->n_members[i] && k < i);
+                        (k < i && list->n_members[k] == list->n_members[i]);
         }
         most += n_larger < job->opts->n_best_rois ? list->n_members[i] : 0;
     }
