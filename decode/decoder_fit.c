@@ -236,6 +236,7 @@ static void
 job_close(ba_decoder_job_t *job)
 {
     ba_chosen_free(&job->chosen);
+    ba_neighbourhoods_free(&job->neighbourhoods);
     ba_source_close(job->source);
     ba_decoder_inputs_free(&job->inputs);
     ba_decoder_regions_free(&job->regions);

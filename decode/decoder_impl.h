@@ -7,6 +7,7 @@
 #include "brainalign/decode.h"
 #include "datasets/regions.h"
 #include "fit/audit.h"
+#include "model/neighbourhoods.h"
 
 /* Which recorded samples make a sample of the fit. */
 typedef struct {
@@ -121,11 +122,12 @@ typedef struct {
     char *
         *files; /* of folds, labels, blocks, items, positions, regions; ends with NULL */
     size_t n_files;
-    ba_chosen_t chosen; /* n = 0: all response columns */
+    ba_neighbourhoods_t neighbourhoods; /* of the response columns, for a searchlight */
+    ba_chosen_t chosen;                 /* n = 0: all response columns */
 } ba_decoder_job_t;
 
-/* Whether columns can be chosen with these settings. */
-int ba_decoder_check_choice(const ba_ctx_t *ctx, const ba_decoder_job_t *job) BA_MUST_USE;
+/* Whether columns can be chosen with these settings; before the first choice. */
+int ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 
 /* Whether every fold has columns of its own. */
 int ba_decoder_chooses(const ba_decode_fit_opts_t *opts);
@@ -140,9 +142,8 @@ int ba_decoder_measure(const ba_ctx_t *ctx, const ba_decoder_job_t *job, double 
 int ba_decoder_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
     double **scores, size_t *n_sets) BA_MUST_USE;
 
-/* Whether neighbourhoods can be made: BA_VALUE, BA_SHAPE. */
-int ba_decoder_check_searchlight(
-    const ba_ctx_t *ctx, const ba_decoder_job_t *job) BA_MUST_USE;
+/* Finds job->neighbourhoods. BA_VALUE, BA_SHAPE, BA_NONFINITE. */
+int ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 
 /* Whole regions by their inner scores: ba_decoder_choose() where opts ask for them. */
 int ba_decoder_choose_regions(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;

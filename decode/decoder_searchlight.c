@@ -130,23 +130,8 @@ out:
     return status;
 }
 
-static int
-find_neighbourhoods(
-    const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_neighbourhoods_t *out)
-{
-    int status = BA_OK;
-    positions_t positions;
-
-    BA_TRY(find_positions(ctx, job, &positions));
-    BA_TRY(ba_neighbourhoods_find(positions.at, job->inputs.n_voxels, positions.n_dims,
-        positions.reach, positions.radius, job->inputs.is_used, out));
-out:
-    ba_free(positions.at);
-    return status;
-}
-
 int
-ba_decoder_check_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job)
+ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job)
 {
     int status = BA_OK;
     positions_t positions;
@@ -157,6 +142,8 @@ ba_decoder_check_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job)
         BA_TRY(ba_fail(
             BA_VALUE, "voxel-alphas: 0 with searchlight, wanted positive numbers"));
     }
+    BA_TRY(ba_neighbourhoods_find(positions.at, job->inputs.n_voxels, positions.n_dims,
+        positions.reach, positions.radius, job->inputs.is_used, &job->neighbourhoods));
 out:
     ba_free(positions.at);
     return status;
@@ -267,8 +254,8 @@ out:
 }
 
 static int
-score_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const set_t *set,
-    const ba_neighbourhoods_t *neighbourhoods, double *scores)
+score_set(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, const set_t *set, double *scores)
 {
     const ba_alphas_t *given = &job->opts->voxel_alphas;
     double alphas[N_AUTO];
@@ -277,7 +264,7 @@ score_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const set_t *set,
         .column = read_column,
         .payload = set,
         .y = {set->y, set->n, job->targets.n_dims, set->n},
-        .neighbourhoods = neighbourhoods,
+        .neighbourhoods = &job->neighbourhoods,
         .inner = set->inner,
         .n_inner = set->n_inner,
         .alphas = given->n > 0 ? given->values : alphas,
@@ -298,21 +285,19 @@ ba_decoder_searchlight(
     ba_fit_opts_t opts = job->fit;
     plan_t plan = {0};
     set_t set = {0};
-    ba_neighbourhoods_t neighbourhoods = {0};
 
     *scores = NULL;
     /* Inner splits there have to be, whatever alphas the decoder has. */
     opts.alphas = (ba_alphas_t){0};
     opts.alphas_relative = opts.scores_only = 0;
     opts.only_fold = 0;
-    BA_TRY(find_neighbourhoods(ctx, job, &neighbourhoods));
     BA_TRY(ba_plan_make(ctx, &job->data, &opts, &plan));
     *n_sets = plan.n_problems;
     BA_TRY(ba_multiply(plan.n_problems, v, &size));
     BA_TRY_ALLOC(*scores, ba_malloc(size, sizeof **scores));
     for (size_t k = 0; k < plan.n_problems; k++) {
         BA_TRY(make_set(job, &plan, k, &set));
-        BA_TRY(score_set(ctx, job, &set, &neighbourhoods, *scores + k * v));
+        BA_TRY(score_set(ctx, job, &set, *scores + k * v));
         set_free(&set);
     }
 out:
@@ -322,6 +307,5 @@ out:
     }
     set_free(&set);
     ba_plan_free(&plan);
-    ba_neighbourhoods_free(&neighbourhoods);
     return status;
 }

@@ -249,7 +249,7 @@ check_measure(const ba_decoder_job_t *job)
 }
 
 int
-ba_decoder_check_choice(const ba_ctx_t *ctx, const ba_decoder_job_t *job)
+ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job)
 {
     if (job->opts->blocks && job->inputs.n_lags > 1) {
         return ba_fail(BA_UNSUPPORTED,
@@ -265,9 +265,8 @@ ba_decoder_check_choice(const ba_ctx_t *ctx, const ba_decoder_job_t *job)
             "%s: found with cv none, wanted inner splits to score by",
             job->opts->voxel_score == BA_VOXELS_ROI ? "n-rois" : "n-voxels");
     }
-    return job->opts->voxel_score == BA_VOXELS_SEARCHLIGHT
-               ? ba_decoder_check_searchlight(ctx, job)
-               : BA_OK;
+    return job->opts->voxel_score == BA_VOXELS_SEARCHLIGHT ? ba_decoder_place(ctx, job)
+                                                           : BA_OK;
 }
 
 static int
