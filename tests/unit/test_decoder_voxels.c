@@ -15,7 +15,7 @@ static const char *const specs[] = {rois};
 
 /* One thread: small work. */
 static const ba_ctx_t *
-alone(void)
+one_thread(void)
 {
     static ba_ctx_t ctx;
 
@@ -78,7 +78,7 @@ fit_alone(const study_t *study, const ba_decode_fit_opts_t *like, const size_t *
     opts.fit.alphas = like->voxel_alphas;
     opts.fit.select = BA_SCORE_R;
     opts.fit.want_cv = 1;
-    assert_int_equal(run(alone(), study, study->other, &opts, NULL), BA_OK);
+    assert_int_equal(run(one_thread(), study, study->other, &opts, NULL), BA_OK);
     scores = found(study, "/cv_scores_by_fold", RUNS * ALPHAS * D);
     for (size_t k = 0; k < RUNS; k++) {
         for (size_t j = 0; j < D; j++) {
@@ -104,7 +104,7 @@ test_searchlight(void **state)
     opts.n_voxels = 3;
     opts.voxel_positions = positions;
     opts.radius = "1.2";
-    assert_int_equal(run(alone(), &study, study.y, &opts, NULL), BA_OK);
+    assert_int_equal(run(one_thread(), &study, study.y, &opts, NULL), BA_OK);
     scores = found(&study, "/voxels/score_by_fold", RUNS * V);
     selected = found(&study, "/selected", RUNS * 3);
     for (size_t j = 0; j < V; j++) {
@@ -154,7 +154,7 @@ test_rois(void **state)
     opts.voxel_score = BA_VOXELS_ROI;
     opts.rois = specs;
     opts.n_rois = opts.n_best_rois = 1;
-    assert_int_equal(run(alone(), &study, study.y, &opts, &info), BA_OK);
+    assert_int_equal(run(one_thread(), &study, study.y, &opts, &info), BA_OK);
     assert_int_equal(info.n_regions, REGIONS);
     assert_int_equal(info.n_chosen, 3);
     scores = found(&study, "/regions/score_by_fold", RUNS * REGIONS);
@@ -185,7 +185,7 @@ test_rois(void **state)
         other.n_best_rois = 0;
         other.roi_names = &name;
         other.n_roi_names = 1;
-        assert_int_equal(run(alone(), &study, study.y, &other, &info), BA_OK);
+        assert_int_equal(run(one_thread(), &study, study.y, &other, &info), BA_OK);
         assert_int_equal(info.n_voxels, n_members[(size_t) chosen[k]]);
         alone = found(&study, "/predictions", N * D);
         assert_all_close(predictions + k * RUN * D, alone + k * RUN * D, RUN * D, 1e-12);
@@ -217,14 +217,14 @@ test_named(void **state)
         y[i] = study.responses[i / 3 * V + (size_t) columns[i % 3]];
     }
     write_csv(study.other, y, 3);
-    assert_int_equal(run(alone(), &study, study.other, &opts, NULL), BA_OK);
+    assert_int_equal(run(one_thread(), &study, study.other, &opts, NULL), BA_OK);
     alone = found(&study, "/predictions", N * D);
     order = found(&study, "/selected", RUNS * 2);
     opts.rois = specs;
     opts.n_rois = 1;
     opts.roi_names = names;
     opts.n_roi_names = 2;
-    assert_int_equal(run(alone(), &study, study.y, &opts, NULL), BA_OK);
+    assert_int_equal(run(one_thread(), &study, study.y, &opts, NULL), BA_OK);
     some = found(&study, "/predictions", N * D);
     selected = found(&study, "/selected", RUNS * 2);
     column = found(&study, "/voxels/column", 3);
@@ -253,7 +253,7 @@ check_leak(const ba_decode_fit_opts_t *opts, study_t *study, const char *scores,
     double *before, *after, *chosen, *other;
 
     two.n_threads = 2;
-    assert_int_equal(run(alone(), study, study->y, opts, NULL), BA_OK);
+    assert_int_equal(run(one_thread(), study, study->y, opts, NULL), BA_OK);
     before = found(study, scores, RUNS * n_scores);
     chosen = found(study, "/selected", RUNS * k);
     assert_int_equal(run(&two, study, study->y, opts, NULL), BA_OK);
@@ -261,7 +261,7 @@ check_leak(const ba_decode_fit_opts_t *opts, study_t *study, const char *scores,
     assert_memory_equal(before, after, RUNS * n_scores * sizeof *before);
     free(after);
     audited.audit = 1;
-    assert_int_equal(run(alone(), study, study->y, &audited, &info), BA_OK);
+    assert_int_equal(run(one_thread(), study, study->y, &audited, &info), BA_OK);
     assert_true(info.audit.is_clean);
     for (size_t t = RUN; t < 2 * RUN; t++) {
         for (size_t j = 0; j < V; j++) {
@@ -270,7 +270,7 @@ check_leak(const ba_decode_fit_opts_t *opts, study_t *study, const char *scores,
         }
     }
     write_csv(study->other, study->responses, V);
-    assert_int_equal(run(alone(), study, study->other, opts, NULL), BA_OK);
+    assert_int_equal(run(one_thread(), study, study->other, opts, NULL), BA_OK);
     after = found(study, scores, RUNS * n_scores);
     other = found(study, "/selected", RUNS * k);
     assert_memory_equal(before + n_scores, after + n_scores, n_scores * sizeof *before);
