@@ -14,6 +14,7 @@
 
 #include "brainalign/ridge.h"
 #include "core/alloc.h"
+#include "core/error_keep.h"
 #include "linalg/blas.h"
 #include "model/scale.h"
 
@@ -74,11 +75,7 @@ typedef struct {
     double *alphas;            /* of the usable targets */
     double *gammas;            /* usable targets x n_spaces, NULL without bands */
     member_t *members;         /* n_voxels, those with the same gammas side by side */
-    /* of the targets with the same gammas */
-    double *own_scale;
-    ba_ridge_factor_t *factor;
-    double *back; /* n_columns x rank */
-    size_t rank;
+    size_t *first, n_groups;   /* of each group of them; then n_voxels */
 } refit_t;
 
 static void
@@ -91,9 +88,7 @@ release(refit_t *refit)
     ba_free(refit->alphas);
     ba_free(refit->gammas);
     ba_free(refit->members);
-    ba_free(refit->own_scale);
-    ba_ridge_factor_free(refit->factor);
-    ba_free(refit->back);
+    ba_free(refit->first);
 }
 
 /* A number for each target of the file, those of the usable ones to every stride-th place
@@ -179,6 +174,13 @@ list_members(
             n_spaces > 0 ? refit->gammas + voxels[j] * n_spaces : NULL, n_spaces, j};
     }
     qsort(refit->members, n_voxels, sizeof *refit->members, compare_members);
+    BA_TRY_ALLOC(refit->first, ba_malloc(n_voxels + 1, sizeof *refit->first));
+    for (size_t j = 0; j < n_voxels; j++) {
+        if (j == 0 || compare_gammas(refit->members + j - 1, refit->members + j) != 0) {
+            refit->first[refit->n_groups++] = j;
+        }
+    }
+    refit->first[refit->n_groups] = n_voxels;
 out:
     return status;
 }
@@ -192,7 +194,6 @@ scale_columns(const ba_decoding_t *decoding, size_t p, refit_t *refit)
     BA_TRY(ba_bundle_get_string(decoding->encoder->bundle, "/", "scale_features", &word));
     BA_TRY_ALLOC(refit->mean, ba_calloc(p, sizeof *refit->mean));
     BA_TRY_ALLOC(refit->scale, ba_malloc(p, sizeof *refit->scale));
-    BA_TRY_ALLOC(refit->own_scale, ba_malloc(p, sizeof *refit->own_scale));
     BA_TRY(ba_design_scale(decoding->ctx, decoding->design, refit->samples, refit->n,
         refit->mean, refit->scale));
     if (strcmp(word, "center") == 0 || strcmp(word, "none") == 0) {
@@ -234,60 +235,79 @@ out:
     return status;
 }
 
+/* What targets with the same gammas share; buffers of TARGETS of them: y n_rows, inner
+ * rank, scaled columns long each; d of the rank. */
+typedef struct {
+    const ba_ctx_t *ctx;
+    double *scale; /* of the columns */
+    ba_ridge_factor_t *factor;
+    double *back; /* n_columns x rank */
+    size_t rank;
+    double *y, *inner, *scaled, *d, means[TARGETS];
+} group_t;
+
+static void
+group_free(group_t *group)
+{
+    ba_free(group->scale);
+    ba_ridge_factor_free(group->factor);
+    ba_free(group->back);
+    ba_free(group->y);
+    ba_free(group->inner);
+    ba_free(group->scaled);
+    ba_free(group->d);
+}
+
 /* The factorisation for targets like this one. */
 static int
-factorise(const ba_decoding_t *decoding, const member_t *like, refit_t *refit)
+factorise(const ba_decoding_t *decoding, const refit_t *refit, const member_t *like,
+    group_t *group)
 {
     int status = BA_OK;
     size_t p = ba_design_n_columns(decoding->design);
     ba_training_t training = {
-        decoding->design, refit->samples, refit->n, refit->mean, refit->own_scale};
+        decoding->design, refit->samples, refit->n, refit->mean, NULL};
 
+    BA_TRY_ALLOC(group->scale, ba_malloc(p, sizeof *group->scale));
     for (size_t c = 0; c < p; c++) {
         size_t space = ba_design_column(decoding->design, c).space;
 
-        refit->own_scale[c] = like->n_gammas > 0
-                                  ? refit->scale[c] / sqrt(like->gammas[space])
-                                  : refit->scale[c];
+        group->scale[c] = like->n_gammas > 0 ? refit->scale[c] / sqrt(like->gammas[space])
+                                             : refit->scale[c];
     }
-    ba_ridge_factor_free(refit->factor);
-    refit->factor = NULL;
-    ba_free(refit->back);
-    refit->back = NULL;
+    training.scale = group->scale;
     BA_TRY(ba_ridge_factor(
-        decoding->ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &refit->factor));
-    refit->rank = ba_ridge_factor_rank(refit->factor);
-    BA_TRY_ALLOC(refit->back, ba_malloc(p, refit->rank * sizeof *refit->back));
+        group->ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &group->factor));
+    group->rank = ba_ridge_factor_rank(group->factor);
+    BA_TRY_ALLOC(group->back, ba_malloc(p, group->rank * sizeof *group->back));
     BA_TRY(ba_ridge_factor_back(
-        decoding->ctx, refit->factor, (ba_dmat_t){refit->back, p, refit->rank, p}));
+        group->ctx, group->factor, (ba_dmat_t){group->back, p, group->rank, p}));
+    BA_TRY_ALLOC(group->y, ba_malloc(refit->n, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->inner, ba_malloc(group->rank, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->scaled, ba_malloc(p, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->d, ba_malloc(group->rank, sizeof(double)));
 out:
     return status;
 }
 
-/* Buffers of a block of targets: y n_rows, inner rank, scaled columns long each; d of the
- * rank. */
-typedef struct {
-    double *y, *inner, *scaled, *d, means[TARGETS];
-} block_t;
-
 /* Scaled weights p x n to plain ones of the model's targets. */
 static void
-put_weights(const ba_decoding_t *decoding, const refit_t *refit, const block_t *block,
+put_weights(const ba_decoding_t *decoding, const refit_t *refit, const group_t *group,
     const member_t *members, size_t n, ba_fold_model_t *out)
 {
     size_t columns = ba_design_n_columns(decoding->design);
     size_t p = out->n_delays * out->n_features;
-    const double *centre = ba_ridge_factor_center(refit->factor);
+    const double *centre = ba_ridge_factor_center(group->factor);
 
     for (size_t j = 0; j < n; j++) {
-        double *w = out->weights + members[j].at * p, offset = block->means[j];
+        double *w = out->weights + members[j].at * p, offset = group->means[j];
 
         for (size_t c = 0; c < columns; c++) {
             ba_column_t place = ba_design_column(decoding->design, c);
-            double scale = refit->own_scale[c];
+            double scale = group->scale[c];
 
             if (!isinf(scale)) {
-                double plain = block->scaled[c + j * columns] / scale;
+                double plain = group->scaled[c + j * columns] / scale;
 
                 w[place.delay_index * out->n_features + place.feature_index] = plain;
                 offset -= plain * (refit->mean[c] + centre[c] * scale);
@@ -297,17 +317,18 @@ put_weights(const ba_decoding_t *decoding, const refit_t *refit, const block_t *
     }
 }
 
+/* n targets of the group, TARGETS at most. */
 static void
 fit_block(const ba_decoding_t *decoding, const refit_t *refit, const size_t *voxels,
-    const member_t *members, size_t n, block_t *block)
+    const member_t *members, size_t n, group_t *group)
 {
-    size_t rows = refit->n, rank = refit->rank;
+    size_t rows = refit->n, rank = group->rank;
     size_t columns = ba_design_n_columns(decoding->design);
-    ba_cdmat_t project = ba_ridge_factor_project(refit->factor);
+    ba_cdmat_t project = ba_ridge_factor_project(group->factor);
 
     for (size_t j = 0; j < n; j++) {
         const double *y = decoding->responses + voxels[members[j].at] * decoding->n_kept;
-        double *column = block->y + j * rows, mean = 0.0;
+        double *column = group->y + j * rows, mean = 0.0;
 
         for (size_t i = 0; i < rows; i++) {
             mean += y[refit->rows[i]] / (double) rows;
@@ -315,40 +336,60 @@ fit_block(const ba_decoding_t *decoding, const refit_t *refit, const size_t *vox
         for (size_t i = 0; i < rows; i++) {
             column[i] = y[refit->rows[i]] - mean;
         }
-        block->means[j] = mean;
+        group->means[j] = mean;
     }
-    ba_gemm_tiled(decoding->ctx, 1.0, BA_TRANSPOSE, project, BA_KEEP,
-        ba_cdmat(block->y, rows, n, rows), 0.0, ba_dmat(block->inner, rank, n, rank));
+    ba_gemm_tiled(group->ctx, 1.0, BA_TRANSPOSE, project, BA_KEEP,
+        ba_cdmat(group->y, rows, n, rows), 0.0, ba_dmat(group->inner, rank, n, rank));
     for (size_t j = 0; j < n; j++) {
         ba_ridge_factor_filter(
-            refit->factor, refit->alphas[voxels[members[j].at]], block->d);
+            group->factor, refit->alphas[voxels[members[j].at]], group->d);
         for (size_t i = 0; i < rank; i++) {
-            block->inner[i + j * rank] *= block->d[i];
+            group->inner[i + j * rank] *= group->d[i];
         }
     }
-    ba_gemm_tiled(decoding->ctx, 1.0, BA_KEEP,
-        ba_cdmat(refit->back, columns, rank, columns), BA_KEEP,
-        ba_cdmat(block->inner, rank, n, rank), 0.0,
-        ba_dmat(block->scaled, columns, n, columns));
+    ba_gemm_tiled(group->ctx, 1.0, BA_KEEP, ba_cdmat(group->back, columns, rank, columns),
+        BA_KEEP, ba_cdmat(group->inner, rank, n, rank), 0.0,
+        ba_dmat(group->scaled, columns, n, columns));
 }
 
-/* Targets with the same gammas, n of them. */
 static int
-fit_members(const ba_decoding_t *decoding, refit_t *refit, const size_t *voxels,
-    const member_t *members, size_t n_members, block_t *block, ba_fold_model_t *out)
+fit_group(const ba_ctx_t *ctx, const ba_decoding_t *decoding, const refit_t *refit,
+    const size_t *voxels, size_t g, ba_fold_model_t *out)
 {
     int status = BA_OK;
+    const member_t *members = refit->members + refit->first[g];
+    size_t n_members = refit->first[g + 1] - refit->first[g];
+    group_t group = {.ctx = ctx};
 
-    BA_TRY(factorise(decoding, members, refit));
+    BA_TRY(factorise(decoding, refit, members, &group));
     for (size_t t0 = 0; t0 < n_members; t0 += TARGETS) {
         size_t n = n_members - t0 < TARGETS ? n_members - t0 : TARGETS;
 
-        BA_TRY(ba_ctx_check(decoding->ctx));
-        fit_block(decoding, refit, voxels, members + t0, n, block);
-        put_weights(decoding, refit, block, members + t0, n, out);
+        fit_block(decoding, refit, voxels, members + t0, n, &group);
+        put_weights(decoding, refit, &group, members + t0, n, out);
     }
 out:
+    group_free(&group);
     return status;
+}
+
+/* One group by all threads, several by a thread each: the same bits. */
+static int
+fit_groups(const ba_decoding_t *decoding, const refit_t *refit, const size_t *voxels,
+    ba_fold_model_t *out)
+{
+    ba_error_keep_t keep = {.status = BA_OK};
+    ba_ctx_t alone = ba_ctx_default();
+
+    alone.n_threads = 1;
+    if (refit->n_groups == 1) {
+        return fit_group(decoding->ctx, decoding, refit, voxels, 0, out);
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(decoding->ctx))
+    for (size_t g = 0; g < refit->n_groups; g++) {
+        ba_error_keep(&keep, fit_group(&alone, decoding, refit, voxels, g, out));
+    }
+    return ba_error_raise(&keep);
 }
 
 int
@@ -357,39 +398,21 @@ ba_fold_model_refit(const ba_decoding_t *decoding, const ba_left_out_t *left_out
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
-    size_t p = encoder->n_delays * encoder->n_features, most; /* of a rank */
-    size_t columns = ba_design_n_columns(decoding->design);
+    size_t p = encoder->n_delays * encoder->n_features;
     refit_t refit = {.n = 0};
-    block_t block = {.y = NULL};
 
     *out = (ba_fold_model_t){.n_delays = encoder->n_delays,
         .n_features = encoder->n_features,
         .n_targets = n_voxels};
+    BA_TRY(ba_ctx_check(decoding->ctx));
     BA_TRY(prepare(decoding, left_out, voxels, n_voxels, &refit));
-    most = refit.n < columns ? refit.n : columns;
     BA_TRY_ALLOC(out->delays, ba_malloc(encoder->n_delays, sizeof *out->delays));
     memcpy(out->delays, encoder->delays, encoder->n_delays * sizeof *out->delays);
     BA_TRY_ALLOC(out->weights, ba_calloc(p, n_voxels * sizeof *out->weights));
     BA_TRY_ALLOC(out->offset, ba_malloc(n_voxels, sizeof *out->offset));
-    BA_TRY_ALLOC(block.y, ba_malloc(refit.n, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(block.inner, ba_malloc(most, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(block.scaled, ba_malloc(columns, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(block.d, ba_malloc(most, sizeof(double)));
-    for (size_t first = 0, n; first < n_voxels; first += n) {
-        const member_t *members = refit.members + first;
-
-        n = 1;
-        while (first + n < n_voxels && compare_gammas(members, members + n) == 0) {
-            n++;
-        }
-        BA_TRY(fit_members(decoding, &refit, voxels, members, n, &block, out));
-    }
+    BA_TRY(fit_groups(decoding, &refit, voxels, out));
 out:
     release(&refit);
-    ba_free(block.y);
-    ba_free(block.inner);
-    ba_free(block.scaled);
-    ba_free(block.d);
     return status;
 }
 

@@ -176,6 +176,31 @@ test_poison(void **state)
     assert_true(logdet[0][0] != logdet[1][0]);
 }
 
+/* Groups of targets with the same gammas are fitted side by side: threads change no bit. */
+static void
+test_threads(void **state)
+{
+    ba_decode_invert_opts_t opts = {.combine = BA_COMBINE_JOINT};
+    double one[N * F], three[N * F];
+    ba_ctx_t ctx = ba_ctx_default();
+    ba_decode_invert_info_t info;
+    study_t s;
+
+    (void) state;
+    make_study(&s);
+    fit(&s, "0.2,0.8\n0.9,0.1\n0.4,0.6\n", 1.0, "b:1");
+    invert(&s, &opts, "inv.h5");
+    read_numbers("inv.h5", "/mean", N * F, one);
+    ctx.n_threads = 3;
+    opts.model = (ba_decode_model_opts_t){
+        .encoder = in_folder("enc.h5"), .share = SHARE, .precision = BA_DOUBLE};
+    opts.output = in_folder("three.h5");
+    must(ba_decode_invert(&ctx, &s.dataset, &opts, &info));
+    read_numbers("three.h5", "/mean", N * F, three);
+    assert_memory_equal(one, three, sizeof one);
+    free_study(&s);
+}
+
 int
 main(void)
 {
@@ -184,6 +209,7 @@ main(void)
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_block),
         cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_threads),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
