@@ -81,9 +81,8 @@ BA_API ba_decode_fit_opts_t ba_decode_fit_opts_default(void);
 typedef struct {
     ba_fit_info_t fit;
     size_t n_samples, n_used, n_columns, n_dims, n_outer, n_scored;
-    size_t n_voxels,
-        n_unusable;  /* response columns (of the regions); those with a value that is not
-                                    finite, which are left out */
+    size_t n_voxels;   /* response columns, with regions those in them */
+    size_t n_unusable; /* with a value that is not finite, which are left out */
     size_t n_chosen; /* response columns chosen in each fold, with ROI at most; 0 = all */
     size_t n_regions;            /* that columns are of, 0 = not asked for */
     size_t n_best_rois;          /* chosen in each fold, with ROI */
@@ -101,7 +100,8 @@ typedef struct {
  * category, by ba_fit_run(), and writes the result file: predictions of every sample by
  * the model of the fold that held it out, scores, alphas, splits; weights where asked
  * for. Errors: those of opening, ba_fit_run(), writing; BA_VALUE (options that contradict
- * one another), BA_SHAPE (labels or blocks that do not fit, fewer than 2 categories),
+ * one another, a region that is not there), BA_SHAPE (labels, blocks, regions or
+ * positions that do not fit, fewer than 2 categories),
  * BA_NONFINITE (features, or every response column), BA_EXISTS, BA_TOO_LARGE. `info` may
  * be NULL. */
 BA_API int ba_decode_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,

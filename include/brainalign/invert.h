@@ -49,10 +49,9 @@ typedef struct {
      * implied; its mean is that of the training features unless prior_mean is given. */
     const char *const *prior_spaces;
     size_t n_prior_spaces;
-    double
-        prior_ridge;   /* added to the variances, as a share of their mean (of a space) */
-    size_t prior_rank; /* principal components kept (of each space), 0 = all */
-    double prior_ar;   /* from one sample to the next; NaN = from the training features */
+    double prior_ridge; /* added to variances, as a share of their mean (of a space) */
+    size_t prior_rank;  /* principal components kept (of each space), 0 = all */
+    double prior_ar; /* from one sample to the next; NaN = from the training features */
     /* Names of spaces whose features are written; n_spaces 0 = all. All spaces of the
      * encoder are inverted together: what is written is the marginal posterior. */
     const char *const *spaces;
