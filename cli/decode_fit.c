@@ -24,12 +24,15 @@ typedef struct {
     int scale_responses, scale_features;
     uint64_t n_voxels;
     int voxel_score, multinomial;
-    const char *voxel_alphas, *voxel_items;
+    const char *voxel_alphas, *voxel_items, *radius, *voxel_positions;
+    cli_list_t rois, roi_names;
+    uint64_t n_rois;
 } decode_args_t;
 
 /* Words of the choice; the values beside them are in the same order. */
 static const char response_scales[] = "zscore|center|none|runs";
-static const char voxel_scores[] = "encoding|f|stability"; /* ba_voxel_score_t */
+static const char voxel_scores[] =
+    "encoding|f|stability|searchlight|roi"; /* ba_voxel_score_t */
 static const char feature_scales[] = "zscore|center|none";
 static const ba_scale_t scale_of[] = {
     BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE, BA_SCALE_RUNS};
@@ -111,7 +114,21 @@ static const cli_option_t scale_rows[] = {
 
 static const cli_option_t voxel_rows[] = {
     {.section = "Choice of responses",
-        .name = "n-voxels",
+        .name = "rois",
+        .kind = CLI_STRINGS,
+        .metavar = "SPEC",
+        .help =
+            "Regions: a label image, NAME=MASK.nii.gz, a table FILE.tsv:COLUMN with a "
+            "label for each response column, or whole numbers FILE:PATH. Columns in "
+            "none are not read.",
+        .offset = offsetof(decode_args_t, rois)},
+    {.name = "roi",
+        .kind = CLI_STRINGS,
+        .metavar = "NAME",
+        .otherwise = "all of --rois",
+        .help = "Of these regions only.",
+        .offset = offsetof(decode_args_t, roi_names)},
+    {.name = "n-voxels",
         .kind = CLI_UNSIGNED,
         .metavar = "K",
         .otherwise = "all of them",
@@ -127,7 +144,10 @@ static const cli_option_t voxel_rows[] = {
             "alphas of an encoding model with the same delays; f: one-way analysis of "
             "variance over the categories of --labels; stability: mean correlation "
             "between repeats over items (--voxel-items, else --labels), as many "
-            "repeats as the rarest item has, in order of time.",
+            "repeats as the rarest item has, in order of time; searchlight: largest over "
+            "dimensions of the mean r of the inner splits of ridge from the columns "
+            "around it (--radius); roi: the same r, mean over dimensions, from a whole "
+            "region: the --n-rois best ones are used.",
         .offset = offsetof(decode_args_t, voxel_score)},
     {.name = "voxel-items",
         .kind = CLI_STRING,
@@ -136,11 +156,33 @@ static const cli_option_t voxel_rows[] = {
         .help =
             "What each sample was, for stability: samples of one item are its repeats.",
         .offset = offsetof(decode_args_t, voxel_items)},
+    {.name = "radius",
+        .kind = CLI_STRING,
+        .metavar = "R|Rmm",
+        .otherwise = "the cube of 3 x 3 x 3 voxels",
+        .help =
+            "Of the searchlight: columns at most so far away, in voxels, in mm, or in "
+            "units of --voxel-positions.",
+        .offset = offsetof(decode_args_t, radius)},
+    {.name = "voxel-positions",
+        .kind = CLI_STRING,
+        .metavar = "SPEC",
+        .otherwise = "voxels of the images",
+        .help = "Coordinates of every response column, n_voxels x n_coordinates.",
+        .offset = offsetof(decode_args_t, voxel_positions)},
+    {.name = "n-rois",
+        .kind = CLI_UNSIGNED,
+        .metavar = "K",
+        .otherwise = "1 with --voxel-score roi",
+        .help = "The K best regions, chosen anew in each outer fold from its training "
+                "rows. /regions/selected lists them.",
+        .offset = offsetof(decode_args_t, n_rois)},
     {.name = "voxel-alphas",
         .kind = CLI_STRING,
         .metavar = "auto|log:LO,HI,N|LIST",
         .value = "auto",
-        .help = "Penalties of that encoding model, as --alphas.",
+        .help = "Penalties of that encoding model, searchlight or region, as --alphas; "
+                "auto for a searchlight: 0.01, 0.1, 1 and 10 times the training samples.",
         .offset = offsetof(decode_args_t, voxel_alphas)},
     {0},
 };
@@ -215,6 +257,15 @@ set_voxels(const decode_args_t *args, ba_decode_fit_opts_t *opts)
     opts->voxel_score = (ba_voxel_score_t) args->voxel_score;
     opts->voxel_items = args->voxel_items;
     opts->n_voxels = args->n_voxels == CLI_NOT_GIVEN ? 0 : (size_t) args->n_voxels;
+    opts->radius = args->radius;
+    opts->voxel_positions = args->voxel_positions;
+    opts->rois = args->rois.items;
+    opts->n_rois = args->rois.n;
+    opts->roi_names = args->roi_names.items;
+    opts->n_roi_names = args->roi_names.n;
+    opts->n_best_rois = args->n_rois != CLI_NOT_GIVEN        ? (size_t) args->n_rois
+                        : opts->voxel_score == BA_VOXELS_ROI ? 1
+                                                             : 0;
     return ba_alphas_parse(args->voxel_alphas, &opts->voxel_alphas);
 }
 
@@ -287,7 +338,14 @@ report(const ba_decode_fit_opts_t *opts, const ba_decode_fit_info_t *info)
         info->fit.gap_inner, info->fit.gap_outer, info->fit.train_least,
         info->fit.train_most);
     cli_message_note("%s", info->fit.reason);
-    if (info->n_chosen > 0) {
+    if (info->n_regions > 0) {
+        cli_message_note(
+            "%zu response columns in %zu regions", info->n_voxels, info->n_regions);
+    }
+    if (info->n_best_rois > 0) {
+        cli_message_note("%zu of %zu regions chosen in each fold, at most %zu columns",
+            info->n_best_rois, info->n_regions, info->n_chosen);
+    } else if (info->n_chosen > 0) {
         cli_message_note("%zu of %zu response columns chosen in each fold",
             info->n_chosen, info->n_voxels);
     }

@@ -8,6 +8,7 @@
 #include "datasets/provenance.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Seconds next to a held-out sample in which haemodynamic responses still overlap. */
 #define HAEMODYNAMIC_SECONDS 16.0
@@ -18,6 +19,9 @@ ba_decode_fit_opts_default(void)
     return (ba_decode_fit_opts_t){
         .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
 }
+
+/* Files beside the data set at most, without regions, and the NULL after them. */
+enum { N_FILES = 7 };
 
 /* ---- the job ---- */
 
@@ -115,6 +119,41 @@ out:
     return status;
 }
 
+/* Options of the choice of response columns. */
+static int
+check_choice(const ba_decode_fit_opts_t *opts)
+{
+    int by_region = opts->voxel_score == BA_VOXELS_ROI;
+
+    if (opts->n_voxels == 0 && opts->voxel_score != BA_VOXELS_ENCODING && !by_region) {
+        return ba_fail(BA_VALUE, "voxel-score: found without n-voxels, wanted both");
+    }
+    if (by_region && opts->n_voxels > 0) {
+        return ba_fail(BA_VALUE, "n-voxels: found with voxel-score roi, wanted n-rois: "
+                                 "whole regions are chosen");
+    }
+    if (opts->n_rois == 0 && (by_region || opts->n_roi_names > 0)) {
+        return ba_fail(BA_VALUE, "%s: found without rois, wanted both",
+            by_region ? "voxel-score roi" : "roi");
+    }
+    if (!by_region && opts->n_best_rois > 0) {
+        return ba_fail(BA_VALUE, "n-rois: found without voxel-score roi, wanted both");
+    }
+    if (by_region && opts->n_best_rois == 0) {
+        return ba_fail(BA_VALUE, "n-rois: 0 with voxel-score roi, wanted at least 1");
+    }
+    if (opts->voxel_score != BA_VOXELS_SEARCHLIGHT &&
+        (opts->radius || opts->voxel_positions)) {
+        return ba_fail(BA_VALUE, "%s: found without voxel-score searchlight, wanted both",
+            opts->radius ? "radius" : "voxel-positions");
+    }
+    if (opts->voxel_items && opts->voxel_score != BA_VOXELS_STABILITY) {
+        return ba_fail(
+            BA_VALUE, "voxel-items: found without voxel-score stability, wanted both");
+    }
+    return BA_OK;
+}
+
 static int
 check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
 {
@@ -138,10 +177,6 @@ check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
         return ba_fail(BA_VALUE, "trim: found beside blocks, wanted samples to leave out "
                                  "in no block");
     }
-    if (opts->n_voxels > ba_source_n_cols(dataset->train.responses)) {
-        return ba_fail(BA_VALUE, "n-voxels: %zu, the responses have %zu columns",
-            opts->n_voxels, ba_source_n_cols(dataset->train.responses));
-    }
     if (opts->multinomial && !opts->labels) {
         return ba_fail(BA_VALUE, "multinomial: found without labels, wanted categories");
     }
@@ -149,17 +184,10 @@ check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
         return ba_fail(BA_UNSUPPORTED,
             "multinomial: found with inner sets that overlap, wanted folds");
     }
-    if (opts->n_voxels == 0 && opts->voxel_score != BA_VOXELS_ENCODING) {
-        return ba_fail(BA_VALUE, "voxel-score: found without n-voxels, wanted both");
-    }
-    if (opts->voxel_items && opts->voxel_score != BA_VOXELS_STABILITY) {
-        return ba_fail(
-            BA_VALUE, "voxel-items: found without voxel-score stability, wanted both");
-    }
     if (opts->fit.bands.gammas) {
         return ba_fail(BA_UNSUPPORTED, "bands: found with decoding, wanted none");
     }
-    return BA_OK;
+    return check_choice(opts);
 }
 
 static int
@@ -174,6 +202,7 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
     BA_TRY(check_options(dataset, opts));
+    BA_TRY_ALLOC(job->files, ba_calloc(N_FILES + opts->n_rois, sizeof *job->files));
     BA_TRY(opts->labels ? note_file(job, opts->labels) : BA_OK);
     BA_TRY(opts->blocks ? note_file(job, opts->blocks) : BA_OK);
     BA_TRY(ba_blocks_read(ctx, opts->blocks, &part->runs, &job->blocks));
@@ -184,7 +213,15 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         BA_TRY(ba_decoder_items_read(
             ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
     }
-    BA_TRY(ba_decoder_inputs_read(ctx, part, opts, &job->blocks, &job->inputs));
+    BA_TRY(opts->voxel_positions ? note_file(job, opts->voxel_positions) : BA_OK);
+    for (size_t i = 0; i < opts->n_rois; i++) {
+        const char *equals = strchr(opts->rois[i], '=');
+
+        BA_TRY(note_file(job, equals ? equals + 1 : opts->rois[i]));
+    }
+    BA_TRY(ba_decoder_regions_read(ctx, dataset, opts, &job->regions));
+    BA_TRY(ba_decoder_inputs_read(
+        ctx, part, opts, &job->blocks, &job->regions, &job->inputs));
     BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,
         job->targets.n_dims, job->targets.n_samples,
         opts->labels ? opts->labels : "features", &job->source));
@@ -199,8 +236,10 @@ static void
 job_close(ba_decoder_job_t *job)
 {
     ba_chosen_free(&job->chosen);
+    ba_neighbourhoods_free(&job->neighbourhoods);
     ba_source_close(job->source);
     ba_decoder_inputs_free(&job->inputs);
+    ba_decoder_regions_free(&job->regions);
     ba_decoder_targets_free(&job->targets);
     ba_decoder_targets_free(&job->items);
     ba_blocks_free(&job->blocks);
@@ -210,6 +249,7 @@ job_close(ba_decoder_job_t *job)
     for (size_t i = 0; i < job->n_files; i++) {
         ba_free(job->files[i]);
     }
+    ba_free(job->files);
 }
 
 /* ---- the fit ---- */
@@ -236,7 +276,9 @@ plan(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *inf
     info->n_columns = ba_design_n_columns(job->inputs.design);
     info->n_dims = job->targets.n_dims;
     info->n_voxels = job->inputs.n_voxels;
-    info->n_chosen = job->opts->n_voxels;
+    info->n_chosen = ba_decoder_chooses(job->opts) ? ba_decoder_n_columns(job) : 0;
+    info->n_regions = job->regions.list.n;
+    info->n_best_rois = job->opts->n_best_rois;
     info->n_unusable = job->inputs.n_unusable;
     info->n_classes = job->targets.category ? job->targets.n_dims : 0;
     BA_TRY_ALLOC(kept, ba_malloc(job->blocks.n, sizeof *kept));
@@ -301,8 +343,8 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     ba_softmax_t softmax = {0};
     ba_fit_sink_t sink;
 
-    if (opts->n_voxels > 0) {
-        BA_TRY(ba_decoder_check_choice(job));
+    if (ba_decoder_chooses(opts)) {
+        BA_TRY(ba_decoder_check_choice(&own, job));
     }
     BA_TRY(plan(&own, job, info));
     info->fit.bytes_planned += held;

@@ -181,18 +181,45 @@ store(const reading_t *reading, size_t n_columns, size_t first, ba_decoder_input
     return BA_OK;
 }
 
+/* Columns from..to of the source, those in regions moved to the front: how many. */
+static int
+read_some(const reading_t *reading, const ba_decoder_inputs_t *inputs, size_t from,
+    size_t to, size_t done, size_t *n_read)
+{
+    int status = BA_OK;
+    size_t n = reading->runs->n_samples, m = 0;
+
+    if (inputs->columns && (done == inputs->n_voxels || inputs->columns[done] >= to)) {
+        *n_read = 0;
+        return BA_OK;
+    }
+    BA_TRY(ba_source_read(reading->source, 0, 0, n, from, to - from, reading->buffer, n));
+    while (inputs->columns && done + m < inputs->n_voxels &&
+           inputs->columns[done + m] < to) {
+        memmove(reading->buffer + m * n,
+            reading->buffer + (inputs->columns[done + m] - from) * n,
+            n * sizeof *reading->buffer);
+        m++;
+    }
+    *n_read = inputs->columns ? m : to - from;
+out:
+    return status;
+}
+
 static int
 read_columns(const ba_ctx_t *ctx, reading_t *reading, ba_decoder_inputs_t *out)
 {
     int status = BA_OK;
-    size_t n = reading->runs->n_samples;
+    size_t n = reading->runs->n_samples, first = 0, m;
+    size_t n_cols = ba_source_n_cols(reading->source);
 
-    for (size_t first = 0; first < out->n_voxels; first += COLUMNS) {
-        size_t m = out->n_voxels - first < COLUMNS ? out->n_voxels - first : COLUMNS;
-        ba_dmat_t part = {reading->buffer, n, m, n};
+    for (size_t from = 0; from < n_cols; from += COLUMNS, first += m) {
+        size_t to = n_cols - from < COLUMNS ? n_cols : from + COLUMNS;
+        ba_dmat_t part = {reading->buffer, n, 0, n};
 
         BA_TRY(ba_ctx_check(ctx));
-        BA_TRY(ba_source_read(reading->source, 0, 0, n, first, m, reading->buffer, n));
+        BA_TRY(read_some(reading, out, from, to, first, &m));
+        part.n_cols = m;
         clear_unusable(reading, m, first, out);
         largest_by_run(reading, m);
         if (reading->detrend) {
@@ -296,12 +323,14 @@ out:
 
 int
 ba_decoder_inputs_read(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
-    const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks, ba_decoder_inputs_t *out)
+    const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks,
+    const ba_decoder_regions_t *regions, ba_decoder_inputs_t *out)
 {
     int status;
     reading_t reading = {0};
 
-    *out = (ba_decoder_inputs_t){.n_voxels = ba_source_n_cols(part->responses)};
+    *out = (ba_decoder_inputs_t){
+        .n_voxels = regions->n_columns, .columns = regions->columns};
     BA_TRY(set_delays(opts, &part->runs, out));
     BA_TRY(make_room(ctx, opts, blocks->n, ba_source_name(part->responses), out));
     BA_TRY(
