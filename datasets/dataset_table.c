@@ -200,6 +200,23 @@ out:
     return status;
 }
 
+/* Responses of every run by themselves. */
+static int
+open_apart(job_t *job, ba_dataset_part_t *part)
+{
+    size_t n = job->plan.n_runs;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(part->run_responses, ba_calloc(n + 1, sizeof *part->run_responses));
+    for (size_t k = 0; k < n; k++) {
+        BA_TRY(ba_ctx_check(job->ctx));
+        BA_TRY(open_part_of(job, k, CELL_RESPONSES, &part->run_responses[k]));
+        BA_TRY(check_length(job, k, part->run_responses[k]));
+    }
+out:
+    return status;
+}
+
 /* Repeats of a run have the same features: later ones say the same or nothing. */
 static int
 check_repeats(const job_t *job)
@@ -237,9 +254,19 @@ label_runs(const job_t *job, ba_dataset_part_t *part)
     }
     BA_TRY(ba_runs_from_onsets(onsets, n, part->n_samples, &part->runs));
     BA_TRY_ALLOC(part->run_names, ba_calloc(n, sizeof *part->run_names));
+    BA_TRY_ALLOC(part->run_stimuli, ba_calloc(n, sizeof *part->run_stimuli));
+    if (job->table->rows[0].subject) {
+        BA_TRY_ALLOC(part->run_subjects, ba_calloc(n, sizeof *part->run_subjects));
+    }
     for (size_t k = 0; k < n; k++) {
+        const ba_run_row_t *row = &job->table->rows[job->plan.rows[k]];
+
         BA_TRY_ALLOC(
             part->run_names[k], ba_run_table_label(job->table, job->plan.rows[k]));
+        BA_TRY_ALLOC(part->run_stimuli[k], ba_strdup(row->run));
+        if (part->run_subjects) {
+            BA_TRY_ALLOC(part->run_subjects[k], ba_strdup(row->subject));
+        }
     }
 out:
     ba_free(onsets);
@@ -263,12 +290,16 @@ open_part(job_t *job, int is_test, ba_dataset_part_t *part)
         BA_TRY(open_stack(job, 0, (long) i, &part->features[i]));
     }
     part->n_repeats = job->plan.n_repeats;
-    BA_TRY(open_optional(job, CELL_RESPONSES, &part->responses));
-    if (n == 0 && !part->responses) {
+    BA_TRY(job->opts->by_run ? open_apart(job, part)
+                             : open_optional(job, CELL_RESPONSES, &part->responses));
+    if (n == 0 && !part->responses && !part->run_responses) {
         BA_TRY(
             ba_fail(BA_FORMAT, "%s: neither features nor responses", job->table->file));
     }
-    part->n_samples = ba_source_n_rows(n > 0 ? part->features[0] : part->responses);
+    part->n_samples = 0;
+    for (size_t k = 0; k < job->plan.n_runs; k++) {
+        part->n_samples += job->lengths[k];
+    }
     BA_TRY(open_optional(job, CELL_NUISANCE, &part->nuisance));
     BA_TRY(label_runs(job, part));
 out:
