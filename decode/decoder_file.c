@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The result file of decode fit. */
 #include "decode/decoder_impl.h"
+#include "decode/decoder_reading.h"
 
 #include "core/alloc.h"
 #include "fit/fit_file.h"

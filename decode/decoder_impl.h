@@ -5,21 +5,14 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "decode/decoder_study.h"
 #include "fit/audit.h"
 
-/* Which recorded samples make a sample of the fit. */
-typedef struct {
-    size_t n;      /* samples of the fit */
-    size_t *first; /* n + 1 */
-    size_t
-        *rows; /* rows[first[i]] .. rows[first[i + 1] - 1]: recorded samples, ascending */
-    ba_runs_t runs; /* of the samples of the fit */
-} ba_blocks_t;
-
-/* Reads the numbers of `spec`; NULL = every recorded sample by itself. BA_SHAPE: another
- * number of rows, a block over two runs. */
+/* Reads the numbers of `spec`; NULL = every recorded sample by itself. is_left_out: runs
+ * whose samples are in no block, NULL = none. BA_SHAPE: another number of rows, a block
+ * over two runs. */
 int ba_blocks_read(const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs,
-    ba_blocks_t *out) BA_MUST_USE;
+    const unsigned char *is_left_out, ba_blocks_t *out) BA_MUST_USE;
 void ba_blocks_free(ba_blocks_t *blocks);
 
 /* The responses in memory, prepared within runs, as a design. */
@@ -43,9 +36,6 @@ void ba_decoder_inputs_free(ba_decoder_inputs_t *inputs);
 
 /* Bytes of the responses in memory. */
 size_t ba_decoder_inputs_bytes(const ba_decoder_inputs_t *inputs, size_t n_samples);
-
-/* Whether responses are z-scored in each run. */
-int ba_decoder_zscores_runs(const ba_decode_fit_opts_t *opts, size_t n_runs);
 
 /* What is decoded: n_samples x n_dims, column-major. */
 typedef struct {
@@ -90,6 +80,8 @@ typedef struct {
 typedef struct {
     const ba_dataset_t *dataset;
     const ba_decode_fit_opts_t *opts;
+    ba_study_t study;
+    ba_common_t common;
     ba_blocks_t blocks;
     ba_decoder_inputs_t inputs;
     ba_decoder_targets_t targets;

@@ -295,7 +295,8 @@ score_by_encoding(
     fit.trim_first = job->opts->fit.trim_first;
     fit.trim_last = job->opts->fit.trim_last;
     if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
-        fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
+        fit.cv =
+            (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
     }
     BA_TRY(encoding_splits(job, &fit, &ids));
     BA_TRY(ba_fit_run(ctx, &data, &fit, NULL, &encoding, NULL));

@@ -374,3 +374,20 @@ ba_alignment_add(const ba_ctx_t *ctx, const ba_alignment_t *alignment, size_t su
             alignment->weights[subject] + first, rows.n_cols, alignment->n_directions, v),
         1.0, coordinates);
 }
+
+void
+ba_alignment_columns(const ba_ctx_t *ctx, const ba_alignment_t *alignment,
+    ba_dmat_t coordinates, size_t first, ba_dmat_t columns)
+{
+    size_t k = alignment->n_features, d = alignment->n_directions;
+
+    for (size_t j = 0; !alignment->basis && j < columns.n_cols; j++) {
+        memcpy(columns.data + j * columns.ld,
+            coordinates.data + (first + j) * coordinates.ld,
+            columns.n_rows * sizeof *columns.data);
+    }
+    if (alignment->basis) {
+        ba_gemm_tiled(ctx, 1.0, BA_KEEP, ba_dmat_const(coordinates), BA_TRANSPOSE,
+            ba_cdmat(alignment->basis + first, columns.n_cols, d, k), 0.0, columns);
+    }
+}

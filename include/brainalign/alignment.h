@@ -84,6 +84,11 @@ BA_API void ba_alignment_free(ba_alignment_t *alignment);
 BA_API void ba_alignment_add(const ba_ctx_t *ctx, const ba_alignment_t *alignment,
     size_t subject, size_t first, ba_dmat_t rows, ba_dmat_t coordinates);
 
+/* Columns first .. first + columns.n_cols - 1 of the common space of samples with such
+ * coordinates. */
+BA_API void ba_alignment_columns(const ba_ctx_t *ctx, const ba_alignment_t *alignment,
+    ba_dmat_t coordinates, size_t first, ba_dmat_t columns);
+
 #ifdef __cplusplus
 }
 #endif
