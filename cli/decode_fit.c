@@ -25,11 +25,15 @@ typedef struct {
     uint64_t n_voxels;
     int voxel_score, multinomial;
     const char *voxel_alphas, *voxel_items;
+    int align;
+    const char *align_runs;
+    uint64_t align_features;
 } decode_args_t;
 
 /* Words of the choice; the values beside them are in the same order. */
 static const char response_scales[] = "zscore|center|none|runs";
-static const char voxel_scores[] = "encoding|f|stability"; /* ba_voxel_score_t */
+static const char voxel_scores[] = "encoding|f|stability";     /* ba_voxel_score_t */
+static const char alignments[] = "none|procrustes|srm|srm-em"; /* ba_alignment_kind_t */
 static const char feature_scales[] = "zscore|center|none";
 static const ba_scale_t scale_of[] = {
     BA_SCALE_ZSCORE, BA_SCALE_CENTER, BA_SCALE_NONE, BA_SCALE_RUNS};
@@ -145,6 +149,36 @@ static const cli_option_t voxel_rows[] = {
     {0},
 };
 
+static const cli_option_t align_rows[] = {
+    {.section = "Several subjects",
+        .name = "align",
+        .kind = CLI_CHOICE,
+        .metavar = alignments,
+        .value = "none",
+        .help =
+            "How responses of the subjects of a --run-table, who may differ in columns, "
+            "come into one space. procrustes: hyperalignment to the columns of the first "
+            "subject; srm: a shared response model of a few features; srm-em: the same "
+            "as "
+            "a probabilistic model; none: columns as they are.",
+        .offset = offsetof(decode_args_t, align)},
+    {.name = "align-runs",
+        .kind = CLI_STRING,
+        .metavar = "NAME,...",
+        .help =
+            "Runs (column run) that the alignment is fitted to, sample by sample the "
+            "same stimulus in all subjects. They serve nothing else: neither decoders "
+            "nor scores see them, with --align none either.",
+        .offset = offsetof(decode_args_t, align_runs)},
+    {.name = "align-features",
+        .kind = CLI_UNSIGNED,
+        .metavar = "K",
+        .otherwise = "50, or as many as samples - 1 and columns allow",
+        .help = "Features of a shared response model.",
+        .offset = offsetof(decode_args_t, align_features)},
+    {0},
+};
+
 static const cli_option_t result_rows[] = {
     CLI_OUTPUT_ROW("Output", "The result file (HDF5): predictions of every sample by the "
                              "model of the fold that held it out, scores, alphas, "
@@ -162,7 +196,7 @@ static const cli_option_t result_rows[] = {
 
 static const cli_option_t *const tables[] = {cli_feature_rows, response_rows, delay_rows,
     cli_trim_rows, cli_detrend_rows, cli_nuisance_rows, scale_rows, cli_model_rows,
-    cli_selection_rows, cli_audit_rows, voxel_rows, result_rows, NULL};
+    cli_selection_rows, cli_audit_rows, voxel_rows, align_rows, result_rows, NULL};
 
 /* Options of encode fit that decoding does not have, as if they were not given. */
 static decode_args_t
@@ -190,12 +224,17 @@ open_data(const cli_call_t *call, const decode_args_t *args, ba_dataset_t **data
         .nuisance = data->nuisance,
         .nuisance_columns = data->nuisance_columns,
         .run_table = data->run_table,
-        .no_features = 1};
+        .by_run = args->align != BA_ALIGNMENT_NONE,
+        .no_features = args->labels != NULL};
 
-    if (!args->labels) {
+    if (!args->labels && args->align == BA_ALIGNMENT_NONE) {
         return cli_data_open(call, CLI_RESPONSES_TO_FIT, dataset);
     }
-    if (data->features.n > 0) {
+    if (args->align != BA_ALIGNMENT_NONE && !data->run_table) {
+        return ba_fail(BA_VALUE, "--align: found without --run-table, wanted the runs of "
+                                 "several subjects");
+    }
+    if (args->labels && data->features.n > 0) {
         return ba_fail(BA_VALUE, "--labels: found beside --features, wanted one or the "
                                  "other");
     }
@@ -216,6 +255,20 @@ set_voxels(const decode_args_t *args, ba_decode_fit_opts_t *opts)
     opts->voxel_items = args->voxel_items;
     opts->n_voxels = args->n_voxels == CLI_NOT_GIVEN ? 0 : (size_t) args->n_voxels;
     return ba_alphas_parse(args->voxel_alphas, &opts->voxel_alphas);
+}
+
+static int
+set_alignment(const decode_args_t *args, ba_decode_fit_opts_t *opts)
+{
+    if (args->align_features == 0) {
+        return ba_fail(BA_VALUE, "--align-features: found 0, wanted at least 1");
+    }
+    opts->align = (ba_alignment_kind_t) args->align;
+    opts->align_runs = args->align_runs;
+    if (args->align_features != CLI_NOT_GIVEN) {
+        opts->align_features = (size_t) args->align_features;
+    }
+    return BA_OK;
 }
 
 static void
@@ -253,6 +306,15 @@ print_plan(const ba_decode_fit_info_t *info)
 
     cli_info_key("samples");
     printf("%zu, %zu used\n", info->n_samples, info->n_used);
+    if (info->n_subjects > 1) {
+        cli_info_key("subjects");
+        printf("%zu", info->n_subjects);
+        if (info->n_common > 0) {
+            printf(", aligned by %zu samples to %zu columns", info->n_aligned,
+                info->n_common);
+        }
+        putchar('\n');
+    }
     cli_info_key("columns");
     printf("%zu, response columns times delays\n", info->n_columns);
     cli_info_key(info->n_classes > 0 ? "categories" : "dimensions");
@@ -282,6 +344,12 @@ report(const ba_decode_fit_opts_t *opts, const ba_decode_fit_info_t *info)
     cli_message_note("%zu samples (%zu used), %zu columns, %zu %s, %zu outer folds",
         info->n_samples, info->n_used, info->n_columns, info->n_dims,
         info->n_classes > 0 ? "categories" : "dimensions", info->n_outer);
+    if (info->n_common > 0) {
+        cli_message_note(
+            "%zu subjects aligned by %zu samples to %zu columns, which explain "
+            "%.4f of them",
+            info->n_subjects, info->n_aligned, info->n_common, info->explained);
+    }
     cli_message_note(
         "gap of %zu samples inside, %zu outside; fits train on %zu to %zu samples",
         info->fit.gap_inner, info->fit.gap_outer, info->fit.train_least,
@@ -324,6 +392,7 @@ run(const cli_call_t *call)
     BA_TRY(cli_fit_settings(&own, &named, &shared));
     set_options(call, &args, &shared, &opts);
     BA_TRY(set_voxels(&args, &opts));
+    BA_TRY(set_alignment(&args, &opts));
     BA_TRY(open_data(&own, &args, &dataset));
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, NULL, NULL},
         &args.fit.shards.data, dataset, args.labels));
@@ -351,6 +420,13 @@ static const char *const description[] = {
     "and gap, scaling from the training rows, solver. With more response columns than "
     "samples the solution is found among samples, and no weights are formed unless "
     "--save asks for them.",
+    "With 2 or more subjects in the run table, runs of the same name are the same "
+    "stimulus, "
+    "and go to the same side of every split: runs leaves one out in all subjects, kfold "
+    "and "
+    "chunks deal the samples of the stimuli. --outer-cv subjects leaves one subject out, "
+    "whose stimuli others were trained on; crossed leaves out a run of one subject, and "
+    "trains on other runs of other subjects alone.",
     "decode score tells from the predictions whether they identify what they were "
     "decoded from.",
     NULL,
@@ -367,6 +443,9 @@ static const cli_example_t examples[] = {
     {"decode fit --responses betas.npy --features vectors.npy --response-delays 0 "
      "--shared-alpha --save weights -o dec.h5",
         "one row per item, one alpha, with weights"},
+    {"decode fit --run-table subjects.tsv --response-delays 2,3,4,5 --tr 2 --align srm "
+     "--align-runs film1,film2 --align-features 30 --outer-cv crossed -o dec.h5",
+        "stories of one listener from decoders of the other listeners, aligned by films"},
     {0},
 };
 

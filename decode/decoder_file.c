@@ -362,7 +362,7 @@ write_voxels(ba_bundle_t *bundle, const ba_decoder_job_t *job)
             bundle, "/selected_final", BA_I32, 1, &k, chosen->columns + folds * k));
         BA_TRY(put(bundle, "/voxels/score", 1, &v, chosen->scores + folds * v));
     }
-    if (job->dataset->image) {
+    if (job->dataset->image && job->common.fit.n_subjects == 0) {
         BA_TRY_ALLOC(ijk, ba_malloc(v, 3 * sizeof *ijk));
         for (size_t j = 0; j < v; j++) {
             ba_image_voxel(job->dataset->image, j, ijk + 3 * j);
@@ -388,8 +388,8 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
     int status = BA_OK;
     static const char *const selections[] = {"mse", "r2", "r", "huth-r2"};
     static const char *const inner[] = {"center", "outer", "strict"};
-    static const char *const cv[] = {
-        "default", "runs", "kfold", "chunks", "rows", "none", "bootstrap", "sets"};
+    static const char *const cv[] = {"default", "runs", "kfold", "chunks", "rows", "none",
+        "bootstrap", "sets", "subjects", "crossed"};
     static const char *const measures[] = {"encoding", "f", "stability"};
     const ba_fit_opts_t *fit = &job->fit;
     const char *measure =
@@ -468,6 +468,7 @@ ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
     BA_TRY(write_classes(bundle, &job->targets, decisions, result->n_outer));
     BA_TRY(write_softmax(bundle, &job->targets, softmax, result->n_outer));
     BA_TRY(write_voxels(bundle, job));
+    BA_TRY(ba_decoder_write_study(file, result, decisions, softmax));
 out:
     return status;
 }

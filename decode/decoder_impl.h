@@ -163,4 +163,8 @@ int ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result
     const ba_softmax_t *softmax) BA_MUST_USE;
 void ba_decoder_file_free(ba_decoder_file_t *file);
 
+/* Subjects, scores by subject, alignment. */
+int ba_decoder_write_study(const ba_decoder_file_t *file, const ba_fit_result_t *result,
+    const ba_decisions_t *decisions, const ba_softmax_t *softmax) BA_MUST_USE;
+
 #endif
