@@ -81,8 +81,10 @@ ids_of_moments(const ba_cv_opts_t *opts, const size_t *rows, size_t n_rows, int3
         }
         if (id[m] != opts->ids[rows[i]]) {
             return ba_fail(BA_SHAPE,
-                "cv: rows: fold %d of sample %zu and fold %d of sample %zu (from 0), the "
-                "same moment of the stimuli in two subjects: wanted one fold",
+                "cv: rows: fold %d of sample %zu and fold %d of sample %zu (from 0, of "
+                "those "
+                "that are split), the same moment of the stimuli in two subjects: wanted "
+                "one fold",
                 (int) id[m], from[m], (int) opts->ids[rows[i]], rows[i]);
         }
     }
