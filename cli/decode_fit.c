@@ -345,10 +345,10 @@ report(const ba_decode_fit_opts_t *opts, const ba_decode_fit_info_t *info)
         info->n_samples, info->n_used, info->n_columns, info->n_dims,
         info->n_classes > 0 ? "categories" : "dimensions", info->n_outer);
     if (info->n_common > 0) {
-        cli_message_note(
-            "%zu subjects aligned by %zu samples to %zu columns, which explain "
-            "%.4f of them",
-            info->n_subjects, info->n_aligned, info->n_common, info->explained);
+        cli_message_note("%zu subjects aligned to %zu columns by %zu samples each, of "
+                         "which these explain "
+                         "%.4f",
+            info->n_subjects, info->n_common, info->n_aligned, info->explained);
     }
     cli_message_note(
         "gap of %zu samples inside, %zu outside; fits train on %zu to %zu samples",
