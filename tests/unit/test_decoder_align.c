@@ -286,6 +286,37 @@ test_by_hand(void **state)
     test_remove_folder(study.folder);
 }
 
+/* Inner folds cut stimuli, never between subjects. */
+static void
+test_inner(void **state)
+{
+    subjects_study_t study;
+    ba_alphas_t alphas;
+    ba_decode_fit_opts_t opts;
+    double *fold, *moment, of_moment[MOMENTS];
+
+    (void) state;
+    start_subjects(&study);
+    opts = subjects_options(&study, &alphas);
+    opts.fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 4};
+    assert_int_equal(run_subjects(NULL, &study, &opts, NULL), BA_OK);
+    fold = found_in(&study, "/splits/inner", ALL);
+    moment = found_in(&study, "/splits/moment", ALL);
+    for (size_t i = 0; i < OF_SUBJECT; i++) {
+        assert_close(moment[i], (double) i, 0);
+        of_moment[i] = fold[i];
+    }
+    assert_close(of_moment[0], 0, 0);
+    assert_close(of_moment[OF_SUBJECT - 2], 3, 0);
+    for (size_t i = OF_SUBJECT; i < ALL; i++) {
+        assert_close(fold[i], of_moment[(size_t) moment[i]], 0);
+    }
+    free(fold);
+    free(moment);
+    ba_alphas_free(&alphas);
+    test_remove_folder(study.folder);
+}
+
 /* The table run by run: the same predictions, elsewhere. */
 static void
 test_order(void **state)
@@ -503,8 +534,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_order), cmocka_unit_test(test_held_out),
-        cmocka_unit_test(test_threads)};
+        cmocka_unit_test(test_inner), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_held_out), cmocka_unit_test(test_threads)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
