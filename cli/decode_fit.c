@@ -168,7 +168,8 @@ static const cli_option_t align_rows[] = {
         .help =
             "Runs (column run) that the alignment is fitted to, sample by sample the "
             "same stimulus in all subjects. They serve nothing else: neither decoders "
-            "nor scores see them, with --align none either.",
+            "nor scores see them, with --align none either. With a method their "
+            "features may be n/a.",
         .offset = offsetof(decode_args_t, align_runs)},
     {.name = "align-features",
         .kind = CLI_UNSIGNED,

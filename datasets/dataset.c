@@ -270,6 +270,7 @@ free_part(ba_dataset_part_t *part, size_t n_spaces)
     ba_free(part->run_stimuli);
     ba_free(part->run_subjects);
     ba_free(part->run_responses);
+    ba_free(part->lacks_features);
     ba_source_close(part->responses);
     ba_source_close(part->nuisance);
     ba_runs_free(&part->runs);

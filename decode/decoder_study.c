@@ -153,6 +153,21 @@ check_aligning(const ba_runs_t *runs, const ba_study_t *study)
     return BA_OK;
 }
 
+/* Runs that are decoded have something to decode. */
+static int
+check_features(const ba_dataset_part_t *part, const ba_study_t *study)
+{
+    for (size_t r = 0; part->lacks_features && r < study->n_runs; r++) {
+        if (part->lacks_features[r] && !study->is_aligning[r]) {
+            return ba_fail(BA_SHAPE,
+                "features: none for run '%s', wanted some in all runs that serve no "
+                "alignment",
+                part->run_names[r]);
+        }
+    }
+    return BA_OK;
+}
+
 int
 ba_study_read(
     const ba_dataset_part_t *part, const ba_decode_fit_opts_t *opts, ba_study_t *out)
@@ -184,6 +199,7 @@ ba_study_read(
     if (opts->align != BA_ALIGNMENT_NONE) {
         BA_TRY(check_aligning(&part->runs, out));
     }
+    BA_TRY(check_features(part, out));
 out:
     return status;
 }
@@ -256,6 +272,12 @@ out:
 int
 ba_study_set_splits(const ba_study_t *study, ba_fit_opts_t *fit)
 {
+    if ((study->n_subjects > 1 || study->n_aligning > 0) &&
+        ba_cv_is_overlapping(&fit->cv)) {
+        return ba_fail(BA_UNSUPPORTED,
+            "cv: inner sets that may overlap with several subjects or alignment runs, "
+            "wanted folds");
+    }
     if (study->n_subjects < 2) {
         return BA_OK;
     }
@@ -263,11 +285,6 @@ ba_study_set_splits(const ba_study_t *study, ba_fit_opts_t *fit)
         return ba_fail(BA_VALUE,
             "cv: subjects inside would choose alpha on stimuli that it was fitted on, "
             "wanted runs, kfold, chunks, rows, crossed or none");
-    }
-    if (ba_cv_is_overlapping(&fit->cv)) {
-        return ba_fail(BA_UNSUPPORTED,
-            "cv: inner sets that may overlap with %zu subjects, wanted folds",
-            study->n_subjects);
     }
     fit->cv.groups = fit->outer_cv.groups = &study->groups;
     return BA_OK;

@@ -52,8 +52,9 @@ typedef struct {
     char **run_names;       /* runs.n_runs labels */
     char **run_stimuli;     /* of a run table: its column run, without the subject */
     char **run_subjects;    /* of a run table with column subject; NULL = without */
-    ba_source_t **run_responses; /* of each run, in place of responses (by_run); ends
+    ba_source_t **run_responses;   /* of each run, in place of responses (by_run); ends
                                      with NULL */
+    unsigned char *lacks_features; /* by_run: of each run, 1 = n/a, zeros here */
     size_t n_samples, n_repeats;
 } ba_dataset_part_t;
 

@@ -30,6 +30,9 @@ fit --align srm --align-features 2 --cv kfold:3 --dry-run -o none.h5 | grep -v m
 echo 'another order of the table'
 sed 1d runs.tsv | sort | table >sorted.tsv
 "$BRAINALIGN" decode fit -j 1 --run-table sorted.tsv --response-delays 0 --alphas 1,10 --align-runs film --align srm --outer-cv crossed -o sorted.h5 2>&1 | said
+echo 'an alignment run without features'
+sed '/^film/s/[^	]*$/n\/a/' sorted.tsv >silent.tsv
+"$BRAINALIGN" decode fit -j 1 --run-table silent.tsv --response-delays 0 --alphas 1,10 --align-runs film --align srm --outer-cv crossed -o silent.h5 2>&1 | said
 echo 'categories'
 awk 'BEGIN { for (s = 0; s < 3; s++) for (i = 0; i < 66; i++) print int(i / 3) % 2 ? "tool" : "face" }' >labels.txt
 cut -f 1-3 runs.tsv >bare.tsv
@@ -77,6 +80,10 @@ bad_table
 awk -F, -v OFS=, '{ print $1, $1, $1 }' y1.csv >flat.csv
 { rows anna y1.csv && rows bert flat.csv; } | table >bad.tsv
 bad_table --align-features 2
+sed '2,$s/[^	]*$/n\/a/' runs.tsv >bad.tsv
+bad_table
+sed '/^one/s/[^	]*$/n\/a/' runs.tsv >bad.tsv
+bad_table
 awk 'BEGIN { for (i = 0; i < 132; i++) print i % 3 }' >ids.csv
 { rows anna y1.csv && rows bert y2.csv; } | table >bad.tsv
 "$BRAINALIGN" decode fit -j 1 -q --run-table bad.tsv --response-delays 0 --align srm --align-runs film --outer-cv rows:ids.csv -o rows.h5 && echo 'ids that go with the moments'

@@ -68,7 +68,21 @@ test_by_run(void **state)
     write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
                             "one\tanna\ty.csv[0:4,]\tx.csv[0:4,]\n"
                             "one\tbert\tz.csv[0:3,]\tx.csv[0:4,]\n");
-    expect_failure(&opts, BA_SHAPE, "3 samples, but x.csv[0:4,] has 4");
+    expect_failure(&opts, BA_SHAPE, "x.csv[0:4,]: 4 samples, but z.csv[0:3,] has 3");
+    /* A run may lack features, not all of them. */
+    write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
+                            "one\tanna\ty.csv[0:4,]\tn/a\n"
+                            "two\tanna\ty.csv[4:6,]\tx.csv[4:6,]\n");
+    dataset = open_or_fail(&opts);
+    assert_int_equal(dataset->train.n_samples, 6);
+    assert_int_equal(dataset->train.lacks_features[0], 1);
+    assert_int_equal(dataset->train.lacks_features[1], 0);
+    assert_close(value_at(dataset->train.features[0], 0, 3, 1), 0, 0);
+    assert_close(value_at(dataset->train.features[0], 0, 4, 1), 1041, 0);
+    ba_dataset_free(dataset);
+    write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
+                            "one\tanna\ty.csv[0:4,]\tn/a\n");
+    expect_failure(&opts, BA_FORMAT, "row 1: nothing in column 'features'");
     opts.run_table = NULL;
     expect_failure(&opts, BA_VALUE, "run table: none given");
 }
