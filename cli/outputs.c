@@ -137,6 +137,9 @@ check_part(const char *output, const ba_dataset_part_t *part, size_t n_spaces)
         BA_TRY(check_source(output, part->features[i]));
     }
     BA_TRY(check_source(output, part->responses));
+    for (size_t k = 0; part->run_responses && part->run_responses[k]; k++) {
+        BA_TRY(check_source(output, part->run_responses[k]));
+    }
     BA_TRY(check_source(output, part->nuisance));
 out:
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The result file of decode fit. */
 #include "decode/decoder_impl.h"
+#include "decode/decoder_reading.h"
 
 #include "core/alloc.h"
 #include "fit/fit_file.h"
@@ -353,8 +354,8 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
     int status = BA_OK;
     static const char *const selections[] = {"mse", "r2", "r", "huth-r2"};
     static const char *const inner[] = {"center", "outer", "strict"};
-    static const char *const cv[] = {
-        "default", "runs", "kfold", "chunks", "rows", "none", "bootstrap", "sets"};
+    static const char *const cv[] = {"default", "runs", "kfold", "chunks", "rows", "none",
+        "bootstrap", "sets", "subjects", "crossed"};
     static const char *const measures[] = {
         "encoding", "f", "stability", "searchlight", "roi"};
     const ba_fit_opts_t *fit = &job->fit;
@@ -434,6 +435,7 @@ ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
     BA_TRY(write_classes(bundle, &job->targets, decisions, result->n_outer));
     BA_TRY(write_softmax(bundle, &job->targets, softmax, result->n_outer));
     BA_TRY(ba_decoder_voxels_write(bundle, job));
+    BA_TRY(ba_decoder_write_study(file, result, decisions, softmax));
 out:
     return status;
 }

@@ -6,22 +6,19 @@
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
 #include "datasets/regions.h"
+#include "decode/decoder_study.h"
 #include "fit/audit.h"
 #include "model/neighbourhoods.h"
 
-/* Which recorded samples make a sample of the fit. */
-typedef struct {
-    size_t n;      /* samples of the fit */
-    size_t *first; /* n + 1 */
-    size_t
-        *rows; /* rows[first[i]] .. rows[first[i + 1] - 1]: recorded samples, ascending */
-    ba_runs_t runs; /* of the samples of the fit */
-} ba_blocks_t;
+/* decoder_options.c: BA_VALUE, BA_UNSUPPORTED. */
+int ba_decoder_check_options(
+    const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts) BA_MUST_USE;
 
-/* Reads the numbers of `spec`; NULL = every recorded sample by itself. BA_SHAPE: another
- * number of rows, a block over two runs. */
+/* Reads the numbers of `spec`; NULL = every recorded sample by itself. is_left_out: runs
+ * whose samples are in no block, NULL = none. BA_SHAPE: another number of rows, a block
+ * over two runs. */
 int ba_blocks_read(const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs,
-    ba_blocks_t *out) BA_MUST_USE;
+    const unsigned char *is_left_out, ba_blocks_t *out) BA_MUST_USE;
 void ba_blocks_free(ba_blocks_t *blocks);
 
 /* Regions of response columns, and the columns that are in any of them. */
@@ -31,9 +28,11 @@ typedef struct {
     size_t n_columns;
 } ba_decoder_regions_t;
 
-/* Those that opts name; without SPECs all columns. */
-int ba_decoder_regions_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_decode_fit_opts_t *opts, ba_decoder_regions_t *out) BA_MUST_USE;
+/* Those that opts name; without SPECs all columns. image: the grid of the responses, NULL =
+ * none. */
+int ba_decoder_regions_read(const ba_ctx_t *ctx, const ba_source_t *responses,
+    const ba_image_t *image, const ba_decode_fit_opts_t *opts,
+    ba_decoder_regions_t *out) BA_MUST_USE;
 void ba_decoder_regions_free(ba_decoder_regions_t *regions);
 
 /* The responses in memory, prepared within runs, as a design. */
@@ -59,9 +58,6 @@ void ba_decoder_inputs_free(ba_decoder_inputs_t *inputs);
 
 /* Bytes of the responses in memory. */
 size_t ba_decoder_inputs_bytes(const ba_decoder_inputs_t *inputs, size_t n_samples);
-
-/* Whether responses are z-scored in each run. */
-int ba_decoder_zscores_runs(const ba_decode_fit_opts_t *opts, size_t n_runs);
 
 /* What is decoded: n_samples x n_dims, column-major. */
 typedef struct {
@@ -109,6 +105,8 @@ typedef struct {
 typedef struct {
     const ba_dataset_t *dataset;
     const ba_decode_fit_opts_t *opts;
+    ba_study_t study;
+    ba_common_t common;
     ba_blocks_t blocks;
     ba_decoder_regions_t regions;
     ba_decoder_inputs_t inputs;
@@ -226,5 +224,9 @@ void ba_decoder_file_free(ba_decoder_file_t *file);
 
 /* decoder_voxels_file.c */
 int ba_decoder_voxels_write(ba_bundle_t *bundle, const ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Subjects, scores by subject, alignment. */
+int ba_decoder_write_study(const ba_decoder_file_t *file, const ba_fit_result_t *result,
+    const ba_decisions_t *decisions, const ba_softmax_t *softmax) BA_MUST_USE;
 
 #endif

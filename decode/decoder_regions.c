@@ -8,18 +8,17 @@
 #include <string.h>
 
 static int
-read_list(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
+read_list(const ba_ctx_t *ctx, const ba_source_t *responses, const ba_image_t *image,
     const ba_decode_fit_opts_t *opts, ba_regions_t *out)
 {
     int status = BA_OK;
-    const ba_source_t *responses = dataset->train.responses;
     size_t n = ba_source_n_cols(responses);
     ba_places_t places = {.name = ba_source_name(responses), .n = n, .n_total = n};
     int32_t *ijk = NULL;
     double *mm = NULL;
 
-    if (dataset->image) {
-        BA_TRY(ba_places_of_image(dataset->image, &ijk, &mm));
+    if (image) {
+        BA_TRY(ba_places_of_image(image, &ijk, &mm));
         places.ijk = ijk;
         places.mm = mm;
     }
@@ -115,15 +114,15 @@ check_regions(const ba_decode_fit_opts_t *opts, const ba_decoder_regions_t *regi
 }
 
 int
-ba_decoder_regions_read(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
-    const ba_decode_fit_opts_t *opts, ba_decoder_regions_t *out)
+ba_decoder_regions_read(const ba_ctx_t *ctx, const ba_source_t *responses,
+    const ba_image_t *image, const ba_decode_fit_opts_t *opts, ba_decoder_regions_t *out)
 {
     int status = BA_OK;
-    size_t n_cols = ba_source_n_cols(dataset->train.responses);
+    size_t n_cols = ba_source_n_cols(responses);
 
     *out = (ba_decoder_regions_t){.n_columns = n_cols};
     if (opts->n_rois > 0) {
-        BA_TRY(read_list(ctx, dataset, opts, &out->list));
+        BA_TRY(read_list(ctx, responses, image, opts, &out->list));
         BA_TRY(keep_named(opts, &out->list));
         BA_TRY(gather(n_cols, out));
     }

@@ -128,8 +128,10 @@ static int
 encoding_splits(const ba_decoder_job_t *job, ba_fit_opts_t *fit, int32_t **ids)
 {
     int status = BA_OK;
+    ba_cv_kind_t kind = job->fit.outer_cv.kind;
 
-    if (job->fit.outer_cv.kind == BA_CV_NONE || job->fit.outer_cv.kind == BA_CV_ROWS) {
+    if (kind == BA_CV_NONE || kind == BA_CV_ROWS || kind == BA_CV_SUBJECTS ||
+        kind == BA_CV_CROSSED) {
         return BA_OK;
     }
     BA_TRY_ALLOC(*ids, ba_malloc(job->blocks.n, sizeof **ids));
@@ -304,7 +306,8 @@ score_by_encoding(
     fit.trim_first = job->opts->fit.trim_first;
     fit.trim_last = job->opts->fit.trim_last;
     if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
-        fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5};
+        fit.cv =
+            (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
     }
     BA_TRY(encoding_splits(job, &fit, &ids));
     BA_TRY(ba_fit_run(ctx, &data, &fit, NULL, &encoding, NULL));

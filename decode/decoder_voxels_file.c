@@ -92,7 +92,7 @@ ba_decoder_voxels_write(ba_bundle_t *bundle, const ba_decoder_job_t *job)
     BA_TRY(ba_bundle_write(bundle, "/voxels/is_used", BA_U8, 1, &v, inputs->is_used));
     BA_TRY(job->chosen.n > 0 ? write_chosen(bundle, job) : BA_OK);
     BA_TRY(inputs->columns ? write_regions(bundle, job) : BA_OK);
-    if (job->dataset->image) {
+    if (job->dataset->image && job->common.fit.n_subjects == 0) {
         BA_TRY_ALLOC(ijk, ba_malloc(v, 3 * sizeof *ijk));
         for (size_t j = 0; j < v; j++) {
             ba_image_voxel(job->dataset->image, inputs->columns ? inputs->columns[j] : j,
