@@ -15,8 +15,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Surrogates of a target that are done together, always from a multiple on and so many columns,
- * wherever the target stands: see BA_ALIGN_BLOCK. */
+/* Surrogates of a target that are done together, from a multiple on; the last ones are filled
+ * up to a multiple of BA_ALIGN_BLOCK columns. So they are the same columns of a block wherever
+ * the target stands. */
 enum { CHUNK = 4 * BA_ALIGN_BLOCK };
 
 /* Sets and targets between two looks at whether to stop. */
@@ -116,10 +117,10 @@ free_surrogates(surrogates_t *surrogates)
     ba_free(surrogates->y_test);
 }
 
-/* Moves first .. first + CHUNK - 1; beyond the last it stands again. */
+/* Moves first .. first + n_columns - 1; beyond the last it stands again. */
 static int
 fill_chunk(const window_t *window, const ba_align_split_t *split, size_t set,
-    size_t target, size_t first, surrogates_t *surrogates)
+    size_t target, size_t first, size_t n_columns, surrogates_t *surrogates)
 {
     int status = BA_OK;
     const ba_align_group_t *group = window->group;
@@ -128,7 +129,7 @@ fill_chunk(const window_t *window, const ba_align_split_t *split, size_t set,
     const double *residual = residual_of(window, set, target);
     double *moved = surrogates->moved;
 
-    for (size_t k = 0; k < CHUNK; k++) {
+    for (size_t k = 0; k < n_columns; k++) {
         if (first + k < group->n_moves) {
             BA_TRY(ba_null_series_permute(
                 surrogates->series, first + k, ba_dmat(moved, n_used, 1, n_used)));
@@ -162,12 +163,12 @@ move(const window_t *window, const ba_align_fold_t *fold,
         ba_cdmat(residual_of(window, set, target), n_used, 1, n_used),
         &surrogates.series));
     for (size_t b = 0; b < group->n_moves; b += CHUNK) {
-        size_t left = group->n_moves - b;
+        size_t left = group->n_moves - b, n_moves = left < CHUNK ? left : CHUNK;
+        size_t v = (n_moves + BA_ALIGN_BLOCK - 1) / BA_ALIGN_BLOCK * BA_ALIGN_BLOCK;
 
-        BA_TRY(fill_chunk(window, split, set, target, b, &surrogates));
-        BA_TRY(add_drops(contribution, &group->sets[set],
-            ba_cdmat(surrogates.y, n, CHUNK, n), ba_cdmat(surrogates.y_test, m, CHUNK, m),
-            share, left < CHUNK ? left : CHUNK, NULL, drop + b));
+        BA_TRY(fill_chunk(window, split, set, target, b, v, &surrogates));
+        BA_TRY(add_drops(contribution, &group->sets[set], ba_cdmat(surrogates.y, n, v, n),
+            ba_cdmat(surrogates.y_test, m, v, m), share, n_moves, NULL, drop + b));
     }
 out:
     free_surrogates(&surrogates);
