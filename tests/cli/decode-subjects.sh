@@ -54,6 +54,9 @@ bad_fit --align srm --align-runs film --align-features 5
 bad_fit --align srm --align-runs film --align-features 20
 bad_fit --align procrustes --align-runs film --align-features 2
 bad_fit --align hyper --align-runs film
+bad_fit --align srm --align-runs film --n-voxels 2 --voxel-score searchlight
+bad_fit --align srm --align-runs film --rois y1.csv --voxel-score roi
+bad_fit --align srm --align-runs film --align-features 2 --n-voxels 3
 bad_fit --align-runs film
 bad_fit --align srm --align-runs film --cv subjects
 bad_fit --align srm --align-runs film --cv bootstrap:3,5,1
