@@ -228,7 +228,7 @@ static const cli_option_t search_rows[] = {
         .metavar = "shift|model",
         .value = "shift",
         .help = "The same search on responses of other times, each passage's moved in a "
-                "circle by 10 samples or more; or draws from the language model's "
+                "circle; or draws from the language model's "
                 "candidates.",
         .offset = offsetof(beam_args_t, null)},
     CLI_OUTPUT_ROW("Output", "The result file (HDF5): /words/word, /best, /scores."),

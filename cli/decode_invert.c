@@ -19,6 +19,7 @@ typedef struct {
     double prior_ridge;
     uint64_t prior_rank;
     int combine, save_delayed;
+    cli_list_t spaces, prior_spaces;
 } invert_args_t;
 
 enum { COMBINE_NOT_GIVEN = -1 };
@@ -27,10 +28,11 @@ static const cli_option_t rows[] = {
     {.section = "Prior",
         .name = "prior",
         .kind = CLI_STRING,
-        .metavar = "features|flat",
+        .metavar = "features|spaces|flat",
         .value = "features",
-        .help = "Mean and covariance of the training features, or none: the best linear "
-                "unbiased estimate of each response's delayed features.",
+        .help = "Mean and covariance of the training features of all spaces; spaces: "
+                "those of each space, independent of the others; flat: none, the best "
+                "linear unbiased estimate of each response's delayed features.",
         .offset = offsetof(invert_args_t, prior)},
     {.name = "prior-mean",
         .kind = CLI_STRING,
@@ -50,6 +52,13 @@ static const cli_option_t rows[] = {
         .metavar = "SPEC",
         .help = "Or a factor of it, features x any number: covariance = factor factor'.",
         .offset = offsetof(invert_args_t, prior_factor)},
+    {.name = "prior-space",
+        .kind = CLI_STRINGS,
+        .metavar = "NAME=SPEC",
+        .help =
+            "The covariance of one space's features instead, with --prior spaces; the "
+            "mean is that of the training features unless given.",
+        .offset = offsetof(invert_args_t, prior_spaces)},
     {.name = "prior-ridge",
         .kind = CLI_REAL,
         .metavar = "X",
@@ -78,6 +87,13 @@ static const cli_option_t rows[] = {
         .help = "One posterior of the whole feature series of a stretch of responses, or "
                 "one of the delayed features of each response alone.",
         .offset = offsetof(invert_args_t, combine)},
+    {.name = "space",
+        .kind = CLI_STRINGS,
+        .metavar = "NAME",
+        .otherwise = "all",
+        .help = "Write the features of this space. All spaces are inverted together "
+                "whatever is written: it is the marginal posterior.",
+        .offset = offsetof(invert_args_t, spaces)},
     {.name = "save-delayed",
         .kind = CLI_FLAG,
         .help = "Keep the posteriors of delayed features of --combine block.",
@@ -120,6 +136,11 @@ set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
         .prior_factor = args->prior_factor,
         .prior_ridge = args->prior_ridge,
         .prior_rank = args->prior_rank == CLI_NOT_GIVEN ? 0 : (size_t) args->prior_rank,
+        .prior_by_space = strcmp(args->prior, "spaces") == 0,
+        .prior_spaces = args->prior_spaces.items,
+        .n_prior_spaces = args->prior_spaces.n,
+        .spaces = args->spaces.items,
+        .n_spaces = args->spaces.n,
         .save_delayed = args->save_delayed,
         .output = call->common->output,
         .force = call->common->force,
@@ -129,9 +150,9 @@ set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
     if (args->combine == 1 || (args->combine == COMBINE_NOT_GIVEN && is_flat)) {
         opts->combine = BA_COMBINE_BLOCK;
     }
-    if (!is_flat && strcmp(args->prior, "features") != 0) {
+    if (!is_flat && !opts->prior_by_space && strcmp(args->prior, "features") != 0) {
         return ba_fail(BA_VALUE,
-            "--prior: found '%s', wanted features or flat "
+            "--prior: found '%s', wanted features, spaces or flat "
             "(--prior-cov and --prior-factor give another)",
             args->prior);
     }
@@ -174,6 +195,9 @@ run(const cli_call_t *call)
     cli_message_note("%zu samples of %zu fold%s decoded, %zu features from %zu voxels",
         info.n_decoded, info.n_folds, cli_plural(info.n_folds), info.n_features,
         info.n_voxels);
+    if (info.n_spaces > 1) {
+        cli_message_note("%zu feature spaces inverted together", info.n_spaces);
+    }
     cli_decode_share_note(&opts.model, info.least_share, info.largest_share);
     cli_message_note("r of features and their decoded values: mean %.4f%s", info.mean_r,
         opts.model.in_sample ? " (in sample: the model was fitted on these rows)" : "");
@@ -196,6 +220,8 @@ static const char *const description[] = {
     "features act on several responses. --combine joint gives the posterior of the whole "
     "series, given all held-out responses of a stretch; --combine block inverts each "
     "response alone and puts the estimates of a sample together feature by feature.",
+    "Several feature spaces, with bands or without, are one model and are inverted "
+    "together; --space says whose features are written.",
     "Data are found through the arguments stored in the encoder: run it in the folder of "
     "the fit, or give them again. They must be those of the fit, by their fingerprints.",
     NULL,

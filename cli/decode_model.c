@@ -190,7 +190,7 @@ cli_decode_data_open(const cli_call_t *call, ba_dataset_t **dataset)
         data->runs || data->nuisance) {
         return cli_data_open(call, CLI_RESPONSES_TO_FIT, dataset);
     }
-    status = cli_refit_open(call, args->encoder, &refit);
+    status = cli_refit_open(call, args->encoder, "--responses gives", &refit);
     *dataset = refit.dataset;
     refit.dataset = NULL;
     cli_refit_close(&refit);

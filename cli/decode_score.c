@@ -360,9 +360,13 @@ report(const ba_decode_score_opts_t *opts, const ba_decode_scores_t *scores)
     cli_message_note("%zu item%s of %zu row%s, %zu candidates, %zu dimensions",
         scores->n_items, cli_plural(scores->n_items), opts->segment,
         cli_plural(opts->segment), scores->n_candidates, scores->n_dims);
-    if (scores->n_left_out > 0) {
-        cli_message_note(
-            "%zu of %zu rows fill no segment", scores->n_left_out, scores->n_rows);
+    if (scores->n_missing > 0) {
+        cli_message_note("%zu of %zu rows were not decoded and are left out",
+            scores->n_missing, scores->n_rows);
+    }
+    if (scores->n_left_out > scores->n_missing) {
+        cli_message_note("%zu of %zu rows fill no segment",
+            scores->n_left_out - scores->n_missing, scores->n_rows);
     }
     if (scores->scores.n_tied > 0) {
         cli_message_note("%zu item%s tied with another candidate", scores->scores.n_tied,

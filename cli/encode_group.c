@@ -23,7 +23,9 @@ typedef struct {
 } group_args_t;
 
 static const ba_score_t score_of[] = {BA_SCORE_R, BA_SCORE_R2};
-static const ba_group_null_t null_of[] = {BA_GROUP_NONE, BA_GROUP_JOINT, BA_GROUP_REFIT};
+static const ba_group_null_t null_of[] = {
+    BA_GROUP_NONE, BA_GROUP_JOINT, BA_GROUP_REFIT, BA_GROUP_SHIFT};
+static const char *const null_names[] = {"no", "joint", "refit", "shift"};
 
 static const cli_option_t rows[] = {
     {.section = "Data",
@@ -54,18 +56,21 @@ static const cli_option_t rows[] = {
         .offset = offsetof(group_args_t, score)},
     {.name = "null",
         .kind = CLI_CHOICE,
-        .metavar = "none|joint|refit",
+        .metavar = "none|joint|refit|shift",
         .value = "none",
-        .help = "The test against the stimulus that subjects share. refit: the features "
-                "are shifted in time for all subjects alike and every model is fitted "
-                "anew, the primary test; joint: random signs of the stored predictions "
-                "of all subjects alike, given the fitted models.",
+        .help =
+            "The test against the stimulus that subjects share. refit: the features "
+            "are moved for all subjects alike (random signs of their cosine "
+            "coefficients within runs) and every model is fitted anew, the primary "
+            "test; shift: the same with shifts in a circle within runs; joint: random "
+            "signs of the stored predictions of all subjects alike, given the fitted "
+            "models.",
         .offset = offsetof(group_args_t, null)},
     {.name = "permutations",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .otherwise = "1000 of joint, 200 of refit",
-        .help = "Permutations of the null; of refit all shifts where there are no more.",
+        .otherwise = "1000 of joint, else 200",
+        .help = "Permutations of the null; of shift all shifts where there are no more.",
         .offset = offsetof(group_args_t, n_permutations)},
     {.name = "flips",
         .kind = CLI_UNSIGNED,
@@ -120,8 +125,8 @@ set_options(const cli_call_t *call, ba_group_opts_t *opts)
     opts->n_flips = (size_t) args->n_flips;
     opts->n_permutations = args->n_permutations != CLI_NOT_GIVEN
                                ? (size_t) args->n_permutations
-                           : opts->null == BA_GROUP_REFIT ? 200
-                                                          : 1000;
+                           : opts->null == BA_GROUP_JOINT ? 1000
+                                                          : 200;
     opts->output = call->common->output;
     opts->table = args->table;
     opts->map = args->map;
@@ -157,15 +162,14 @@ report(const ba_group_opts_t *opts, const ba_group_info_t *info)
     if (opts->null != BA_GROUP_NONE) {
         cli_message_note("%s null: %zu %s with p below 0.05, %zu family-wise; %zu "
                          "permutations, smallest p %.2g",
-            opts->null == BA_GROUP_REFIT ? "refit" : "joint", info->n_p, units,
-            info->n_fwe, info->n_permutations, info->smallest_p);
+            null_names[opts->null], info->n_p, units, info->n_fwe, info->n_permutations,
+            info->smallest_p);
     }
     if (info->n_subjects > 1) {
         cli_message_note("t over subjects: %zu %s with p below 0.05", info->n_t, units);
     }
     if (isfinite(info->t_rate)) {
-        cli_message_note(
-            "of shifted stimuli %.0f %% pass that t test", 100 * info->t_rate);
+        cli_message_note("of moved stimuli %.0f %% pass that t test", 100 * info->t_rate);
     }
     cli_message_note("wrote %s", opts->output);
 }
@@ -175,10 +179,13 @@ static int
 open_sources(const cli_call_t *call, const ba_group_opts_t *opts, cli_refit_t *refits,
     ba_group_source_t *sources)
 {
+    const cli_output_t outputs[] = {
+        {"--output", opts->output}, {"--table", opts->table}, {"--map", opts->map}};
     int status = BA_OK;
 
     for (size_t f = 0; f < opts->n_files; f++) {
-        BA_TRY(cli_refit_open(call, opts->files[f], &refits[f]));
+        BA_TRY(cli_refit_open(call, opts->files[f], NULL, &refits[f]));
+        BA_TRY(cli_outputs_check_data(outputs, 3, refits[f].dataset));
         sources[f] = (ba_group_source_t){refits[f].dataset, &refits[f].opts};
     }
 out:
@@ -222,7 +229,7 @@ static const char *const description[] = {
     "Subjects who heard the same stimulus are not independent under the hypothesis that "
     "its features do not matter: a feature that happens to go along with what their "
     "brains do in common passes a t test over subjects. --null is the test for that: "
-    "refit shifts the features in time for all subjects alike and fits anew; joint "
+    "refit and shift move the features for all subjects alike and fit anew; joint "
     "permutes the stored predictions (--save weights,predictions), given the fits. Both "
     "find the data of each fit through the arguments stored in its file.",
     NULL,

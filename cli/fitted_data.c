@@ -93,7 +93,8 @@ out:
 }
 
 int
-cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit)
+cli_refit_open(
+    const cli_call_t *call, const char *file, const char *how, cli_refit_t *refit)
 {
     const cli_common_t *common;
     cli_call_t fit;
@@ -116,7 +117,8 @@ cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit)
     BA_TRY(cli_data_open(&fit, CLI_RESPONSES_TO_FIT, &refit->dataset));
 out:
     if (status != BA_OK && refit->args) {
-        ba_fail_within(status, "%s: data of the fit (--responses gives them anew)", file);
+        ba_fail_within(status, "%s: data of the fit%s%s%s", file, how ? " (" : "",
+            how ? how : "", how ? " them anew)" : "");
     }
     return status;
 }
@@ -136,22 +138,29 @@ cli_refit_close(cli_refit_t *refit)
 }
 
 int
+cli_fit_data_open(
+    const cli_call_t *call, const char *file, const char *how, ba_dataset_t **dataset)
+{
+    cli_refit_t refit;
+    int status = cli_refit_open(call, file, how, &refit);
+
+    *dataset = refit.dataset;
+    refit.dataset = NULL;
+    cli_refit_close(&refit);
+    return status;
+}
+
+int
 cli_fitted_data_open(const cli_call_t *call, const char *file, ba_dataset_t **dataset)
 {
     const cli_data_t *data = call->args;
-    cli_refit_t refit;
-    int status;
 
     *dataset = NULL;
     if (data->responses || data->run_table || data->mask || data->runs ||
         data->nuisance) {
         return open_given(call, data, dataset);
     }
-    status = cli_refit_open(call, file, &refit);
-    *dataset = refit.dataset;
-    refit.dataset = NULL;
-    cli_refit_close(&refit);
-    return status;
+    return cli_fit_data_open(call, file, "--responses gives", dataset);
 }
 
 int

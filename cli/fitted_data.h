@@ -16,8 +16,13 @@ extern const cli_option_t cli_fitted_rows[];
 int cli_fitted_data_open(
     const cli_call_t *call, const char *file, ba_dataset_t **dataset);
 
+/* The data set that the arguments stored in a result file name; how: what gives them anew,
+ * "--responses gives" (NULL = nothing). */
+int cli_fit_data_open(
+    const cli_call_t *call, const char *file, const char *how, ba_dataset_t **dataset);
+
 /* The same fit once more: data set and settings by the arguments stored in a result file,
- * which stay with it. */
+ * which stay with it; how: see cli_fit_data_open(). */
 typedef struct {
     ba_dataset_t *dataset;
     ba_encode_fit_opts_t opts;
@@ -29,7 +34,8 @@ typedef struct {
 } cli_refit_t;
 
 /* Call cli_refit_close() afterwards in any case. */
-int cli_refit_open(const cli_call_t *call, const char *file, cli_refit_t *refit);
+int cli_refit_open(
+    const cli_call_t *call, const char *file, const char *how, cli_refit_t *refit);
 void cli_refit_close(cli_refit_t *refit);
 
 /* encode fit by the options in a file of arguments (argfile.h), written to `encoder`, on the

@@ -14,7 +14,8 @@
 /* Arrays of result files in the order of the report; those that a file lacks are left
  * out. */
 static const char *const arrays[] = {"/scores/r", "/scores/r2", "/scores/n_folds",
-    "/scores/r_by_fold", "/scores/r2_by_fold", "/scores/p", "/scores/q", "/scores/p_fwe",
+    "/scores/r_by_fold", "/scores/r2_by_fold", "/scores/r_by_subject",
+    "/scores/r2_by_subject", "/scores/p", "/scores/q", "/scores/p_fwe",
     "/scores/null_maxima", "/scores/ceiling", "/scores/r_normalized",
     "/scores/r_one_repeat", "/scores/control_r", "/scores/control_r2",
     "/scores/increment_r2", "/scores/p_increment", "/scores/q_increment",
@@ -23,10 +24,11 @@ static const char *const arrays[] = {"/scores/r", "/scores/r2", "/scores/n_folds
     "/cv_scores_by_fold", "/weights", "/intercept", "/fold_weights",
     "/scaling/feature_mean", "/scaling/feature_scale", "/scaling/response_mean",
     "/scaling/response_scale", "/predictions", "/scaled/predictions", "/classes/accuracy",
-    "/classes/confusion", "/selected", "/status", "/splits/outer", "/splits/inner",
-    "/features/word_rate", "/responses", "/run", "/times", "/test/responses",
-    "/words/onset", "/words/token", "/words/time", "/words/concept", "/targets/roi",
-    "/targets/layer", "/expected_r", "/signal_share", "/hrf"};
+    "/classes/accuracy_by_subject", "/classes/confusion", "/selected", "/status",
+    "/splits/outer", "/splits/inner", "/splits/subject", "/alignment/n_columns",
+    "/alignment/explained", "/features/word_rate", "/responses", "/run", "/times",
+    "/test/responses", "/words/onset", "/words/token", "/words/time", "/words/concept",
+    "/targets/roi", "/targets/layer", "/expected_r", "/signal_share", "/hrf"};
 
 void
 cli_info_key(const char *key)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* neurons align: what neurons contribute to an encoder's scores. */
+#include "cli/align_args.h"
 #include "cli/fitted_data.h"
-#include "cli/list.h"
+#include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/text.h"
@@ -16,259 +17,42 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-typedef struct {
-    cli_data_t data;
-    const char *encoder, *regions, *table, *ranking, *set_table, *elimination, *figure,
-        *map, *fit;
-    double tolerance;
-    cli_list_t controls, sets;
-    uint64_t layer_size;
-    /* concepts */
-    cli_list_t rankings, concepts, label_nulls;
-    const char *tops, *concept_table, *dissociation_table;
-    uint64_t top, n_bins, n_matched, n_exchanges;
-    int strata, naive_overlap, save_folds, by, shapley;
-} align_args_t;
+static const cli_option_t *const tables[] = {cli_align_rows, cli_align_concept_rows,
+    cli_align_group_rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
 
-static const cli_option_t rows[] = {
-    {.section = "Encoder",
-        .name = "encoder",
-        .kind = CLI_STRING,
-        .required = 1,
-        .metavar = "FILE.h5",
-        .help = "Encoder file of encode fit with outer folds, best a grid of --alphas. "
-                "Its data are found by its arguments unless --features are given.",
-        .offset = offsetof(align_args_t, encoder)},
-    {.name = "fit",
-        .kind = CLI_STRING,
-        .metavar = "FILE",
-        .help = "Fit the encoder first, by options of encode fit in FILE, one a line "
-                "(--output is --encoder's).",
-        .offset = offsetof(align_args_t, fit)},
-    {.name = "control",
-        .kind = CLI_STRINGS,
-        .metavar = "NAME",
-        .help =
-            "A feature space of the encoder that is no neurons: contributions are over "
-            "and above it.",
-        .offset = offsetof(align_args_t, controls)},
-    {.name = "layer-size",
-        .kind = CLI_UNSIGNED,
-        .metavar = "N",
-        .otherwise = "one layer",
-        .help = "Columns of a layer within a feature space.",
-        .offset = offsetof(align_args_t, layer_size)},
-    {.name = "regions",
-        .kind = CLI_STRING,
-        .metavar = "FILE",
-        .help = "Region of each target, one label a line: scores of neurons for each.",
-        .offset = offsetof(align_args_t, regions)},
-    {.section = "Sets of neurons",
-        .name = "set",
-        .kind = CLI_STRINGS,
-        .metavar = "[NAME=]FILE",
-        .help = "A list of neurons (neurons select) whose contribution together is "
-                "wanted, by their numbers in --table.",
-        .offset = offsetof(align_args_t, sets)},
-    {.name = "by",
-        .kind = CLI_CHOICE,
-        .metavar = "layer|component",
-        .otherwise = "lists alone",
-        .help = "Every layer, or every feature space, is a set too.",
-        .offset = offsetof(align_args_t, by)},
-    {.name = "shapley",
-        .kind = CLI_FLAG,
-        .help = "Exact Shapley values of the sets, at most 12 and none with a neuron of "
-                "another: shares of what r2 loses without all of them.",
-        .offset = offsetof(align_args_t, shapley)},
-    {.name = "set-table",
-        .kind = CLI_STRING,
-        .metavar = "FILE.tsv",
-        .help = "A line for each set and region.",
-        .offset = offsetof(align_args_t, set_table)},
-    {.section = "Minimal sets",
-        .name = "elimination",
-        .kind = CLI_STRING,
-        .metavar = "FILE.tsv",
-        .help = "Backward elimination for all targets and each region: the neuron whose "
-                "removal costs least goes, by refits within the training rows of an "
-                "outer fold; what is left is scored on that fold. A line for each region "
-                "and number of neurons.",
-        .offset = offsetof(align_args_t, elimination)},
-    {.name = "tolerance",
-        .kind = CLI_REAL,
-        .metavar = "X",
-        .value = "0.01",
-        .help = "Share of the r2 of all neurons that a minimal set may lack.",
-        .offset = offsetof(align_args_t, tolerance)},
-    CLI_OUTPUT_ROW("Output", "The result file (HDF5)."),
-    {.name = "table",
-        .kind = CLI_STRING,
-        .metavar = "FILE.tsv",
-        .help =
-            "Neurons: mean contribution, its standard error over folds, p and q, for all "
-            "targets and each region; r of the neuron alone, its weights, what only it "
-            "has.",
-        .offset = offsetof(align_args_t, table)},
-    {.name = "brain-ranking",
-        .kind = CLI_STRING,
-        .metavar = "FILE.tsv",
-        .help = "A ranking of neurons for all targets (*) and each region, for neurons "
-                "select, compare and ablate to take.",
-        .offset = offsetof(align_args_t, ranking)},
-    {.name = "map",
-        .kind = CLI_STRING,
-        .metavar = "FILE.nii.gz",
-        .help = "What each set, and the neurons of each concept, add, as images in the "
-                "grid of the responses: FILE with the name, as in FILE-nouns.nii.gz.",
-        .offset = offsetof(align_args_t, map)},
-    {.name = "figure",
-        .kind = CLI_STRING,
-        .metavar = "FILE.svg",
-        .help = "A picture: neurons, layers and regions, sets, minimal sets.",
-        .offset = offsetof(align_args_t, figure)},
-    {.name = "save-folds",
-        .kind = CLI_FLAG,
-        .help = "Keep the contributions of every outer fold.",
-        .offset = offsetof(align_args_t, save_folds)},
-    {0},
-};
+enum { MOST_OUTPUTS = 10 };
 
-static const cli_option_t concept_rows[] = {
-    {.section = "Concepts",
-        .name = "ranking",
-        .kind = CLI_STRINGS,
-        .metavar = "[NAME=]FILE.tsv",
-        .help =
-            "A ranking of the same neurons for concepts, made on other text. What the "
-            "best neurons of each concept add together is tested, and their overlap "
-            "with the neurons that add most. NAME goes in front of the concepts.",
-        .offset = offsetof(align_args_t, rankings)},
-    {.name = "concept",
-        .kind = CLI_STRINGS,
-        .metavar = "NAME",
-        .otherwise = "all but *",
-        .help = "A concept of the rankings to look at.",
-        .offset = offsetof(align_args_t, concepts)},
-    {.name = "top",
-        .kind = CLI_UNSIGNED,
-        .metavar = "K",
-        .otherwise = "a twentieth of the neurons, at least 5",
-        .help = "Neurons of a concept, and of a region in overlaps.",
-        .offset = offsetof(align_args_t, top)},
-    {.name = "strata",
-        .kind = CLI_CHOICE,
-        .metavar = "layer-variance|layer|none",
-        .value = "layer-variance",
-        .help = "Random sets have as many neurons of every layer and decile of variance, "
-                "or of every layer, and overlaps are expected within these.",
-        .offset = offsetof(align_args_t, strata)},
-    {.name = "variance-bins",
-        .kind = CLI_UNSIGNED,
-        .metavar = "N",
-        .value = "10",
-        .help = "Bins of variance, as many neurons in each: more where variance matters "
-                "much.",
-        .offset = offsetof(align_args_t, n_bins)},
-    {.name = "matched",
-        .kind = CLI_UNSIGNED,
-        .metavar = "N",
-        .value = "1000",
-        .help =
-            "Random sets for each concept, like it in strata and joint redundancy. 0 = "
-            "none.",
-        .offset = offsetof(align_args_t, n_matched)},
-    {.name = "label-null",
-        .kind = CLI_STRINGS,
-        .metavar = "[NAME=]FILE.h5",
-        .help = "The neurons that permuted labels choose, from neurons rank --save-null "
-                "for the ranking of the same NAME: the primary test.",
-        .offset = offsetof(align_args_t, label_nulls)},
-    {.name = "dissociation",
-        .kind = CLI_UNSIGNED,
-        .metavar = "N",
-        .otherwise = "none",
-        .help = "Test double dissociations of all pairs of concepts and regions by N "
-                "exchanges of neurons between the concepts.",
-        .offset = offsetof(align_args_t, n_exchanges)},
-    {.name = "sweep",
-        .kind = CLI_STRING,
-        .metavar = "K[,K...]",
-        .otherwise = "a quarter to four times --top",
-        .help = "Overlaps at several numbers of neurons, with a p of the best of them.",
-        .offset = offsetof(align_args_t, tops)},
-    {.name = "naive-overlap",
-        .kind = CLI_FLAG,
-        .help = "p of overlaps without strata as well, which is wrong where layer or "
-                "variance matter.",
-        .offset = offsetof(align_args_t, naive_overlap)},
-    {.name = "concept-table",
-        .kind = CLI_STRING,
-        .metavar = "FILE.tsv",
-        .help = "Concepts by regions: drop, tests, overlap.",
-        .offset = offsetof(align_args_t, concept_table)},
-    {.name = "dissociation-table",
-        .kind = CLI_STRING,
-        .metavar = "FILE.tsv",
-        .help = "Double dissociations: both concepts and regions, simple effects.",
-        .offset = offsetof(align_args_t, dissociation_table)},
-    {0},
-};
-
-static const cli_option_t *const tables[] = {
-    rows, concept_rows, cli_feature_rows, cli_response_rows, cli_nuisance_rows, NULL};
-
-/* Opens what the encoder was fitted on, by the arguments in its file. */
-static int
-open_fitted(const cli_call_t *call, const char *encoder, ba_dataset_t **dataset)
+/* Files that are written; n of them. */
+static size_t
+list_outputs(const cli_call_t *call, cli_output_t outputs[MOST_OUTPUTS])
 {
-    cli_rows_t fit_rows = cli_command_rows(&cli_encode_fit);
-    cli_call_t fit = *call;
-    ba_bundle_t *bundle = NULL;
-    char **arguments = NULL;
-    size_t n = 0;
-    int status;
+    const cli_align_args_t *args = call->args;
+    const cli_output_t all[MOST_OUTPUTS] = {{"--output", call->common->output},
+        {"--table", args->table}, {"--brain-ranking", args->ranking},
+        {"--set-table", args->set_table}, {"--elimination", args->elimination},
+        {"--figure", args->figure}, {"--map", args->map},
+        {"--concept-table", args->concept_table},
+        {"--dissociation-table", args->dissociation_table},
+        {"--group-table", args->group_table}};
 
-    fit.args = calloc(1, cli_encode_fit.args_size);
-    if (!fit.args) {
-        return ba_fail(BA_NOMEM, "out of memory");
-    }
-    BA_TRY(ba_bundle_open(encoder, BA_ENCODER_FORMAT, &bundle));
-    BA_TRY(ba_bundle_read_strings(bundle, "/provenance/arguments", &n, &arguments));
-    if (n < 3 || strcmp(arguments[1], "encode") != 0 ||
-        strcmp(arguments[2], "fit") != 0) {
-        BA_TRY(ba_fail(BA_VALUE,
-            "--features: not given, and %s tells no arguments of encode fit", encoder));
-    }
-    BA_TRY(cli_options_parse(
-        &fit_rows, n - 3, (const char *const *) arguments + 3, fit.args));
-    BA_TRY(cli_data_open(&fit, CLI_RESPONSES_TO_FIT, dataset));
-out:
-    cli_options_free(&fit_rows, fit.args);
-    free(fit.args);
-    free(arguments);
-    ba_bundle_free(bundle);
-    return status;
+    memcpy(outputs, all, sizeof all);
+    return MOST_OUTPUTS;
 }
 
 static int
 check_outputs(const cli_call_t *call)
 {
-    const align_args_t *args = call->args;
-    const cli_output_t outputs[] = {{"--output", call->common->output},
-        {"--table", args->table}, {"--brain-ranking", args->ranking},
-        {"--set-table", args->set_table}, {"--elimination", args->elimination},
-        {"--figure", args->figure}, {"--map", args->map},
-        {"--concept-table", args->concept_table},
-        {"--dissociation-table", args->dissociation_table}};
-    size_t n = sizeof outputs / sizeof *outputs;
+    const cli_align_args_t *args = call->args;
+    cli_output_t outputs[MOST_OUTPUTS];
+    size_t n = list_outputs(call, outputs);
     int has_sets = args->sets.n > 0 || args->by >= 0;
     const cli_data_t *data = &args->data;
-    const char *const inputs[] = {args->encoder, args->fit, args->regions,
+    const char *const inputs[] = {args->fit, args->regions, args->subjects,
         data->responses, data->mask, data->runs, data->run_table, data->nuisance};
-    const cli_list_t *const lists[] = {
-        &data->features, &args->sets, &args->rankings, &args->label_nulls};
+    const cli_list_t *const lists[] = {&args->encoders, &data->features, &args->sets,
+        &args->rankings, &args->label_nulls};
     int status = BA_OK;
 
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
@@ -279,6 +63,13 @@ check_outputs(const cli_call_t *call)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         BA_TRY(cli_outputs_check_list(outputs, n, lists[i]->items, lists[i]->n));
     }
+    for (size_t i = 0; args->fit && i < n; i++) { /* before the fit, which may be long */
+        if (outputs[i].file && !call->common->force &&
+            access(outputs[i].file, F_OK) == 0) {
+            BA_TRY(
+                ba_fail(BA_EXISTS, "%s: exists, --force replaces it", outputs[i].file));
+        }
+    }
     if (args->set_table && !has_sets) {
         BA_TRY(ba_fail(BA_VALUE, "--set-table: found no --set and no --by, wanted sets"));
     }
@@ -288,6 +79,36 @@ check_outputs(const cli_call_t *call)
     }
 out:
     return status;
+}
+
+/* Data of an encoder are named whole, or not at all. */
+static int
+check_data(const cli_align_args_t *args)
+{
+    const cli_data_t *data = &args->data;
+    int is_given = data->features.n > 0 || data->run_table;
+    const struct {
+        const char *name, *value;
+    } rest[] = {{"responses", data->responses}, {"mask", data->mask},
+        {"runs", data->runs}, {"nuisance", data->nuisance},
+        {"nuisance-columns", data->nuisance_columns}};
+
+    for (size_t i = 0; !is_given && i < sizeof rest / sizeof *rest; i++) {
+        if (rest[i].value) {
+            return ba_fail(BA_VALUE,
+                "--%s: found no --features, wanted all data of the fit or none (they "
+                "are found by the encoder's arguments)",
+                rest[i].name);
+        }
+    }
+    if (args->encoders.n > 1 && (is_given || args->fit)) {
+        return ba_fail(BA_VALUE, "--encoder: found %zu beside --%s, wanted one",
+            args->encoders.n,
+            args->fit              ? "fit"
+            : data->features.n > 0 ? "features"
+                                   : "run-table");
+    }
+    return BA_OK;
 }
 
 static int
@@ -334,6 +155,17 @@ report_concepts(const ba_align_opts_t *opts, const ba_align_info_t *info)
 }
 
 static void
+report_group(const ba_align_opts_t *opts, const ba_align_info_t *info)
+{
+    if (opts->n_moves > 0) {
+        cli_message_note("%zu subjects, %zu moves: %zu of sets x regions with p < 0.05, "
+                         "%zu with q < 0.05; t over subjects: %zu with p < 0.05",
+            info->n_subjects, opts->n_moves, info->n_group[0], info->n_group[1],
+            info->n_group[2]);
+    }
+}
+
+static void
 report(const ba_align_opts_t *opts, const ba_align_info_t *info)
 {
     cli_message_note("%zu neurons, %zu control features, %zu targets, %zu folds",
@@ -357,6 +189,7 @@ report(const ba_align_opts_t *opts, const ba_align_info_t *info)
             info->n_minimal, cli_plural(info->n_minimal));
     }
     report_concepts(opts, info);
+    report_group(opts, info);
     cli_message_note("wrote %s", opts->output);
 }
 
@@ -367,7 +200,7 @@ or_none(uint64_t value)
 }
 
 static int
-set_concepts(const align_args_t *args, size_t **tops, ba_align_opts_t *opts)
+set_concepts(const cli_align_args_t *args, size_t **tops, ba_align_opts_t *opts)
 {
     int status = BA_OK;
 
@@ -394,11 +227,53 @@ out:
 }
 
 static int
+check_encoder(const char *file)
+{
+    ba_bundle_t *bundle = NULL;
+    int status = ba_bundle_open(file, BA_ENCODER_FORMAT, &bundle);
+
+    ba_bundle_free(bundle);
+    return status;
+}
+
+/* Data of the encoders: named by the options, or found by the arguments in their files. */
+static int
+open_data(const cli_call_t *call, ba_dataset_t **datasets, ba_align_other_t *others)
+{
+    const cli_align_args_t *args = call->args;
+    const cli_list_t *encoders = &args->encoders;
+    int is_given = args->data.features.n > 0 || args->data.run_table;
+    cli_output_t outputs[MOST_OUTPUTS];
+    int status = BA_OK;
+
+    if (is_given) {
+        BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &datasets[0]));
+    }
+    for (size_t e = 0; e < encoders->n; e++) {
+        if (!is_given) {
+            BA_TRY(check_encoder(encoders->items[e]));
+            BA_TRY(cli_fit_data_open(call, encoders->items[e],
+                "--features and --responses give", &datasets[e]));
+        }
+        BA_TRY(cli_outputs_check_data(outputs, list_outputs(call, outputs), datasets[e]));
+        if (e > 0) {
+            others[e - 1] = (ba_align_other_t){encoders->items[e], datasets[e]};
+        }
+    }
+out:
+    return status;
+}
+
+static int
 run(const cli_call_t *call)
 {
-    const align_args_t *args = call->args;
-    ba_dataset_t *dataset = NULL;
-    ba_align_opts_t opts = {.encoder = args->encoder,
+    const cli_align_args_t *args = call->args;
+    size_t n_encoders = args->encoders.n;
+    ba_dataset_t **datasets = cli_calloc(n_encoders, sizeof(ba_dataset_t *));
+    ba_align_other_t *others = cli_calloc(n_encoders, sizeof *others);
+    ba_align_opts_t opts = {.encoder = args->encoders.items[0],
+        .others = others,
+        .n_others = n_encoders - 1,
         .controls = args->controls.items,
         .n_controls = args->controls.n,
         .layer_size = args->layer_size == CLI_NOT_GIVEN ? 0 : (size_t) args->layer_size,
@@ -417,6 +292,9 @@ run(const cli_call_t *call)
         .elimination = args->elimination,
         .tolerance = args->tolerance,
         .map = args->map,
+        .n_moves = or_none(args->n_moves),
+        .subjects = args->subjects,
+        .group_table = args->group_table,
         .force = call->common->force,
         .dry_run = call->common->dry_run,
         .argc = call->argc,
@@ -427,29 +305,30 @@ run(const cli_call_t *call)
     int status;
 
     BA_TRY(check_outputs(call));
+    BA_TRY(check_data(args));
     BA_TRY(set_concepts(args, &tops, &opts));
     if (args->figure) {
         BA_TRY(ba_figure_create(args->figure, call->common->force, &figure));
     }
     if (args->fit) {
-        BA_TRY(cli_fit_first(call, args->fit, args->encoder));
+        BA_TRY(cli_fit_first(call, args->fit, opts.encoder));
         if (call->common->dry_run) {
             goto out;
         }
     }
-    if (args->data.features.n > 0 || args->data.run_table) {
-        BA_TRY(cli_data_open(call, CLI_RESPONSES_TO_FIT, &dataset));
-    } else {
-        BA_TRY(open_fitted(call, args->encoder, &dataset));
-    }
-    opts.dataset = dataset;
+    BA_TRY(open_data(call, datasets, others));
+    opts.dataset = datasets[0];
     BA_TRY(ba_neurons_align(call->ctx, &opts, &info));
     BA_TRY(draw(call, figure));
     report(&opts, &info);
 out:
     ba_figure_free(figure);
     free(tops);
-    ba_dataset_free(dataset);
+    for (size_t e = 0; e < n_encoders; e++) {
+        ba_dataset_free(datasets[e]);
+    }
+    free(datasets);
+    free(others);
     return status;
 }
 
@@ -458,6 +337,10 @@ static const char *const description[] = {
     "every outer fold at the penalties it chose there, and the held-out scores of the "
     "whole model are compared with those of the model refitted without one neuron and "
     "all its delays: exactly, by an identity, without a refit for each.",
+    "With --group-moves: what sets and concepts add over subjects. Features that happen "
+    "to "
+    "go along with what subjects have in common pass a t test over subjects; the moves "
+    "are the test against that.",
     "With --ranking: what a concept's best neurons add together, against random sets "
     "like them (--matched) and those that permuted labels choose (--label-null).",
     "The scores of the refits must be those of the encoder file: other features, "
@@ -481,6 +364,10 @@ static const cli_example_t examples[] = {
     {"neurons align --encoder enc.h5 --layer-size 64 --by layer --shapley --regions "
      "rois.txt -o align.h5 --set-table layers.tsv --figure align.svg",
         "what each layer is worth in each region"},
+    {"neurons align --encoder sub-1.h5 --encoder sub-2.h5 --encoder sub-3.h5 "
+     "--layer-size "
+     "64 --by layer --group-moves 200 -o align.h5 --group-table group.tsv",
+        "layers over subjects who heard the same story"},
     {"neurons align --encoder enc.h5 --set nouns=nouns.tsv --map adds.nii.gz "
      "--elimination minimal.tsv -o align.h5",
         "a list of neurons, as an image; minimal sets"},
@@ -495,6 +382,6 @@ const cli_command_t cli_neurons_align = {
     .examples = examples,
     .tables = tables,
     .share = CLI_SHARE_ALL,
-    .args_size = sizeof(align_args_t),
+    .args_size = sizeof(cli_align_args_t),
     .run = run,
 };

@@ -137,6 +137,9 @@ check_part(const char *output, const ba_dataset_part_t *part, size_t n_spaces)
         BA_TRY(check_source(output, part->features[i]));
     }
     BA_TRY(check_source(output, part->responses));
+    for (size_t k = 0; part->run_responses && part->run_responses[k]; k++) {
+        BA_TRY(check_source(output, part->run_responses[k]));
+    }
     BA_TRY(check_source(output, part->nuisance));
 out:
     return status;
@@ -238,6 +241,25 @@ cli_outputs_check_list(const cli_output_t *outputs, size_t n_outputs,
         }
         if (file) {
             BA_TRY(check_place(file));
+        }
+    }
+out:
+    return status;
+}
+
+int
+cli_outputs_check_data(
+    const cli_output_t *outputs, size_t n_outputs, const ba_dataset_t *dataset)
+{
+    int status = BA_OK;
+
+    for (size_t i = 0; i < n_outputs; i++) {
+        if (outputs[i].file) {
+            BA_TRY(check_part(outputs[i].file, &dataset->train, dataset->n_spaces));
+            BA_TRY(check_part(outputs[i].file, &dataset->test, dataset->n_spaces));
+        }
+        for (size_t k = 0; outputs[i].file && k < dataset->n_other_files; k++) {
+            BA_TRY(check_input(outputs[i].file, dataset->other_files[k]));
         }
     }
 out:

@@ -30,4 +30,8 @@ typedef struct {
 int cli_outputs_check_list(const cli_output_t *outputs, size_t n_outputs,
     const char *const *inputs, size_t n_inputs);
 
+/* Refuses outputs that are files behind a data set. */
+int cli_outputs_check_data(
+    const cli_output_t *outputs, size_t n_outputs, const ba_dataset_t *dataset);
+
 #endif

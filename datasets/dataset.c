@@ -52,8 +52,11 @@ check_part(const ba_dataset_t *dataset, const ba_dataset_part_t *part)
     for (size_t i = 1; i < dataset->n_spaces; i++) {
         BA_TRY(ba_dataset_same_rows(part->features[i], first));
     }
-    BA_TRY(ba_dataset_same_rows(part->responses, first));
-    BA_TRY(ba_dataset_same_rows(part->nuisance, first));
+    /* Runs apart were compared one by one. */
+    if (first) {
+        BA_TRY(ba_dataset_same_rows(part->responses, first));
+        BA_TRY(ba_dataset_same_rows(part->nuisance, first));
+    }
 out:
     return status;
 }
@@ -224,6 +227,11 @@ ba_dataset_open(const ba_ctx_t *ctx, const ba_dataset_opts_t *opts, ba_dataset_t
             "nuisance columns: '%s' of no nuisance table, wanted one",
             opts->nuisance_columns);
     }
+    if (opts->by_run && !opts->run_table) {
+        return ba_fail(BA_VALUE,
+            "run table: none given, wanted one with the responses of "
+            "each run");
+    }
     BA_TRY_ALLOC(dataset, ba_calloc(1, sizeof *dataset));
     BA_TRY(opts->run_table ? ba_dataset_from_table(ctx, opts, dataset)
                            : open_specs(ctx, opts, dataset));
@@ -249,11 +257,20 @@ free_part(ba_dataset_part_t *part, size_t n_spaces)
     for (size_t i = 0; part->features && i < n_spaces; i++) {
         ba_source_close(part->features[i]);
     }
-    for (size_t k = 0; part->run_names && k < part->runs.n_runs; k++) {
-        ba_free(part->run_names[k]);
+    for (size_t k = 0; k < part->runs.n_runs; k++) {
+        ba_free(part->run_names ? part->run_names[k] : NULL);
+        ba_free(part->run_stimuli ? part->run_stimuli[k] : NULL);
+        ba_free(part->run_subjects ? part->run_subjects[k] : NULL);
+    }
+    for (size_t k = 0; part->run_responses && part->run_responses[k]; k++) {
+        ba_source_close(part->run_responses[k]);
     }
     ba_free(part->features);
     ba_free(part->run_names);
+    ba_free(part->run_stimuli);
+    ba_free(part->run_subjects);
+    ba_free(part->run_responses);
+    ba_free(part->lacks_features);
     ba_source_close(part->responses);
     ba_source_close(part->nuisance);
     ba_runs_free(&part->runs);

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "datasets/run_table.h"
 #include "io/confounds.h"
+#include "io/source_impl.h"
 
 /* What is being opened: one part of the data set. */
 typedef struct {
@@ -14,8 +15,9 @@ typedef struct {
     const ba_dataset_opts_t *opts;
     const ba_run_table_t *table;
     ba_run_plan_t plan;
-    size_t *lengths; /* samples of each run, as its first feature space has them; 0 = not
+    size_t *lengths; /* samples of each run, as what is opened first has them; 0 = not
                         known yet */
+    unsigned char *lacks_features; /* by_run: of each run */
     ba_source_t **confounds; /* chosen columns of nuisance tables, as plan.rows counts
                                 them, until they are stacked; NULL = read as they are */
 } job_t;
@@ -112,7 +114,8 @@ static int
 check_length(const job_t *job, size_t run, const ba_source_t *source)
 {
     size_t n = ba_source_n_rows(source);
-    long first = job->table->n_spaces > 0 ? 0 : CELL_RESPONSES;
+    int by_responses = job->table->n_spaces == 0 || job->opts->by_run;
+    long first = by_responses ? CELL_RESPONSES : 0;
 
     if (job->lengths[run] == 0) {
         job->lengths[run] = n;
@@ -133,6 +136,79 @@ close_all(ba_source_t **sources, size_t n)
         ba_source_close(sources[i]);
     }
     ba_free(sources);
+}
+
+static int
+read_zeros(void *state, size_t slab, size_t row0, size_t n_rows, size_t col0,
+    size_t n_cols, double *dst, size_t ld)
+{
+    (void) state;
+    (void) slab;
+    (void) row0;
+    (void) col0;
+    for (size_t j = 0; j < n_cols; j++) {
+        memset(dst + j * ld, 0, n_rows * sizeof *dst);
+    }
+    return BA_OK;
+}
+
+/* Zeros for runs without features, under the name of their responses. */
+static int
+fill_missing(const job_t *job, const ba_dataset_part_t *part, ba_source_t **parts)
+{
+    static const ba_source_ops_t ops = {
+        .format = "none", .read = read_zeros, .close = ba_free};
+    ba_source_shape_t shape = {.n_slabs = 1, .rank = 2};
+    int status = BA_OK;
+
+    for (size_t k = 0; k < job->plan.n_runs && shape.n_cols == 0; k++) {
+        shape.n_cols = parts[k] ? ba_source_n_cols(parts[k]) : 0;
+    }
+    for (size_t k = 0; k < job->plan.n_runs; k++) {
+        void *state;
+
+        if (parts[k]) {
+            continue;
+        }
+        if (shape.n_cols == 0) {
+            return ba_fail(BA_FORMAT, "%s: row %zu: nothing in column '%s'",
+                job->table->file, job->plan.rows[k] + 1,
+                ba_table_column(job->table->cells, job->table->space_columns[0]));
+        }
+        shape.n_rows = job->lengths[k];
+        BA_TRY_ALLOC(state, ba_malloc(1, 1));
+        BA_TRY(ba_source_wrap(
+            &ops, state, &shape, ba_source_file(part->run_responses[k], 0), &parts[k]));
+        job->lacks_features[k] = 1;
+    }
+out:
+    return status;
+}
+
+/* A feature space over runs whose responses are open; some may have none. */
+static int
+open_features_by_run(
+    job_t *job, const ba_dataset_part_t *part, size_t space, ba_source_t **out)
+{
+    size_t n = job->plan.n_runs;
+    ba_source_t **parts = NULL;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(parts, ba_calloc(n, sizeof *parts));
+    for (size_t k = 0; k < n; k++) {
+        BA_TRY(ba_ctx_check(job->ctx));
+        if (cell_of(job, job->plan.rows[k], (long) space)) {
+            BA_TRY(open_part_of(job, k, (long) space, &parts[k]));
+            BA_TRY(check_length(job, k, parts[k]));
+        }
+    }
+    BA_TRY(fill_missing(job, part, parts));
+    BA_TRY(ba_source_stack(parts, n, out));
+    ba_free(parts);
+    return BA_OK;
+out:
+    close_all(parts, n);
+    return status;
 }
 
 /* One kind of cell over the runs of one repeat, stacked. */
@@ -200,6 +276,25 @@ out:
     return status;
 }
 
+/* Responses of every run by themselves. */
+static int
+open_apart(job_t *job, ba_dataset_part_t *part)
+{
+    size_t n = job->plan.n_runs;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(part->run_responses, ba_calloc(n + 1, sizeof *part->run_responses));
+    BA_TRY_ALLOC(part->lacks_features, ba_calloc(n, 1));
+    job->lacks_features = part->lacks_features;
+    for (size_t k = 0; k < n; k++) {
+        BA_TRY(ba_ctx_check(job->ctx));
+        BA_TRY(open_part_of(job, k, CELL_RESPONSES, &part->run_responses[k]));
+        BA_TRY(check_length(job, k, part->run_responses[k]));
+    }
+out:
+    return status;
+}
+
 /* Repeats of a run have the same features: later ones say the same or nothing. */
 static int
 check_repeats(const job_t *job)
@@ -237,9 +332,19 @@ label_runs(const job_t *job, ba_dataset_part_t *part)
     }
     BA_TRY(ba_runs_from_onsets(onsets, n, part->n_samples, &part->runs));
     BA_TRY_ALLOC(part->run_names, ba_calloc(n, sizeof *part->run_names));
+    BA_TRY_ALLOC(part->run_stimuli, ba_calloc(n, sizeof *part->run_stimuli));
+    if (job->table->rows[0].subject) {
+        BA_TRY_ALLOC(part->run_subjects, ba_calloc(n, sizeof *part->run_subjects));
+    }
     for (size_t k = 0; k < n; k++) {
+        const ba_run_row_t *row = &job->table->rows[job->plan.rows[k]];
+
         BA_TRY_ALLOC(
             part->run_names[k], ba_run_table_label(job->table, job->plan.rows[k]));
+        BA_TRY_ALLOC(part->run_stimuli[k], ba_strdup(row->run));
+        if (part->run_subjects) {
+            BA_TRY_ALLOC(part->run_subjects[k], ba_strdup(row->subject));
+        }
     }
 out:
     ba_free(onsets);
@@ -259,16 +364,25 @@ open_part(job_t *job, int is_test, ba_dataset_part_t *part)
     BA_TRY_ALLOC(job->lengths, ba_calloc(job->plan.n_runs, sizeof *job->lengths));
     BA_TRY(check_repeats(job));
     BA_TRY_ALLOC(part->features, ba_calloc(n, sizeof *part->features));
+    if (job->opts->by_run) {
+        BA_TRY(open_apart(job, part));
+    }
     for (size_t i = 0; i < n; i++) {
-        BA_TRY(open_stack(job, 0, (long) i, &part->features[i]));
+        BA_TRY(job->opts->by_run ? open_features_by_run(job, part, i, &part->features[i])
+                                 : open_stack(job, 0, (long) i, &part->features[i]));
     }
     part->n_repeats = job->plan.n_repeats;
-    BA_TRY(open_optional(job, CELL_RESPONSES, &part->responses));
-    if (n == 0 && !part->responses) {
+    if (!job->opts->by_run) {
+        BA_TRY(open_optional(job, CELL_RESPONSES, &part->responses));
+    }
+    if (n == 0 && !part->responses && !part->run_responses) {
         BA_TRY(
             ba_fail(BA_FORMAT, "%s: neither features nor responses", job->table->file));
     }
-    part->n_samples = ba_source_n_rows(n > 0 ? part->features[0] : part->responses);
+    part->n_samples = 0;
+    for (size_t k = 0; k < job->plan.n_runs; k++) {
+        part->n_samples += job->lengths[k];
+    }
     BA_TRY(open_optional(job, CELL_NUISANCE, &part->nuisance));
     BA_TRY(label_runs(job, part));
 out:

@@ -68,6 +68,9 @@ add_part(files_t *files, const ba_dataset_part_t *part, size_t n_spaces)
         BA_TRY(add_source(files, part->features[k]));
     }
     BA_TRY(add_source(files, part->responses));
+    for (size_t k = 0; part->run_responses && part->run_responses[k]; k++) {
+        BA_TRY(add_source(files, part->run_responses[k]));
+    }
     BA_TRY(add_source(files, part->nuisance));
 out:
     return status;

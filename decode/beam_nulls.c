@@ -8,12 +8,10 @@
 
 #include <string.h>
 
-/* Fewest samples that a null moves responses by, and fewest different shifts: among few,
- * nulls are too much alike, and p comes out too small. */
-enum { LEAST_SHIFT = 10, LEAST_SHIFTS = 20 };
-
-/* Responses that this takes. */
-enum { LEAST_RESPONSES = 2 * LEAST_SHIFT + LEAST_SHIFTS - 1 };
+/* Fewest responses of a stretch, which are its different shifts: among few, nulls are too much
+ * alike. All shifts are drawn, small ones and none among them: a null that lacks those lacks
+ * what is like the observed one. */
+enum { LEAST_RESPONSES = 20 };
 
 static int
 grow_nulls(ba_beam_job_t *job, size_t n)
@@ -44,15 +42,12 @@ null_shift(ba_beam_job_t *job, const ba_beam_task_t *task, ba_rng_t *rng, size_t
 
     if (n < LEAST_RESPONSES) {
         BA_TRY(ba_fail(BA_SHAPE,
-            "nulls: %zu responses of fold %zu in run %zu, wanted %d or more to move them "
-            "by "
-            "%d or more in %d ways (or draws from the language model)",
-            n, task->decoder->left_out.fold[0], task->run + 1, LEAST_RESPONSES,
-            LEAST_SHIFT, LEAST_SHIFTS));
+            "nulls: %zu responses of fold %zu in run %zu, wanted %d or more to move (or "
+            "draws from the language model)",
+            n, task->decoder->left_out.fold[0], task->run + 1, LEAST_RESPONSES));
     }
     BA_TRY(ba_beam_passage(job, task->decoder, task->decoder->left_out.fold[0], task->run,
-        task->words, LEAST_SHIFT + ba_rng_below(rng, n - 2 * LEAST_SHIFT + 1), &items,
-        &n_items, &passage));
+        task->words, ba_rng_below(rng, n), &items, &n_items, &passage));
     BA_TRY(ba_beam_search(
         job->ctx, &passage, task->products, &job->language, &task->search, 1, &found));
     memcpy(out, found.words, found.n_slots * sizeof *out);

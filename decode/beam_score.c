@@ -114,17 +114,24 @@ out:
     return status;
 }
 
+/* Scores of folds depend on one another: each fold's model knows the words and responses of
+ * the others. Shifts of one fold's responses do not imitate that, so that their deviations
+ * from the mean are widened by sqrt(2), the most that it takes (model/null.h, is_crossed). */
 static double
 p_value(const ba_beam_job_t *job, size_t k, double score, double *mean)
 {
     double as_good = 1.0, sum = 0.0;
     size_t n = job->opts->n_nulls;
+    double widening =
+        job->info.n_folds > 1 && job->opts->null == BA_BEAM_NULL_SHIFT ? sqrt(2.0) : 1.0;
 
     for (size_t i = 0; i < n; i++) {
-        double null = job->null_scores[i][k];
+        sum += job->null_scores[i][k] / (double) n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double null = sum + widening * (job->null_scores[i][k] - sum);
 
         as_good += k == WER ? null <= score : null >= score;
-        sum += null / (double) n;
     }
     *mean = n > 0 ? sum : (double) NAN;
     return n > 0 && !isnan(score) ? as_good / (1.0 + (double) n) : (double) NAN;

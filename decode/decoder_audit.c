@@ -124,7 +124,7 @@ fit(void *payload, const ba_ctx_t *ctx, const ba_fit_opts_t *opts,
     *choice = (ba_audit_choice_t){.columns = state->job->chosen.columns,
         .scores = state->job->chosen.scores,
         .n = state->job->chosen.n,
-        .n_scores = state->job->inputs.n_voxels};
+        .n_scores = state->job->chosen.n_scores};
     return status;
 }
 

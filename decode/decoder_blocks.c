@@ -109,33 +109,56 @@ out:
     return status;
 }
 
-int
-ba_blocks_read(
-    const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs, ba_blocks_t *out)
+/* Every sample by itself, or by its number; those of runs that are left out belong to
+ * none. */
+static int
+find_blocks(const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs,
+    const unsigned char *is_left_out, size_t *start, size_t *block, size_t *n_blocks)
 {
     int status = BA_OK;
-    size_t n = runs->n_samples, n_blocks = n;
     double *ids = NULL;
+
+    BA_TRY_ALLOC(ids, ba_calloc(runs->n_samples, sizeof *ids));
+    if (spec) {
+        BA_TRY(read_ids(ctx, spec, runs->n_samples, ids));
+    }
+    for (size_t r = 0; is_left_out && r < runs->n_runs; r++) {
+        for (size_t t = runs->onset[r]; is_left_out[r] && t < runs->onset[r + 1]; t++) {
+            ids[t] = -1.0;
+        }
+    }
+    if (spec) {
+        BA_TRY(number_blocks(spec, runs, ids, start, block, n_blocks));
+        goto out;
+    }
+    *n_blocks = 0;
+    for (size_t t = 0; t < runs->n_samples; t++) {
+        block[t] = ids[t] < 0.0 ? SIZE_MAX : *n_blocks;
+        start[*n_blocks] = t;
+        *n_blocks += block[t] != SIZE_MAX;
+    }
+out:
+    ba_free(ids);
+    return status;
+}
+
+int
+ba_blocks_read(const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs,
+    const unsigned char *is_left_out, ba_blocks_t *out)
+{
+    int status = BA_OK;
+    size_t n = runs->n_samples, n_blocks = 0;
     size_t *start = NULL, *block = NULL;
 
     *out = (ba_blocks_t){0};
-    BA_TRY_ALLOC(ids, ba_malloc(n, sizeof *ids));
     BA_TRY_ALLOC(start, ba_malloc(n, sizeof *start));
     BA_TRY_ALLOC(block, ba_malloc(n, sizeof *block));
-    if (spec) {
-        BA_TRY(read_ids(ctx, spec, n, ids));
-        BA_TRY(number_blocks(spec, runs, ids, start, block, &n_blocks));
-    } else {
-        for (size_t t = 0; t < n; t++) {
-            start[t] = block[t] = t;
-        }
-    }
+    BA_TRY(find_blocks(ctx, spec, runs, is_left_out, start, block, &n_blocks));
     BA_TRY(list_blocks(runs, block, n_blocks, start, out));
 out:
     if (status != BA_OK) {
         ba_blocks_free(out);
     }
-    ba_free(ids);
     ba_free(start);
     ba_free(block);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The result file of decode fit. */
 #include "decode/decoder_impl.h"
+#include "decode/decoder_reading.h"
 
 #include "core/alloc.h"
 #include "fit/fit_file.h"
@@ -339,40 +340,6 @@ out:
     return status;
 }
 
-static int
-write_voxels(ba_bundle_t *bundle, const ba_decoder_job_t *job)
-{
-    int status = BA_OK;
-    size_t v = job->inputs.n_voxels;
-    int32_t *ijk = NULL;
-
-    BA_TRY(ba_bundle_write(bundle, "/voxels/is_used", BA_U8, 1, &v, job->inputs.is_used));
-    if (job->chosen.n > 0) {
-        const ba_chosen_t *chosen = &job->chosen;
-        size_t folds = chosen->n_sets - 1, k = chosen->n;
-
-        if (folds > 0) {
-            BA_TRY(ba_bundle_write(
-                bundle, "/selected", BA_I32, 2, (size_t[]){folds, k}, chosen->columns));
-            BA_TRY(put(bundle, "/voxels/score_by_fold", 2, (size_t[]){folds, v},
-                chosen->scores));
-        }
-        BA_TRY(ba_bundle_write(
-            bundle, "/selected_final", BA_I32, 1, &k, chosen->columns + folds * k));
-        BA_TRY(put(bundle, "/voxels/score", 1, &v, chosen->scores + folds * v));
-    }
-    if (job->dataset->image) {
-        BA_TRY_ALLOC(ijk, ba_malloc(v, 3 * sizeof *ijk));
-        for (size_t j = 0; j < v; j++) {
-            ba_image_voxel(job->dataset->image, j, ijk + 3 * j);
-        }
-        BA_TRY(ba_bundle_write(bundle, "/voxels/ijk", BA_I32, 2, (size_t[]){v, 3}, ijk));
-    }
-out:
-    ba_free(ijk);
-    return status;
-}
-
 static const char *
 scale_word(ba_scale_t scale)
 {
@@ -387,12 +354,13 @@ write_words(ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_info_
     int status = BA_OK;
     static const char *const selections[] = {"mse", "r2", "r", "huth-r2"};
     static const char *const inner[] = {"center", "outer", "strict"};
-    static const char *const cv[] = {
-        "default", "runs", "kfold", "chunks", "rows", "none", "bootstrap", "sets"};
-    static const char *const measures[] = {"encoding", "f", "stability"};
+    static const char *const cv[] = {"default", "runs", "kfold", "chunks", "rows", "none",
+        "bootstrap", "sets", "subjects", "crossed"};
+    static const char *const measures[] = {
+        "encoding", "f", "stability", "searchlight", "roi"};
     const ba_fit_opts_t *fit = &job->fit;
     const char *measure =
-        job->opts->n_voxels > 0 ? measures[job->opts->voxel_score] : "none";
+        ba_decoder_chooses(job->opts) ? measures[job->opts->voxel_score] : "none";
     int by_run = ba_decoder_zscores_runs(job->opts, job->dataset->train.runs.n_runs);
     const char *const words[][2] = {{"format", FORMAT},
         {"select", selections[fit->select]},
@@ -466,7 +434,8 @@ ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result,
     BA_TRY(write_dimensions(bundle, job, result));
     BA_TRY(write_classes(bundle, &job->targets, decisions, result->n_outer));
     BA_TRY(write_softmax(bundle, &job->targets, softmax, result->n_outer));
-    BA_TRY(write_voxels(bundle, job));
+    BA_TRY(ba_decoder_voxels_write(bundle, job));
+    BA_TRY(ba_decoder_write_study(file, result, decisions, softmax));
 out:
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decode fit: from an opened data set to a result file. */
 #include "decode/decoder_impl.h"
+#include "decode/decoder_reading.h"
 
 #include "core/alloc.h"
 #include "core/resource.h"
@@ -8,6 +9,7 @@
 #include "datasets/provenance.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Seconds next to a held-out sample in which haemodynamic responses still overlap. */
 #define HAEMODYNAMIC_SECONDS 16.0
@@ -18,6 +20,9 @@ ba_decode_fit_opts_default(void)
     return (ba_decode_fit_opts_t){
         .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
 }
+
+/* Files beside the data set at most, without regions, and the NULL after them. */
+enum { N_FILES = 7 };
 
 /* ---- the job ---- */
 
@@ -42,11 +47,16 @@ static int
 read_folds(const ba_ctx_t *ctx, ba_cv_opts_t *cv, ba_decoder_job_t *job, int32_t **ids)
 {
     int status = BA_OK;
+    size_t n = job->opts->blocks ? job->blocks.n : job->dataset->train.n_samples;
 
     if ((cv->kind == BA_CV_ROWS && !cv->ids) || (cv->kind == BA_CV_SETS && !cv->held)) {
         BA_TRY(note_file(job, cv->spec));
     }
-    BA_TRY(ba_fold_ids_read(ctx, job->blocks.n, cv, ids));
+    BA_TRY(ba_fold_ids_read(ctx, n, cv, ids));
+    /* Numbers of alignment samples, which have no part in the splits, go. */
+    for (size_t i = 0; *ids && n != job->blocks.n && i < job->blocks.n; i++) {
+        (*ids)[i] = (*ids)[job->blocks.rows[i]];
+    }
 out:
     return status;
 }
@@ -103,6 +113,7 @@ set_up_fit(const ba_ctx_t *ctx, ba_decoder_job_t *job)
     const ba_decode_fit_opts_t *opts = job->opts;
     size_t gap = default_gap(job);
 
+    BA_TRY(ba_study_set_splits(&job->study, &job->fit));
     drop_ends(job);
     set_scaling(job);
     job->fit.want_predictions = 1;
@@ -115,51 +126,28 @@ out:
     return status;
 }
 
+/* Responses as they are, or in the common space of all subjects. */
 static int
-check_options(const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts)
+read_inputs(const ba_ctx_t *ctx, ba_decoder_job_t *job)
 {
-    if (!opts->output && !opts->dry_run) {
-        return ba_fail(
-            BA_VALUE, "output: none given, wanted the name of the result file");
+    int status = BA_OK;
+    ba_dataset_part_t part = job->dataset->train;
+    ba_decode_fit_opts_t own = *job->opts;
+
+    if (own.align != BA_ALIGNMENT_NONE) {
+        BA_TRY(ba_common_make(ctx, &part, &own, &job->study, &job->common));
+        part.responses = job->common.source;
+        part.run_responses = NULL;
+        part.nuisance = NULL;
+        own.detrend = NULL;
     }
-    if (!dataset->train.responses) {
-        return ba_fail(
-            BA_VALUE, "responses: none given, wanted --responses or a run table");
-    }
-    if (dataset->test.n_samples > 0) {
-        return ba_fail(BA_UNSUPPORTED,
-            "test set: found one, wanted outer folds; give its rows a fold of their own");
-    }
-    if (opts->scale_features == BA_SCALE_RUNS) {
-        return ba_fail(BA_VALUE, "scale-features: found runs, wanted zscore, center or "
-                                 "none");
-    }
-    if (opts->blocks && (opts->fit.trim_first > 0 || opts->fit.trim_last > 0)) {
-        return ba_fail(BA_VALUE, "trim: found beside blocks, wanted samples to leave out "
-                                 "in no block");
-    }
-    if (opts->n_voxels > ba_source_n_cols(dataset->train.responses)) {
-        return ba_fail(BA_VALUE, "n-voxels: %zu, the responses have %zu columns",
-            opts->n_voxels, ba_source_n_cols(dataset->train.responses));
-    }
-    if (opts->multinomial && !opts->labels) {
-        return ba_fail(BA_VALUE, "multinomial: found without labels, wanted categories");
-    }
-    if (opts->multinomial && ba_cv_is_overlapping(&opts->fit.cv)) {
-        return ba_fail(BA_UNSUPPORTED,
-            "multinomial: found with inner sets that overlap, wanted folds");
-    }
-    if (opts->n_voxels == 0 && opts->voxel_score != BA_VOXELS_ENCODING) {
-        return ba_fail(BA_VALUE, "voxel-score: found without n-voxels, wanted both");
-    }
-    if (opts->voxel_items && opts->voxel_score != BA_VOXELS_STABILITY) {
-        return ba_fail(
-            BA_VALUE, "voxel-items: found without voxel-score stability, wanted both");
-    }
-    if (opts->fit.bands.gammas) {
-        return ba_fail(BA_UNSUPPORTED, "bands: found with decoding, wanted none");
-    }
-    return BA_OK;
+    BA_TRY(ba_decoder_regions_read(
+        ctx, part.responses, job->dataset->image, &own, &job->regions));
+    BA_TRY(ba_decoder_inputs_read(
+        ctx, &part, &own, &job->blocks, &job->regions, &job->inputs));
+    ba_common_drop_values(&job->common);
+out:
+    return status;
 }
 
 static int
@@ -173,10 +161,14 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
                                                                    : NULL;
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
-    BA_TRY(check_options(dataset, opts));
+    BA_TRY(ba_decoder_check_options(dataset, opts));
+    BA_TRY_ALLOC(job->files, ba_calloc(N_FILES + opts->n_rois, sizeof *job->files));
     BA_TRY(opts->labels ? note_file(job, opts->labels) : BA_OK);
     BA_TRY(opts->blocks ? note_file(job, opts->blocks) : BA_OK);
-    BA_TRY(ba_blocks_read(ctx, opts->blocks, &part->runs, &job->blocks));
+    BA_TRY(ba_study_read(part, opts, &job->study));
+    BA_TRY(ba_blocks_read(
+        ctx, opts->blocks, &part->runs, job->study.is_aligning, &job->blocks));
+    BA_TRY(ba_study_group(&part->runs, &job->blocks, &job->study));
     BA_TRY(
         ba_decoder_targets_read(ctx, dataset, opts->labels, &job->blocks, &job->targets));
     BA_TRY(opts->voxel_items ? note_file(job, opts->voxel_items) : BA_OK);
@@ -184,7 +176,13 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         BA_TRY(ba_decoder_items_read(
             ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
     }
-    BA_TRY(ba_decoder_inputs_read(ctx, part, opts, &job->blocks, &job->inputs));
+    BA_TRY(opts->voxel_positions ? note_file(job, opts->voxel_positions) : BA_OK);
+    for (size_t i = 0; i < opts->n_rois; i++) {
+        const char *equals = strchr(opts->rois[i], '=');
+
+        BA_TRY(note_file(job, equals ? equals + 1 : opts->rois[i]));
+    }
+    BA_TRY(read_inputs(ctx, job));
     BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,
         job->targets.n_dims, job->targets.n_samples,
         opts->labels ? opts->labels : "features", &job->source));
@@ -199,17 +197,22 @@ static void
 job_close(ba_decoder_job_t *job)
 {
     ba_chosen_free(&job->chosen);
+    ba_neighbourhoods_free(&job->neighbourhoods);
     ba_source_close(job->source);
     ba_decoder_inputs_free(&job->inputs);
+    ba_decoder_regions_free(&job->regions);
     ba_decoder_targets_free(&job->targets);
     ba_decoder_targets_free(&job->items);
     ba_blocks_free(&job->blocks);
+    ba_common_free(&job->common);
+    ba_study_free(&job->study);
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);
     ba_free(job->cv_sets);
     for (size_t i = 0; i < job->n_files; i++) {
         ba_free(job->files[i]);
     }
+    ba_free(job->files);
 }
 
 /* ---- the fit ---- */
@@ -225,6 +228,19 @@ context_of(const ba_ctx_t *ctx, size_t held)
     return own;
 }
 
+static void
+sum_up_alignment(const ba_decoder_job_t *job, ba_decode_fit_info_t *info)
+{
+    const ba_alignment_t *fit = &job->common.fit;
+
+    info->n_subjects = job->dataset->train.run_subjects ? job->study.n_subjects : 0;
+    info->n_aligned = fit->n_samples;
+    info->n_common = fit->n_features;
+    for (size_t s = 0; s < fit->n_subjects; s++) {
+        info->explained += fit->explained[s] / (double) fit->n_subjects;
+    }
+}
+
 static int
 plan(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *info)
 {
@@ -236,8 +252,11 @@ plan(const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_decode_fit_info_t *inf
     info->n_columns = ba_design_n_columns(job->inputs.design);
     info->n_dims = job->targets.n_dims;
     info->n_voxels = job->inputs.n_voxels;
-    info->n_chosen = job->opts->n_voxels;
-    info->n_unusable = job->inputs.n_unusable;
+    info->n_chosen = ba_decoder_chooses(job->opts) ? ba_decoder_n_columns(job) : 0;
+    info->n_regions = job->regions.list.n;
+    info->n_best_rois = job->opts->n_best_rois;
+    info->n_unusable = job->inputs.n_unusable + job->common.n_unusable;
+    sum_up_alignment(job, info);
     info->n_classes = job->targets.category ? job->targets.n_dims : 0;
     BA_TRY_ALLOC(kept, ba_malloc(job->blocks.n, sizeof *kept));
     BA_TRY(ba_runs_trim(
@@ -273,13 +292,24 @@ sum_up(const ba_fit_result_t *result, const ba_decisions_t *decisions,
 }
 
 static void
-warn(const ba_ctx_t *ctx, const ba_decode_fit_info_t *info)
+warn(const ba_ctx_t *ctx, ba_cv_kind_t kind, const ba_decode_fit_info_t *info)
 {
-    if (info->n_unusable > 0) {
+    if (info->n_unusable > 0 && info->n_common > 0) {
+        ba_ctx_log(ctx, BA_LOG_WARNING,
+            "%zu response columns of subjects hold values that are not finite and are "
+            "left "
+            "out",
+            info->n_unusable);
+    } else if (info->n_unusable > 0) {
         ba_ctx_log(ctx, BA_LOG_WARNING,
             "%zu of %zu response columns hold values that are not finite and are left "
             "out",
             info->n_unusable, info->n_voxels);
+    }
+    if (kind == BA_CV_SUBJECTS) {
+        ba_ctx_log(ctx, BA_LOG_WARNING,
+            "outer subjects: stimuli that are tested were trained on in other subjects; "
+            "crossed leaves both out");
     }
     if (info->n_outer > 0 && info->n_scored < info->n_dims) {
         ba_ctx_log(ctx, BA_LOG_WARNING, "%zu of %zu dimensions have no score (/status)",
@@ -301,8 +331,8 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     ba_softmax_t softmax = {0};
     ba_fit_sink_t sink;
 
-    if (opts->n_voxels > 0) {
-        BA_TRY(ba_decoder_check_choice(job));
+    if (ba_decoder_chooses(opts)) {
+        BA_TRY(ba_decoder_check_choice(&own, job));
     }
     BA_TRY(plan(&own, job, info));
     info->fit.bytes_planned += held;
@@ -326,7 +356,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
         info->multinomial_accuracy = softmax.decisions.accuracy;
     }
     sum_up(&result, &decisions, info);
-    warn(ctx, info);
+    warn(ctx, job->fit.outer_cv.kind, info);
     BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions, &softmax));
     BA_TRY(ba_provenance_write(
         &provenance, job->dataset, (const char *const *) job->files, file.bundle));

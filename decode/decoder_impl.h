@@ -5,26 +5,41 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "datasets/regions.h"
+#include "decode/decoder_study.h"
 #include "fit/audit.h"
+#include "model/neighbourhoods.h"
 
-/* Which recorded samples make a sample of the fit. */
-typedef struct {
-    size_t n;      /* samples of the fit */
-    size_t *first; /* n + 1 */
-    size_t
-        *rows; /* rows[first[i]] .. rows[first[i + 1] - 1]: recorded samples, ascending */
-    ba_runs_t runs; /* of the samples of the fit */
-} ba_blocks_t;
+/* decoder_options.c: BA_VALUE, BA_UNSUPPORTED. */
+int ba_decoder_check_options(
+    const ba_dataset_t *dataset, const ba_decode_fit_opts_t *opts) BA_MUST_USE;
 
-/* Reads the numbers of `spec`; NULL = every recorded sample by itself. BA_SHAPE: another
- * number of rows, a block over two runs. */
+/* Reads the numbers of `spec`; NULL = every recorded sample by itself. is_left_out: runs
+ * whose samples are in no block, NULL = none. BA_SHAPE: another number of rows, a block
+ * over two runs. */
 int ba_blocks_read(const ba_ctx_t *ctx, const char *spec, const ba_runs_t *runs,
-    ba_blocks_t *out) BA_MUST_USE;
+    const unsigned char *is_left_out, ba_blocks_t *out) BA_MUST_USE;
 void ba_blocks_free(ba_blocks_t *blocks);
+
+/* Regions of response columns, and the columns that are in any of them. */
+typedef struct {
+    ba_regions_t list; /* members: places in `columns` */
+    size_t *columns;   /* n_columns, ascending; NULL = all responses, without regions */
+    size_t n_columns;
+} ba_decoder_regions_t;
+
+/* Those that opts name; without SPECs all columns. image: the grid of the responses, NULL =
+ * none. */
+int ba_decoder_regions_read(const ba_ctx_t *ctx, const ba_source_t *responses,
+    const ba_image_t *image, const ba_decode_fit_opts_t *opts,
+    ba_decoder_regions_t *out) BA_MUST_USE;
+void ba_decoder_regions_free(ba_decoder_regions_t *regions);
 
 /* The responses in memory, prepared within runs, as a design. */
 typedef struct {
     size_t n_voxels, n_unusable;
+    const size_t *columns;  /* n_voxels: response column of each, borrowed; NULL = its
+                               number */
     unsigned char *is_used; /* n_voxels: 0 = holds a value that is not finite */
     int *lags;              /* n_lags: response delays as given */
     size_t n_lags;
@@ -38,14 +53,11 @@ typedef struct {
 /* BA_TOO_LARGE before reading where the responses are over the memory of ctx. */
 int ba_decoder_inputs_read(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
     const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks,
-    ba_decoder_inputs_t *out) BA_MUST_USE;
+    const ba_decoder_regions_t *regions, ba_decoder_inputs_t *out) BA_MUST_USE;
 void ba_decoder_inputs_free(ba_decoder_inputs_t *inputs);
 
 /* Bytes of the responses in memory. */
 size_t ba_decoder_inputs_bytes(const ba_decoder_inputs_t *inputs, size_t n_samples);
-
-/* Whether responses are z-scored in each run. */
-int ba_decoder_zscores_runs(const ba_decode_fit_opts_t *opts, size_t n_runs);
 
 /* What is decoded: n_samples x n_dims, column-major. */
 typedef struct {
@@ -82,15 +94,21 @@ void ba_decisions_free(ba_decisions_t *decisions);
 /* Response columns of each fold, best first: n_sets x n, the last of the final fit. */
 typedef struct {
     size_t n, n_sets;
-    int32_t *columns;
-    double *scores; /* n_sets x n_voxels */
+    int32_t *columns; /* -1 after the last, where a fold has fewer */
+    size_t n_scores;
+    double *scores; /* n_sets x n_scores: of all columns, or of all regions */
+    size_t n_regions;
+    int32_t *regions; /* n_sets x n_regions, best first */
 } ba_chosen_t;
 
 /* A call on its way. */
 typedef struct {
     const ba_dataset_t *dataset;
     const ba_decode_fit_opts_t *opts;
+    ba_study_t study;
+    ba_common_t common;
     ba_blocks_t blocks;
+    ba_decoder_regions_t regions;
     ba_decoder_inputs_t inputs;
     ba_decoder_targets_t targets;
     ba_decoder_targets_t items; /* category alone: of the samples, for the choice */
@@ -99,13 +117,18 @@ typedef struct {
     ba_fit_opts_t fit;
     int32_t *cv_ids, *outer_ids;
     uint8_t *cv_sets;
-    char *files[6]; /* of folds, labels, blocks, items; ends with NULL */
+    char *
+        *files; /* of folds, labels, blocks, items, positions, regions; ends with NULL */
     size_t n_files;
-    ba_chosen_t chosen; /* n = 0: all response columns */
+    ba_neighbourhoods_t neighbourhoods; /* of the response columns, for a searchlight */
+    ba_chosen_t chosen;                 /* n = 0: all response columns */
 } ba_decoder_job_t;
 
-/* Whether columns can be chosen with these settings. */
-int ba_decoder_check_choice(const ba_decoder_job_t *job) BA_MUST_USE;
+/* Whether columns can be chosen with these settings; before the first choice. */
+int ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Whether every fold has columns of its own. */
+int ba_decoder_chooses(const ba_decode_fit_opts_t *opts);
 
 /* Chooses response columns from the training rows of every outer fold. */
 int ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
@@ -114,6 +137,29 @@ int ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
  * the caller to free; n_sets = outer folds + 1. */
 int ba_decoder_measure(const ba_ctx_t *ctx, const ba_decoder_job_t *job, double **scores,
     size_t *n_sets) BA_MUST_USE;
+int ba_decoder_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
+    double **scores, size_t *n_sets) BA_MUST_USE;
+
+/* Finds job->neighbourhoods. BA_VALUE, BA_SHAPE, BA_NONFINITE. */
+int ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Whole regions by their inner scores: ba_decoder_choose() where opts ask for them. */
+int ba_decoder_choose_regions(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Most columns that the best regions can have together. */
+size_t ba_decoder_most_columns(const ba_decoder_job_t *job);
+
+/* Inner scores of a fit: the largest over alphas, folds and then the final fit x targets,
+ * for the caller to free. */
+int ba_decoder_largest(const ba_fit_result_t *result, double **out) BA_MUST_USE;
+
+/* Places of the n largest scores, equal ones by place. BA_SHAPE, naming the option and
+ * what has scores, where fewer than n are defined. */
+int ba_decoder_best(const double *scores, size_t n_scores, size_t n, const char *option,
+    const char *what, int32_t *out) BA_MUST_USE;
+
+/* Mean response of sample i over its delays. */
+double ba_decoder_response(const ba_decoder_job_t *job, size_t voxel, size_t i);
 void ba_chosen_free(ba_chosen_t *chosen);
 
 /* Choice and fit of one outer fold alone (fit->only_fold), or of all and the final one. */
@@ -132,9 +178,14 @@ typedef struct {
     ba_design_t *design;
 } ba_decoder_part_t;
 
-/* Those of one set, ascending whatever their rank. The space must stay where it is. */
+/* Those of one set, ascending whatever their rank, then zeros up to chosen.n. The space
+ * must stay where it is. */
 int ba_decoder_part_make(
     const ba_decoder_job_t *job, size_t set, ba_decoder_part_t *out) BA_MUST_USE;
+
+/* The same of n columns that ascend, `width` with the zeros. */
+int ba_decoder_part_of(const ba_decoder_job_t *job, const int32_t *columns, size_t n,
+    size_t width, ba_decoder_part_t *out) BA_MUST_USE;
 void ba_decoder_part_free(ba_decoder_part_t *part);
 
 /* Categories by multinomial logistic regression, beside those by ridge. */
@@ -170,5 +221,12 @@ int ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result
     const ba_fit_info_t *info, const ba_decisions_t *decisions,
     const ba_softmax_t *softmax) BA_MUST_USE;
 void ba_decoder_file_free(ba_decoder_file_t *file);
+
+/* decoder_voxels_file.c */
+int ba_decoder_voxels_write(ba_bundle_t *bundle, const ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Subjects, scores by subject, alignment. */
+int ba_decoder_write_study(const ba_decoder_file_t *file, const ba_fit_result_t *result,
+    const ba_decisions_t *decisions, const ba_softmax_t *softmax) BA_MUST_USE;
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Responses as predictors: read in blocks of columns, detrended and z-scored within runs,
+/* Responses as predictors: as they are read and prepared within runs (decoder_reading.c),
  * averaged over blocks, kept in the precision of the fit. The delays of a design move
  * features later, those of decoding reach forward, so that their signs differ. */
 #include "decode/decoder_impl.h"
+#include "decode/decoder_reading.h"
 
 #include "core/alloc.h"
 
@@ -10,124 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 256 };
-
-/* Buffers of the reading. */
-typedef struct {
-    ba_source_t *source;
-    const ba_runs_t *runs;
-    const ba_blocks_t *blocks; /* NULL = samples as recorded */
-    ba_detrend_t *detrend;     /* NULL = none */
-    int zscore_runs;
-    double *buffer; /* recorded samples x COLUMNS */
-    double *size;   /* runs x COLUMNS */
-} reading_t;
-
-int
-ba_decoder_zscores_runs(const ba_decode_fit_opts_t *opts, size_t n_runs)
-{
-    return opts->scale_responses == BA_SCALE_RUNS ||
-           (opts->scale_responses == BA_SCALE_DEFAULT && n_runs >= 2);
-}
-
-static void
-reading_free(reading_t *reading)
-{
-    ba_detrend_free(reading->detrend);
-    ba_free(reading->buffer);
-    ba_free(reading->size);
-}
-
-static int
-make_detrend(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
-    const ba_decode_fit_opts_t *opts, ba_detrend_t **out)
-{
-    int status = BA_OK;
-    ba_detrend_opts_t detrend;
-    double *nuisance = NULL;
-    size_t n = part->n_samples, n_columns = 0;
-
-    BA_TRY(ba_detrend_parse(opts->detrend ? opts->detrend : "none", &detrend));
-    detrend.tr = opts->tr;
-    if (part->nuisance) {
-        n_columns = ba_source_n_cols(part->nuisance);
-        BA_TRY_ALLOC(nuisance, ba_malloc(n, n_columns * sizeof *nuisance));
-        BA_TRY(ba_source_read(part->nuisance, 0, 0, n, 0, n_columns, nuisance, n));
-    }
-    if (detrend.kind != BA_DETREND_NONE || part->nuisance) {
-        BA_TRY(ba_detrend_new(
-            &detrend, &part->runs, (ba_cdmat_t){nuisance, n, n_columns, n}, out));
-    }
-out:
-    ba_free(nuisance);
-    (void) ctx;
-    return status;
-}
-
-static int
-reading_start(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
-    const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks, reading_t *out)
-{
-    int status;
-
-    *out = (reading_t){.source = part->responses, .runs = &part->runs};
-    out->blocks = opts->blocks ? blocks : NULL;
-    out->zscore_runs = ba_decoder_zscores_runs(opts, part->runs.n_runs);
-    BA_TRY(make_detrend(ctx, part, opts, &out->detrend));
-    BA_TRY_ALLOC(out->buffer, ba_malloc(part->n_samples, COLUMNS * sizeof *out->buffer));
-    BA_TRY_ALLOC(out->size, ba_malloc(part->runs.n_runs, COLUMNS * sizeof *out->size));
-out:
-    return status;
-}
-
-/* Zeros for a column with a value that is not finite: it predicts nothing. */
-static void
-clear_unusable(
-    const reading_t *reading, size_t n_columns, size_t first, ba_decoder_inputs_t *out)
-{
-    size_t n = reading->runs->n_samples;
-
-    for (size_t j = 0; j < n_columns; j++) {
-        double *column = reading->buffer + j * n;
-        size_t i = 0;
-
-        while (i < n && isfinite(column[i])) {
-            i++;
-        }
-        out->is_used[first + j] = i == n;
-        if (i < n) {
-            memset(column, 0, n * sizeof *column);
-            out->n_unusable++;
-        }
-    }
-}
-
-static void
-largest_by_run(const reading_t *reading, size_t n_columns)
-{
-    const ba_runs_t *runs = reading->runs;
-
-    for (size_t j = 0; j < n_columns; j++) {
-        const double *column = reading->buffer + j * runs->n_samples;
-
-        for (size_t r = 0; r < runs->n_runs; r++) {
-            double largest = 0.0;
-
-            for (size_t t = runs->onset[r]; t < runs->onset[r + 1]; t++) {
-                largest = fmax(largest, fabs(column[t]));
-            }
-            reading->size[r + j * runs->n_runs] = largest;
-        }
-    }
-}
-
 /* The mean over a block of a column moved by `lag`, within the block's run; NaN where
  * nothing of it was recorded. */
 static double
-block_mean(const reading_t *reading, const double *column, size_t block, int lag)
+block_mean(const ba_blocks_t *blocks, const ba_runs_t *runs, const double *column,
+    size_t block, int lag)
 {
-    const ba_blocks_t *blocks = reading->blocks;
-    const ba_runs_t *runs = reading->runs;
     size_t run = ba_runs_of(runs, blocks->rows[blocks->first[block]]), n = 0;
     double sum = 0.0;
 
@@ -152,61 +41,77 @@ put(ba_decoder_inputs_t *out, size_t at, double value)
     }
 }
 
+/* Means of a column over blocks, for every delay. */
 static int
-store(const reading_t *reading, size_t n_columns, size_t first, ba_decoder_inputs_t *out)
+store_blocks(const ba_blocks_t *blocks, const ba_runs_t *runs, const double *column,
+    size_t j, ba_decoder_inputs_t *out)
 {
-    size_t n_recorded = reading->runs->n_samples;
-    size_t n = reading->blocks ? reading->blocks->n : n_recorded;
+    for (size_t l = 0; l < out->n_lags; l++) {
+        for (size_t i = 0; i < blocks->n; i++) {
+            double mean = block_mean(blocks, runs, column, i, out->lags[l]);
 
-    for (size_t j = 0; j < n_columns; j++) {
-        const double *column = reading->buffer + j * n_recorded;
-
-        for (size_t i = 0; !reading->blocks && i < n; i++) {
-            put(out, i + (first + j) * n, column[i]);
-        }
-        for (size_t l = 0; reading->blocks && l < out->n_lags; l++) {
-            for (size_t i = 0; i < n; i++) {
-                double mean = block_mean(reading, column, i, out->lags[l]);
-
-                if (isnan(mean)) {
-                    return ba_fail(BA_SHAPE,
-                        "blocks: block %zu (from 0, by first appearance) has no "
-                        "response %d samples on in its run",
-                        i, out->lags[l]);
-                }
-                put(out, i + (l * out->n_voxels + first + j) * n, mean);
+            if (isnan(mean)) {
+                return ba_fail(BA_SHAPE,
+                    "blocks: block %zu (from 0, by first appearance) has no "
+                    "response %d samples on in its run",
+                    i, out->lags[l]);
             }
+            put(out, i + (l * out->n_voxels + j) * blocks->n, mean);
         }
     }
     return BA_OK;
 }
 
+/* Without blocks every sample of the fit is one that was recorded. */
+static void
+store_samples(
+    const ba_blocks_t *blocks, const double *column, size_t j, ba_decoder_inputs_t *out)
+{
+    for (size_t i = 0; i < blocks->n; i++) {
+        put(out, i + j * blocks->n, column[blocks->rows[i]]);
+    }
+}
+
+/* Whether the next column that is kept stands before `stop`. */
 static int
-read_columns(const ba_ctx_t *ctx, reading_t *reading, ba_decoder_inputs_t *out)
+is_wanted(const ba_decoder_inputs_t *inputs, size_t at, size_t stop)
+{
+    return at < inputs->n_voxels && (inputs->columns ? inputs->columns[at] : at) < stop;
+}
+
+static int
+read_columns(const ba_ctx_t *ctx, ba_reading_t *reading, const ba_blocks_t *blocks,
+    int by_block, ba_decoder_inputs_t *out)
 {
     int status = BA_OK;
-    size_t n = reading->runs->n_samples;
+    size_t n = reading->runs->n_samples, at = 0, m;
+    size_t n_cols = ba_source_n_cols(reading->part->responses);
+    unsigned char is_used[BA_READING_COLUMNS];
 
-    for (size_t first = 0; first < out->n_voxels; first += COLUMNS) {
-        size_t m = out->n_voxels - first < COLUMNS ? out->n_voxels - first : COLUMNS;
-        ba_dmat_t part = {reading->buffer, n, m, n};
-
+    for (size_t from = 0; from < n_cols; from += m) {
+        m = n_cols - from < BA_READING_COLUMNS ? n_cols - from : BA_READING_COLUMNS;
+        if (!is_wanted(out, at, from + m)) {
+            continue;
+        }
         BA_TRY(ba_ctx_check(ctx));
-        BA_TRY(ba_source_read(reading->source, 0, 0, n, first, m, reading->buffer, n));
-        clear_unusable(reading, m, first, out);
-        largest_by_run(reading, m);
-        if (reading->detrend) {
-            BA_TRY(ba_detrend_apply(reading->detrend, part));
+        BA_TRY(ba_reading_columns(reading, from, m, is_used, NULL));
+        for (; is_wanted(out, at, from + m); at++) {
+            size_t j = (out->columns ? out->columns[at] : at) - from;
+            const double *column = reading->buffer + j * n;
+
+            out->is_used[at] = is_used[j];
+            out->n_unusable += !is_used[j];
+            if (by_block) {
+                BA_TRY(store_blocks(blocks, reading->runs, column, at, out));
+            } else {
+                store_samples(blocks, column, at, out);
+            }
         }
-        if (reading->zscore_runs) {
-            ba_zscore_runs(reading->runs, part, 0, reading->size, NULL, NULL);
-        }
-        BA_TRY(store(reading, m, first, out));
     }
     if (out->n_unusable == out->n_voxels) {
         BA_TRY(ba_fail(BA_NONFINITE,
             "%s: every column holds a value that is not finite, wanted responses",
-            ba_source_name(reading->source)));
+            ba_source_name(reading->part->responses)));
     }
 out:
     return status;
@@ -296,20 +201,22 @@ out:
 
 int
 ba_decoder_inputs_read(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
-    const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks, ba_decoder_inputs_t *out)
+    const ba_decode_fit_opts_t *opts, const ba_blocks_t *blocks,
+    const ba_decoder_regions_t *regions, ba_decoder_inputs_t *out)
 {
     int status;
-    reading_t reading = {0};
+    ba_reading_t reading = {0};
 
-    *out = (ba_decoder_inputs_t){.n_voxels = ba_source_n_cols(part->responses)};
+    *out = (ba_decoder_inputs_t){
+        .n_voxels = regions->n_columns, .columns = regions->columns};
     BA_TRY(set_delays(opts, &part->runs, out));
     BA_TRY(make_room(ctx, opts, blocks->n, ba_source_name(part->responses), out));
     BA_TRY(
         ba_design_new(&out->space, 1, &blocks->runs, BA_DELAY_WITHIN_RUNS, &out->design));
-    BA_TRY(reading_start(ctx, part, opts, blocks, &reading));
-    BA_TRY(read_columns(ctx, &reading, out));
+    BA_TRY(ba_reading_start(part, NULL, 0, opts, &reading));
+    BA_TRY(read_columns(ctx, &reading, blocks, opts->blocks != NULL, out));
 out:
-    reading_free(&reading);
+    ba_reading_free(&reading);
     return status;
 }
 

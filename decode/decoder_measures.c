@@ -22,9 +22,8 @@ typedef struct {
     size_t n_items, n_repeats;
 } set_t;
 
-/* Mean response of sample i over its delays. */
-static double
-response(const ba_decoder_job_t *job, size_t voxel, size_t i)
+double
+ba_decoder_response(const ba_decoder_job_t *job, size_t voxel, size_t i)
 {
     const ba_space_t *space = &job->inputs.space;
     size_t n = job->blocks.n;
@@ -90,12 +89,12 @@ score_column(const set_t *set, size_t voxel, double *x, double *work)
 
     if (set->job->opts->voxel_score == BA_VOXELS_F) {
         for (size_t i = 0; i < n; i++) {
-            x[i] = set->group[i] >= 0 ? response(set->job, voxel, i) : 0.0;
+            x[i] = set->group[i] >= 0 ? ba_decoder_response(set->job, voxel, i) : 0.0;
         }
         return ba_f_statistic(x, set->group, n, set->n_kinds, work);
     }
     for (size_t at = 0; at < set->n_items * set->n_repeats; at++) {
-        x[at] = response(set->job, voxel, set->samples[at]);
+        x[at] = ba_decoder_response(set->job, voxel, set->samples[at]);
     }
     return ba_stability(x, set->n_items, set->n_repeats);
 }

@@ -25,25 +25,21 @@ compare_columns(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Columns in ascending order, whatever their rank. */
 int
-ba_decoder_part_make(const ba_decoder_job_t *job, size_t set, ba_decoder_part_t *out)
+ba_decoder_part_of(const ba_decoder_job_t *job, const int32_t *columns, size_t n_columns,
+    size_t width, ba_decoder_part_t *out)
 {
     int status = BA_OK;
     const ba_decoder_inputs_t *inputs = &job->inputs;
-    size_t k = job->chosen.n, n = job->blocks.n;
-    int32_t *columns = NULL;
+    size_t n = job->blocks.n;
 
     *out = (ba_decoder_part_t){.space = inputs->space};
-    BA_TRY_ALLOC(columns, ba_malloc(k, sizeof *columns));
-    memcpy(columns, job->chosen.columns + set * k, k * sizeof *columns);
-    qsort(columns, k, sizeof *columns, compare_columns);
     if (inputs->single) {
-        BA_TRY_ALLOC(out->single, ba_malloc(k, n * sizeof *out->single));
+        BA_TRY_ALLOC(out->single, ba_calloc(width, n * sizeof *out->single));
     } else {
-        BA_TRY_ALLOC(out->full, ba_malloc(k, n * sizeof *out->full));
+        BA_TRY_ALLOC(out->full, ba_calloc(width, n * sizeof *out->full));
     }
-    for (size_t j = 0; j < k; j++) {
+    for (size_t j = 0; j < n_columns; j++) {
         size_t from = (size_t) columns[j] * n;
 
         if (out->single) {
@@ -52,11 +48,33 @@ ba_decoder_part_make(const ba_decoder_job_t *job, size_t set, ba_decoder_part_t 
             memcpy(out->full + j * n, inputs->full + from, n * sizeof *out->full);
         }
     }
-    out->space.n_features = k;
+    out->space.n_features = width;
     out->space.single = out->single;
     out->space.full = out->full;
     BA_TRY(ba_design_new(
         &out->space, 1, &job->blocks.runs, BA_DELAY_WITHIN_RUNS, &out->design));
+out:
+    return status;
+}
+
+int
+ba_decoder_part_make(const ba_decoder_job_t *job, size_t set, ba_decoder_part_t *out)
+{
+    int status = BA_OK;
+    size_t k = job->chosen.n, n = 0;
+    int32_t *columns = NULL;
+
+    *out = (ba_decoder_part_t){0};
+    BA_TRY_ALLOC(columns, ba_malloc(k, sizeof *columns));
+    for (size_t i = 0; i < k; i++) {
+        int32_t column = job->chosen.columns[set * k + i];
+
+        if (column >= 0) {
+            columns[n++] = column;
+        }
+    }
+    qsort(columns, n, sizeof *columns, compare_columns);
+    BA_TRY(ba_decoder_part_of(job, columns, n, k, out));
 out:
     ba_free(columns);
     return status;
@@ -215,7 +233,7 @@ ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts_t *
 {
     int status;
 
-    if (job->opts->n_voxels == 0) {
+    if (!ba_decoder_chooses(job->opts)) {
         return ba_fit_run(ctx, &job->data, fit, sink, result, info);
     }
     ba_chosen_free(&job->chosen);

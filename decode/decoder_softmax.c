@@ -261,8 +261,9 @@ split_inner(fold_t *fold, size_t f, size_t *train, size_t *test, size_t *n_test)
     int status;
     size_t n_stay = 0;
 
-    BA_TRY(ba_cv_split(&fold->job->blocks.runs, fold->rows, fold->n_train, fold->inner,
-        (int32_t) f, fold->job->fit.gap_inner, train, &n_stay, test, n_test));
+    BA_TRY(ba_cv_split_by(&fold->job->fit.cv, &fold->job->blocks.runs, fold->rows,
+        fold->n_train, fold->inner, (int32_t) f, fold->job->fit.gap_inner, train, &n_stay,
+        test, n_test));
     memset(fold->weight, 0, (fold->n_train + fold->n_test) * sizeof *fold->weight);
     for (size_t i = 0; i < n_stay; i++) {
         fold->weight[train[i]] = 1.0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Response columns chosen inside each training fold: encoding models of all columns on
- * the same splits score them by their inner folds alone, which hold training rows only. The
+/* Response columns chosen inside each training fold: by an encoding model here, whose
+ * inner folds hold training rows only, or by one of the measures of other files. The
  * decoder of a fold is then fitted on its own columns. */
 #include "decode/decoder_impl.h"
 
@@ -14,7 +14,15 @@
 size_t
 ba_decoder_n_columns(const ba_decoder_job_t *job)
 {
-    return job->opts->n_voxels > 0 ? job->opts->n_voxels : job->inputs.n_voxels;
+    return job->opts->voxel_score == BA_VOXELS_ROI ? ba_decoder_most_columns(job)
+           : job->opts->n_voxels > 0               ? job->opts->n_voxels
+                                                   : job->inputs.n_voxels;
+}
+
+int
+ba_decoder_chooses(const ba_decode_fit_opts_t *opts)
+{
+    return opts->n_voxels > 0 || opts->voxel_score == BA_VOXELS_ROI;
 }
 
 void
@@ -22,6 +30,7 @@ ba_chosen_free(ba_chosen_t *chosen)
 {
     ba_free(chosen->columns);
     ba_free(chosen->scores);
+    ba_free(chosen->regions);
     *chosen = (ba_chosen_t){0};
 }
 
@@ -119,8 +128,10 @@ static int
 encoding_splits(const ba_decoder_job_t *job, ba_fit_opts_t *fit, int32_t **ids)
 {
     int status = BA_OK;
+    ba_cv_kind_t kind = job->fit.outer_cv.kind;
 
-    if (job->fit.outer_cv.kind == BA_CV_NONE || job->fit.outer_cv.kind == BA_CV_ROWS) {
+    if (kind == BA_CV_NONE || kind == BA_CV_ROWS || kind == BA_CV_SUBJECTS ||
+        kind == BA_CV_CROSSED) {
         return BA_OK;
     }
     BA_TRY_ALLOC(*ids, ba_malloc(job->blocks.n, sizeof **ids));
@@ -154,25 +165,24 @@ compare_scored(const void *a, const void *b)
     return (x->column > y->column) - (x->column < y->column);
 }
 
-static int
-choose_set(const double *scores, size_t v, size_t n, int32_t *columns)
+int
+ba_decoder_best(const double *scores, size_t n_scores, size_t n, const char *option,
+    const char *what, int32_t *out)
 {
     int status = BA_OK;
     scored_t *scored = NULL;
 
-    BA_TRY_ALLOC(scored, ba_malloc(v, sizeof *scored));
-    for (size_t j = 0; j < v; j++) {
+    BA_TRY_ALLOC(scored, ba_malloc(n_scores, sizeof *scored));
+    for (size_t j = 0; j < n_scores; j++) {
         scored[j] = (scored_t){scores[j], (int32_t) j};
     }
-    qsort(scored, v, sizeof *scored, compare_scored);
+    qsort(scored, n_scores, sizeof *scored, compare_scored);
     if (isnan(scored[n - 1].score)) {
-        BA_TRY(ba_fail(BA_SHAPE,
-            "n-voxels: %zu, fewer response columns have a score in "
-            "every fold",
-            n));
+        BA_TRY(ba_fail(
+            BA_SHAPE, "%s: %zu, fewer %s have a score in every fold", option, n, what));
     }
     for (size_t i = 0; i < n; i++) {
-        columns[i] = scored[i].column;
+        out[i] = scored[i].column;
     }
 out:
     ba_free(scored);
@@ -185,21 +195,21 @@ choose_by(double *scores, size_t n_sets, size_t v, size_t n, ba_chosen_t *out)
 {
     int status = BA_OK;
 
-    *out = (ba_chosen_t){.n = n, .n_sets = n_sets, .scores = scores};
+    *out = (ba_chosen_t){.n = n, .n_sets = n_sets, .n_scores = v, .scores = scores};
     BA_TRY_ALLOC(out->columns, ba_malloc(n_sets, n * sizeof *out->columns));
     for (size_t k = 0; k < n_sets; k++) {
-        BA_TRY(choose_set(scores + k * v, v, n, out->columns + k * n));
+        BA_TRY(ba_decoder_best(
+            scores + k * v, v, n, "n-voxels", "response columns", out->columns + k * n));
     }
 out:
     return status;
 }
 
-/* The largest score over alphas, of each fold and of the final fit. */
-static int
-find_largest(const ba_fit_result_t *encoding, double **out)
+int
+ba_decoder_largest(const ba_fit_result_t *result, double **out)
 {
-    size_t v = encoding->n_targets, n_alphas = encoding->n_alphas;
-    size_t folds = encoding->n_outer;
+    size_t v = result->n_targets, n_alphas = result->n_alphas;
+    size_t folds = result->n_outer;
     double *scores = ba_malloc(folds + 1, v * sizeof *scores);
 
     *out = scores;
@@ -207,8 +217,8 @@ find_largest(const ba_fit_result_t *encoding, double **out)
         return BA_NOMEM;
     }
     for (size_t k = 0; k <= folds; k++) {
-        const double *cv = k < folds ? encoding->cv_scores_by_fold + k * n_alphas * v
-                                     : encoding->cv_scores;
+        const double *cv =
+            k < folds ? result->cv_scores_by_fold + k * n_alphas * v : result->cv_scores;
 
         for (size_t j = 0; j < v; j++) {
             double *best = scores + k * v + j;
@@ -241,21 +251,24 @@ check_measure(const ba_decoder_job_t *job)
 }
 
 int
-ba_decoder_check_choice(const ba_decoder_job_t *job)
+ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job)
 {
     if (job->opts->blocks && job->inputs.n_lags > 1) {
         return ba_fail(BA_UNSUPPORTED,
             "n-voxels: found with blocks and %zu response delays, wanted one delay",
             job->inputs.n_lags);
     }
-    if (job->opts->voxel_score != BA_VOXELS_ENCODING) {
+    if (job->opts->voxel_score == BA_VOXELS_F ||
+        job->opts->voxel_score == BA_VOXELS_STABILITY) {
         return check_measure(job);
     }
     if (job->fit.cv.kind == BA_CV_NONE) {
-        return ba_fail(BA_VALUE, "n-voxels: found with cv none, wanted inner splits to "
-                                 "score by");
+        return ba_fail(BA_VALUE,
+            "%s: found with cv none, wanted inner splits to score by",
+            job->opts->voxel_score == BA_VOXELS_ROI ? "n-rois" : "n-voxels");
     }
-    return BA_OK;
+    return job->opts->voxel_score == BA_VOXELS_SEARCHLIGHT ? ba_decoder_place(ctx, job)
+                                                           : BA_OK;
 }
 
 static int
@@ -293,7 +306,8 @@ score_by_encoding(
     fit.trim_first = job->opts->fit.trim_first;
     fit.trim_last = job->opts->fit.trim_last;
     if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
-        fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5};
+        fit.cv =
+            (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
     }
     BA_TRY(encoding_splits(job, &fit, &ids));
     BA_TRY(ba_fit_run(ctx, &data, &fit, NULL, &encoding, NULL));
@@ -304,7 +318,7 @@ score_by_encoding(
             encoding.n_outer, n_outer));
     }
     *n_sets = n_outer + 1;
-    BA_TRY(find_largest(&encoding, scores));
+    BA_TRY(ba_decoder_largest(&encoding, scores));
 out:
     ba_fit_result_free(&encoding);
     ba_source_close(data.targets);
@@ -316,13 +330,22 @@ out:
 int
 ba_decoder_choose(const ba_ctx_t *ctx, ba_decoder_job_t *job)
 {
-    int status;
+    int status = BA_OK;
     double *scores = NULL;
     size_t n_sets = 0;
 
-    BA_TRY(job->opts->voxel_score == BA_VOXELS_ENCODING
-               ? score_by_encoding(ctx, job, &scores, &n_sets)
-               : ba_decoder_measure(ctx, job, &scores, &n_sets));
+    switch (job->opts->voxel_score) {
+    case BA_VOXELS_ROI:
+        return ba_decoder_choose_regions(ctx, job);
+    case BA_VOXELS_SEARCHLIGHT:
+        BA_TRY(ba_decoder_searchlight(ctx, job, &scores, &n_sets));
+        break;
+    case BA_VOXELS_ENCODING:
+        BA_TRY(score_by_encoding(ctx, job, &scores, &n_sets));
+        break;
+    default:
+        BA_TRY(ba_decoder_measure(ctx, job, &scores, &n_sets));
+    }
     BA_TRY(choose_by(
         scores, n_sets, job->inputs.n_voxels, job->opts->n_voxels, &job->chosen));
 out:

@@ -43,10 +43,11 @@ allocate(inverting_t *job)
     int status = BA_OK;
     ba_inverted_t *found = &job->found;
     const ba_decoding_t *decoding = &job->decoding;
-    size_t n = decoding->n_samples, f = decoding->n_features, k = decoding->n_folds;
+    size_t n = decoding->n_samples, f, k = decoding->n_folds;
 
+    BA_TRY(ba_inverted_features(decoding, job->opts, found));
+    f = found->n_features;
     found->n_samples = n;
-    found->n_features = f;
     found->n_folds = k;
     found->n_shares = decoding->n_shares;
     BA_TRY(numbers(n, f, NAN, &found->mean));
@@ -71,6 +72,9 @@ release(inverting_t *job)
 {
     ba_inverted_t *found = &job->found;
 
+    ba_free(found->features);
+    ba_free(found->space);
+    ba_free(found->tells);
     ba_free(found->mean);
     ba_free(found->variance);
     ba_free(found->evidence);
@@ -105,14 +109,15 @@ add_stretch(inverting_t *job, const ba_fold_decoder_t *decoder, size_t first, si
 
 /* How many of a stretch's responses depend on the sample at time s of the run. */
 static int32_t
-count_responses(const ba_fold_model_t *model, const ba_series_t *series, size_t s)
+count_responses(const ba_inverted_t *found, const ba_fold_model_t *model,
+    const ba_series_t *series, size_t s)
 {
     int32_t n = 0;
 
     for (size_t d = 0; d < model->n_delays; d++) {
         long long t = (long long) s + model->delays[d];
 
-        n += t >= (long long) series->first &&
+        n += found->tells[d] && t >= (long long) series->first &&
              t < (long long) (series->first + series->n_times);
     }
     return n;
@@ -136,13 +141,16 @@ take_samples(inverting_t *job, const ba_fold_decoder_t *decoder, size_t first,
             job->fold_of[sample] != (int32_t) decoder->left_out.fold[0]) {
             continue;
         }
-        job->found.n_responses[sample] = count_responses(&decoder->model, series, s);
+        job->found.n_responses[sample] =
+            count_responses(&job->found, &decoder->model, series, s);
         if (job->found.n_responses[sample] == 0) {
             continue;
         }
         for (size_t j = 0; j < f; j++) {
-            job->found.mean[sample * f + j] = posterior->mean[j + i * f];
-            job->found.variance[sample * f + j] = posterior->variance[j + i * f];
+            size_t from = job->found.features[j] + i * job->decoding.n_features;
+
+            job->found.mean[sample * f + j] = posterior->mean[from];
+            job->found.variance[sample * f + j] = posterior->variance[from];
         }
     }
 }
@@ -206,7 +214,8 @@ add_block(inverting_t *job, const ba_fold_decoder_t *decoder, size_t i, size_t d
     const ba_prior_t *prior)
 {
     const ba_decoding_t *decoding = &job->decoding;
-    size_t f = decoding->n_features, p = f * decoder->model.n_delays, length, sample;
+    size_t all = decoding->n_features, p = all * decoder->model.n_delays;
+    size_t f = job->found.n_features, length, sample;
     size_t time = ba_decoding_time(decoding, decoder->rows[i], &length);
     long long s = (long long) time - decoder->model.delays[d];
 
@@ -218,7 +227,7 @@ add_block(inverting_t *job, const ba_fold_decoder_t *decoder, size_t i, size_t d
         return;
     }
     for (size_t j = 0; j < f; j++) {
-        size_t c = d * f + j, at = sample * f + j;
+        size_t c = d * all + job->found.features[j], at = sample * f + j;
         double own = 1.0 / posterior->variance[c], before = 0.0, centre = 0.0;
 
         if (prior_variance && prior_variance[c] > 0.0) {
@@ -232,23 +241,26 @@ add_block(inverting_t *job, const ba_fold_decoder_t *decoder, size_t i, size_t d
         job->found.mean[at] += own * posterior->mean[c + i * p] - before * centre;
         job->found.variance[at] += own - before;
     }
-    job->found.n_responses[sample]++;
+    job->found.n_responses[sample] += job->found.tells[d];
 }
 
 /* From sums of precisions to means and variances. */
 static void
 finish_blocks(inverting_t *job, size_t fold)
 {
-    size_t f = job->decoding.n_features;
+    size_t f = job->found.n_features;
 
     for (size_t sample = 0; sample < job->decoding.n_samples; sample++) {
-        if (job->fold_of[sample] == (int32_t) fold &&
-            job->found.n_responses[sample] > 0) {
-            for (size_t j = 0; j < f; j++) {
-                job->found.mean[sample * f + j] /= job->found.variance[sample * f + j];
-                job->found.variance[sample * f + j] =
-                    1.0 / job->found.variance[sample * f + j];
-            }
+        if (job->fold_of[sample] != (int32_t) fold) {
+            continue;
+        }
+        for (size_t j = 0; j < f; j++) {
+            double *mean = job->found.mean + sample * f + j;
+            double *variance = job->found.variance + sample * f + j;
+
+            *mean = job->found.n_responses[sample] > 0 ? *mean / *variance : (double) NAN;
+            *variance =
+                job->found.n_responses[sample] > 0 ? 1.0 / *variance : (double) NAN;
         }
     }
 }
@@ -269,25 +281,31 @@ out:
     return status;
 }
 
-/* Posteriors of delayed features as they are. */
+/* Posteriors of delayed features as they are: for each delay those that are written. */
 static int
-keep_delayed(inverting_t *job, const ba_fold_decoder_t *decoder,
-    const ba_posterior_t *posterior, size_t p)
+keep_delayed(
+    inverting_t *job, const ba_fold_decoder_t *decoder, const ba_posterior_t *posterior)
 {
     int status = BA_OK;
     const ba_decoding_t *decoding = &job->decoding;
     ba_inverted_t *found = &job->found;
+    size_t f = found->n_features, all = decoding->n_features;
+    size_t p = f * decoder->model.n_delays, n_posterior = all * decoder->model.n_delays;
 
     found->n_delayed = p;
     if (!found->delayed_mean) {
         BA_TRY(numbers(found->n_samples, p, NAN, &found->delayed_mean));
         BA_TRY(numbers(found->n_folds, p, NAN, &found->delayed_variance));
     }
-    memcpy(found->delayed_variance + decoder->left_out.fold[0] * p, posterior->variance,
-        p * sizeof *posterior->variance);
-    for (size_t i = 0; i < decoder->n_rows; i++) {
-        memcpy(found->delayed_mean + decoding->kept[decoder->rows[i]] * p,
-            posterior->mean + i * p, p * sizeof *posterior->mean);
+    for (size_t c = 0; c < p; c++) {
+        size_t from = c / f * all + found->features[c % f];
+
+        found->delayed_variance[decoder->left_out.fold[0] * p + c] =
+            posterior->variance[from];
+        for (size_t i = 0; i < decoder->n_rows; i++) {
+            found->delayed_mean[decoding->kept[decoder->rows[i]] * p + c] =
+                posterior->mean[i * n_posterior + from];
+        }
     }
 out:
     return status;
@@ -338,8 +356,7 @@ invert_by_block(
     finish_blocks(job, decoder->left_out.fold[0]);
     keep_evidence(job, decoder, posterior.evidence);
     if (job->opts->save_delayed) {
-        BA_TRY(keep_delayed(job, decoder, &posterior,
-            decoder->model.n_delays * decoder->model.n_features));
+        BA_TRY(keep_delayed(job, decoder, &posterior));
     }
 out:
     ba_posterior_free(&posterior);
@@ -358,6 +375,7 @@ invert_fold(inverting_t *job, size_t fold)
     ba_prior_t prior = {.n_features = 0};
 
     BA_TRY(ba_fold_decoder_make(&job->decoding, fold, &decoder));
+    BA_TRY(ba_inverted_delays(found, &decoder.model));
     if (!job->opts->flat_prior) {
         BA_TRY(ba_fold_prior(
             &job->decoding, &decoder, job->opts, &prior, &found->prior_ar[fold]));
@@ -406,18 +424,11 @@ check_opts(const ba_decode_invert_opts_t *opts)
             "prior: flat over a whole series, wanted a prior, or one "
             "response at a time (--combine block)");
     }
-    if (opts->flat_prior &&
-        (opts->prior_mean || opts->prior_covariance || opts->prior_factor)) {
-        return ba_fail(BA_VALUE, "prior: flat and given as well, wanted one of both");
-    }
-    if (opts->prior_covariance && opts->prior_factor) {
-        return ba_fail(BA_VALUE, "prior: a covariance and a factor, wanted one of both");
-    }
     if (opts->save_delayed && opts->combine == BA_COMBINE_JOINT) {
         return ba_fail(BA_VALUE, "save: delayed features of a joint inversion, wanted "
                                  "--combine block");
     }
-    return BA_OK;
+    return ba_inverted_check_prior(opts);
 }
 
 static void
@@ -428,6 +439,7 @@ summarise(const inverting_t *job, ba_decode_invert_info_t *info)
 
     *info = (ba_decode_invert_info_t){.n_folds = found->n_folds,
         .n_features = f,
+        .n_spaces = job->decoding.encoder->n_spaces,
         .n_voxels = job->decoding.n_targets,
         .least_share = INFINITY,
         .largest_share = -INFINITY};
@@ -463,6 +475,7 @@ ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         BA_TRY(ba_bundle_create(opts->output, opts->force, &bundle));
     }
     BA_TRY(ba_decoding_open(ctx, dataset, &opts->model, &job.decoding));
+    BA_TRY(ba_decoding_check_prior(&job.decoding, opts));
     BA_TRY(allocate(&job));
     BA_TRY(number_samples(&job));
     for (size_t k = 0; !opts->dry_run && k < job.decoding.n_folds; k++) {

@@ -73,14 +73,15 @@ void
 ba_inverted_score(const ba_decoding_t *decoding, const int32_t *fold_of, size_t fold,
     ba_inverted_t *found)
 {
-    size_t f = decoding->n_features, n = decoding->n_samples;
+    size_t f = found->n_features, n = decoding->n_samples;
 
     for (size_t j = 0; j < f; j++) {
         double count = 0.0, x = 0.0, y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
 
         for (int pass = 0; pass < 2; pass++) {
             for (size_t i = 0; i < n; i++) {
-                double a = decoding->features[i + j * n], b = found->mean[i * f + j];
+                double a = decoding->features[i + found->features[j] * n],
+                       b = found->mean[i * f + j];
 
                 if (fold_of[i] != (int32_t) fold || isnan(b)) {
                     continue;
@@ -184,6 +185,7 @@ ba_inverted_write(const ba_decoding_t *decoding, const ba_decode_invert_opts_t *
     int status = BA_OK, is_joint = opts->combine == BA_COMBINE_JOINT;
     size_t n = found->n_samples, f = found->n_features, p = found->n_delayed;
     int is_given = opts->prior_covariance || opts->prior_factor;
+    int by_space = opts->prior_by_space || opts->n_prior_spaces > 0;
 
     BA_TRY(ba_bundle_attr_string(bundle, "/", "format", "brainalign-inversion"));
     BA_TRY(ba_decoding_write(decoding, bundle));
@@ -191,6 +193,7 @@ ba_inverted_write(const ba_decoding_t *decoding, const ba_decode_invert_opts_t *
     BA_TRY(ba_bundle_attr_string(bundle, "/", "prior",
         opts->flat_prior ? "flat"
         : is_given       ? "given"
+        : by_space       ? "spaces"
                          : "features"));
     BA_TRY(ba_bundle_write(bundle, "/mean", BA_F64, 2, (size_t[]){n, f}, found->mean));
     BA_TRY(ba_bundle_write(
@@ -205,6 +208,7 @@ ba_inverted_write(const ba_decoding_t *decoding, const ba_decode_invert_opts_t *
         BA_TRY(ba_bundle_write(bundle, "/delayed/variance", BA_F64, 2,
             (size_t[]){found->n_folds, p}, found->delayed_variance));
     }
+    BA_TRY(ba_inverted_write_spaces(decoding, found, bundle));
     BA_TRY(write_stretches(found, bundle));
     BA_TRY(write_scores(found, bundle));
     BA_TRY(write_parameters(found, bundle));

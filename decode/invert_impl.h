@@ -150,6 +150,9 @@ typedef struct {
 /* C order, NaN where nothing was decoded. */
 typedef struct {
     size_t n_samples, n_features, n_folds, n_shares;
+    size_t *features;        /* n_features that are written, of all spaces' */
+    int32_t *space;          /* of each */
+    unsigned char *tells;    /* delays of the fold at hand: ba_inverted_delays() */
     double *mean, *variance; /* n_samples x n_features */
     int32_t *n_responses;    /* n_samples: held-out responses that tell of the sample */
     double *r_by_fold;       /* n_folds x n_features */
@@ -158,7 +161,7 @@ typedef struct {
     double *share, *logdet, *prior_ar; /* n_folds */
     double *share_scores;              /* n_folds x n_shares */
     int64_t *n_residuals, *n_voxels, *prior_rank;
-    size_t n_delayed;         /* delayed features, with BA_COMBINE_BLOCK */
+    size_t n_delayed;         /* delayed ones of the features, with BA_COMBINE_BLOCK */
     double *delayed_mean;     /* n_samples x n_delayed, NULL unless saved */
     double *delayed_variance; /* n_folds x n_delayed */
     double *evidence;         /* n_samples, with BA_COMBINE_BLOCK */
@@ -168,6 +171,28 @@ typedef struct {
  * and how it goes from one sample to the next. */
 int ba_fold_prior(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
     const ba_decode_invert_opts_t *opts, ba_prior_t *out, double *ar) BA_MUST_USE;
+
+/* What options say of the prior: BA_VALUE. What they say of spaces. */
+int ba_inverted_check_prior(const ba_decode_invert_opts_t *opts) BA_MUST_USE;
+int ba_decoding_check_prior(
+    const ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts) BA_MUST_USE;
+
+/* invert_spaces.c. Number of the space called so; BA_VALUE, naming the option. */
+int ba_decoding_space(const ba_decoding_t *decoding, const char *option, const char *name,
+    size_t *space) BA_MUST_USE;
+
+/* found->n_features, features and space: those of the spaces that opts name. */
+int ba_inverted_features(const ba_decoding_t *decoding,
+    const ba_decode_invert_opts_t *opts, ba_inverted_t *found) BA_MUST_USE;
+
+/* found->tells: 1 where a feature that is written has a weight at that delay. */
+int ba_inverted_delays(ba_inverted_t *found, const ba_fold_model_t *model) BA_MUST_USE;
+
+/* BA_VALUE where a space lacks a delay: without a prior nothing is known of it then. */
+int ba_decoding_check_flat(const ba_decoding_t *decoding) BA_MUST_USE;
+
+int ba_inverted_write_spaces(const ba_decoding_t *decoding, const ba_inverted_t *found,
+    ba_bundle_t *bundle) BA_MUST_USE;
 
 /* invert_file.c: found->r_by_fold of a fold. fold_of: of each sample. */
 void ba_inverted_score(const ba_decoding_t *decoding, const int32_t *fold_of, size_t fold,

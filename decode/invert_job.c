@@ -239,6 +239,26 @@ out:
     return status;
 }
 
+/* Features that the model was fitted on as they are. */
+static int
+check_features(const ba_encoder_t *encoder)
+{
+    for (size_t k = 0; k < encoder->n_spaces; k++) {
+        if (encoder->pca[k].n_components > 0) {
+            return ba_fail(BA_UNSUPPORTED,
+                "%s: features '%s' were fitted by principal components, which differ "
+                "between folds, wanted features as they are",
+                encoder->path, encoder->space_names[k]);
+        }
+    }
+    if (encoder->zscore_features) {
+        return ba_fail(BA_UNSUPPORTED,
+            "%s: features were z-scored per run, wanted another --scale-features",
+            encoder->path);
+    }
+    return BA_OK;
+}
+
 /* Enough folds to leave out two (three where the share is chosen), and a model that can
  * be fitted again. */
 static int
@@ -253,12 +273,6 @@ check_folds(const ba_decoding_t *decoding)
         return chooses ? ba_fail(BA_VALUE, "share: chosen by identification in sample, "
                                            "wanted a given one or Ledoit-Wolf")
                        : BA_OK;
-    }
-    if (ba_bundle_has(decoding->encoder->bundle, "/bands/deltas")) {
-        return ba_fail(BA_UNSUPPORTED,
-            "%s: fitted with bands, wanted one penalty for all features: residuals are "
-            "those of refits without the fold that is decoded",
-            decoding->encoder->path);
     }
     if (decoding->n_folds < wanted) {
         return ba_fail(BA_SHAPE,
@@ -285,6 +299,7 @@ ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         .n_samples = dataset->train.n_samples};
     ba_blas_single_thread();
     BA_TRY(ba_encoder_load(opts->encoder, &out->encoder));
+    BA_TRY(check_features(out->encoder));
     BA_TRY(copy_shares(out));
     BA_TRY(find_targets(out));
     BA_TRY(ba_decoding_rows(out, &runs));

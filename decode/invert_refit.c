@@ -6,15 +6,20 @@
  * finds test rows again: on pure noise, with the share chosen by such residuals, rank
  * accuracy is 0.6 instead of 0.5. So the residuals of fold j are those of a fit without k
  * and j, and where fold j is identified to choose the share, the noise is of fits without
- * k, j and the fold that they leave out. Penalties are those that fold k chose. */
+ * k, j and the fold that they leave out. Penalties are those that fold k chose: one alpha a
+ * target, and with bands a gamma for every space, which is a column's scale times gamma to
+ * the power -1/2 (0: the space is left out). Targets with the same gammas share a
+ * factorisation. */
 #include "decode/invert_impl.h"
 
 #include "brainalign/ridge.h"
 #include "core/alloc.h"
+#include "core/error_keep.h"
 #include "linalg/blas.h"
 #include "model/scale.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Targets that are solved at a time. */
@@ -57,13 +62,20 @@ is_clear(const ba_decoding_t *decoding, size_t row, const ba_left_out_t *left_ou
     return 1;
 }
 
+/* A target of the model and the gammas of its spaces. */
+typedef struct {
+    const double *gammas; /* n_gammas, 0 of them without bands */
+    size_t n_gammas, at;
+} member_t;
+
 /* The fit's rows and their scaled, centred design. */
 typedef struct {
     size_t *rows, *samples, n; /* kept rows and their samples */
     double *mean, *scale;      /* of the columns */
-    ba_ridge_factor_t *factor;
-    double *alphas; /* of the usable targets */
-    double *back;   /* n_columns x rank */
+    double *alphas;            /* of the usable targets */
+    double *gammas;            /* usable targets x n_spaces, NULL without bands */
+    member_t *members;         /* n_voxels, those with the same gammas side by side */
+    size_t *first, n_groups;   /* of each group of them; then n_voxels */
 } refit_t;
 
 static void
@@ -73,30 +85,102 @@ release(refit_t *refit)
     ba_free(refit->samples);
     ba_free(refit->mean);
     ba_free(refit->scale);
-    ba_ridge_factor_free(refit->factor);
     ba_free(refit->alphas);
-    ba_free(refit->back);
+    ba_free(refit->gammas);
+    ba_free(refit->members);
+    ba_free(refit->first);
 }
 
-/* Penalties that fold left_out->fold[0] chose. */
+/* A number for each target of the file, those of the usable ones to every stride-th place
+ * of out. */
 static int
-read_alphas(const ba_decoding_t *decoding, size_t fold, double **out)
+read_penalties(const ba_decoding_t *decoding, const char *path, const size_t *start,
+    const size_t *count, size_t stride, double *out)
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
-    size_t v = encoder->n_targets;
+    double *all = NULL;
 
-    BA_TRY_ALLOC(*out, ba_malloc(v, sizeof **out));
-    BA_TRY(ba_bundle_read(encoder->bundle, "/best_alphas_by_fold", BA_F64,
-        (size_t[]){fold, 0}, (size_t[]){1, v}, *out));
+    BA_TRY_ALLOC(all, ba_malloc(encoder->n_targets, sizeof *all));
+    BA_TRY(ba_bundle_read(encoder->bundle, path, BA_F64, start, count, all));
     for (size_t j = 0; j < decoding->n_targets; j++) {
-        (*out)[j] = (*out)[decoding->targets[j]];
-        if (!((*out)[j] >= 0.0) || !isfinite((*out)[j])) {
-            BA_TRY(ba_fail(BA_FORMAT,
-                "%s:/best_alphas_by_fold: %g for target %zu, wanted a penalty",
-                encoder->path, (*out)[j], decoding->targets[j]));
+        double value = all[decoding->targets[j]];
+
+        if (!(value >= 0.0) || !isfinite(value)) {
+            BA_TRY(ba_fail(BA_FORMAT, "%s:%s: %g for target %zu, wanted a penalty",
+                encoder->path, path, value, decoding->targets[j]));
+        }
+        out[j * stride] = value;
+    }
+out:
+    ba_free(all);
+    return status;
+}
+
+/* What fold left_out->fold[0] chose. */
+static int
+read_choice(const ba_decoding_t *decoding, size_t fold, refit_t *refit)
+{
+    static const char gammas[] = "/bands/gammas_by_fold";
+    int status = BA_OK;
+    const ba_encoder_t *encoder = decoding->encoder;
+    size_t v = encoder->n_targets, n_spaces = encoder->n_spaces;
+
+    BA_TRY_ALLOC(refit->alphas, ba_malloc(decoding->n_targets, sizeof *refit->alphas));
+    BA_TRY(read_penalties(decoding, "/best_alphas_by_fold", (size_t[]){fold, 0},
+        (size_t[]){1, v}, 1, refit->alphas));
+    if (ba_bundle_has(encoder->bundle, gammas)) {
+        BA_TRY_ALLOC(refit->gammas,
+            ba_malloc(decoding->n_targets, n_spaces * sizeof *refit->gammas));
+        for (size_t s = 0; s < n_spaces; s++) {
+            BA_TRY(read_penalties(decoding, gammas, (size_t[]){fold, s, 0},
+                (size_t[]){1, 1, v}, n_spaces, refit->gammas + s));
         }
     }
+out:
+    return status;
+}
+
+static int
+compare_gammas(const member_t *a, const member_t *b)
+{
+    for (size_t s = 0; s < a->n_gammas; s++) {
+        if (a->gammas[s] != b->gammas[s]) {
+            return a->gammas[s] < b->gammas[s] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static int
+compare_members(const void *a, const void *b)
+{
+    const member_t *x = a, *y = b;
+    int order = compare_gammas(x, y);
+
+    return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static int
+list_members(
+    const ba_decoding_t *decoding, const size_t *voxels, size_t n_voxels, refit_t *refit)
+{
+    int status = BA_OK;
+    size_t n_spaces = refit->gammas ? decoding->encoder->n_spaces : 0;
+
+    BA_TRY_ALLOC(refit->members, ba_malloc(n_voxels, sizeof *refit->members));
+    for (size_t j = 0; j < n_voxels; j++) {
+        refit->members[j] = (member_t){
+            n_spaces > 0 ? refit->gammas + voxels[j] * n_spaces : NULL, n_spaces, j};
+    }
+    qsort(refit->members, n_voxels, sizeof *refit->members, compare_members);
+    BA_TRY_ALLOC(refit->first, ba_malloc(n_voxels + 1, sizeof *refit->first));
+    for (size_t j = 0; j < n_voxels; j++) {
+        if (j == 0 || compare_gammas(refit->members + j - 1, refit->members + j) != 0) {
+            refit->first[refit->n_groups++] = j;
+        }
+    }
+    refit->first[refit->n_groups] = n_voxels;
 out:
     return status;
 }
@@ -123,11 +207,11 @@ out:
 }
 
 static int
-factorise(const ba_decoding_t *decoding, const ba_left_out_t *left_out, refit_t *refit)
+prepare(const ba_decoding_t *decoding, const ba_left_out_t *left_out,
+    const size_t *voxels, size_t n_voxels, refit_t *refit)
 {
     int status = BA_OK;
-    size_t n = decoding->n_kept, p = ba_design_n_columns(decoding->design), rank;
-    ba_training_t training;
+    size_t n = decoding->n_kept;
 
     BA_TRY_ALLOC(refit->rows, ba_malloc(n, sizeof *refit->rows));
     BA_TRY_ALLOC(refit->samples, ba_malloc(n, sizeof *refit->samples));
@@ -144,60 +228,107 @@ factorise(const ba_decoding_t *decoding, const ba_left_out_t *left_out, refit_t 
             "(a given --share leaves out fewer)",
             refit->n, left_out->n));
     }
-    BA_TRY(read_alphas(decoding, left_out->fold[0], &refit->alphas));
-    BA_TRY(scale_columns(decoding, p, refit));
-    training = (ba_training_t){
-        decoding->design, refit->samples, refit->n, refit->mean, refit->scale};
-    BA_TRY(ba_ridge_factor(
-        decoding->ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &refit->factor));
-    rank = ba_ridge_factor_rank(refit->factor);
-    BA_TRY_ALLOC(refit->back, ba_malloc(p, rank * sizeof *refit->back));
-    BA_TRY(ba_ridge_factor_back(
-        decoding->ctx, refit->factor, (ba_dmat_t){refit->back, p, rank, p}));
+    BA_TRY(read_choice(decoding, left_out->fold[0], refit));
+    BA_TRY(list_members(decoding, voxels, n_voxels, refit));
+    BA_TRY(scale_columns(decoding, ba_design_n_columns(decoding->design), refit));
 out:
     return status;
 }
 
-/* Scaled weights p x n to plain ones of the model's targets t0.. . */
+/* What targets with the same gammas share; buffers of TARGETS of them: y n_rows, inner
+ * rank, scaled columns long each; d of the rank. */
+typedef struct {
+    const ba_ctx_t *ctx;
+    double *scale; /* of the columns */
+    ba_ridge_factor_t *factor;
+    double *back; /* n_columns x rank */
+    size_t rank;
+    double *y, *inner, *scaled, *d, means[TARGETS];
+} group_t;
+
 static void
-put_weights(const ba_decoding_t *decoding, const refit_t *refit, const double *scaled,
-    const double *means, size_t t0, size_t n, ba_fold_model_t *out)
+group_free(group_t *group)
+{
+    ba_free(group->scale);
+    ba_ridge_factor_free(group->factor);
+    ba_free(group->back);
+    ba_free(group->y);
+    ba_free(group->inner);
+    ba_free(group->scaled);
+    ba_free(group->d);
+}
+
+/* The factorisation for targets like this one. */
+static int
+factorise(const ba_decoding_t *decoding, const refit_t *refit, const member_t *like,
+    group_t *group)
+{
+    int status = BA_OK;
+    size_t p = ba_design_n_columns(decoding->design);
+    ba_training_t training = {
+        decoding->design, refit->samples, refit->n, refit->mean, NULL};
+
+    BA_TRY_ALLOC(group->scale, ba_malloc(p, sizeof *group->scale));
+    for (size_t c = 0; c < p; c++) {
+        size_t space = ba_design_column(decoding->design, c).space;
+
+        group->scale[c] = like->n_gammas > 0 ? refit->scale[c] / sqrt(like->gammas[space])
+                                             : refit->scale[c];
+    }
+    training.scale = group->scale;
+    BA_TRY(ba_ridge_factor(
+        group->ctx, &training, BA_SOLVER_AUTO, BA_INTERCEPT_YES, &group->factor));
+    group->rank = ba_ridge_factor_rank(group->factor);
+    BA_TRY_ALLOC(group->back, ba_malloc(p, group->rank * sizeof *group->back));
+    BA_TRY(ba_ridge_factor_back(
+        group->ctx, group->factor, (ba_dmat_t){group->back, p, group->rank, p}));
+    BA_TRY_ALLOC(group->y, ba_malloc(refit->n, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->inner, ba_malloc(group->rank, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->scaled, ba_malloc(p, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->d, ba_malloc(group->rank, sizeof(double)));
+out:
+    return status;
+}
+
+/* Scaled weights p x n to plain ones of the model's targets. */
+static void
+put_weights(const ba_decoding_t *decoding, const refit_t *refit, const group_t *group,
+    const member_t *members, size_t n, ba_fold_model_t *out)
 {
     size_t columns = ba_design_n_columns(decoding->design);
     size_t p = out->n_delays * out->n_features;
-    const double *centre = ba_ridge_factor_center(refit->factor);
+    const double *centre = ba_ridge_factor_center(group->factor);
 
     for (size_t j = 0; j < n; j++) {
-        double *w = out->weights + (t0 + j) * p, offset = means[j];
+        double *w = out->weights + members[j].at * p, offset = group->means[j];
 
         for (size_t c = 0; c < columns; c++) {
             ba_column_t place = ba_design_column(decoding->design, c);
-            double plain = scaled[c + j * columns] / refit->scale[c];
+            double scale = group->scale[c];
 
-            w[place.delay_index * out->n_features + place.feature_index] = plain;
-            offset -= plain * (refit->mean[c] + centre[c] * refit->scale[c]);
+            if (!isinf(scale)) {
+                double plain = group->scaled[c + j * columns] / scale;
+
+                w[place.delay_index * out->n_features + place.feature_index] = plain;
+                offset -= plain * (refit->mean[c] + centre[c] * scale);
+            }
         }
-        out->offset[t0 + j] = offset;
+        out->offset[members[j].at] = offset;
     }
 }
 
-/* Buffers of a block of targets: y n_rows, inner rank, scaled columns long each; d of the
- * rank. */
-typedef struct {
-    double *y, *inner, *scaled, *d, means[TARGETS];
-} block_t;
-
+/* n targets of the group, TARGETS at most. */
 static void
 fit_block(const ba_decoding_t *decoding, const refit_t *refit, const size_t *voxels,
-    size_t t0, size_t n, block_t *block)
+    const member_t *members, size_t n, group_t *group)
 {
-    size_t rows = refit->n, rank = ba_ridge_factor_rank(refit->factor);
+    size_t rows = refit->n, rank = group->rank;
     size_t columns = ba_design_n_columns(decoding->design);
-    ba_cdmat_t project = ba_ridge_factor_project(refit->factor);
+    ba_cdmat_t project = ba_ridge_factor_project(group->factor);
 
     for (size_t j = 0; j < n; j++) {
-        const double *y = decoding->responses + voxels[t0 + j] * decoding->n_kept;
-        double *column = block->y + j * rows, mean = 0.0;
+        const double *y = decoding->responses + voxels[members[j].at] * decoding->n_kept;
+        double *column = group->y + j * rows, mean = 0.0;
 
         for (size_t i = 0; i < rows; i++) {
             mean += y[refit->rows[i]] / (double) rows;
@@ -205,20 +336,60 @@ fit_block(const ba_decoding_t *decoding, const refit_t *refit, const size_t *vox
         for (size_t i = 0; i < rows; i++) {
             column[i] = y[refit->rows[i]] - mean;
         }
-        block->means[j] = mean;
+        group->means[j] = mean;
     }
-    ba_gemm_tiled(decoding->ctx, 1.0, BA_TRANSPOSE, project, BA_KEEP,
-        ba_cdmat(block->y, rows, n, rows), 0.0, ba_dmat(block->inner, rank, n, rank));
+    ba_gemm_tiled(group->ctx, 1.0, BA_TRANSPOSE, project, BA_KEEP,
+        ba_cdmat(group->y, rows, n, rows), 0.0, ba_dmat(group->inner, rank, n, rank));
     for (size_t j = 0; j < n; j++) {
-        ba_ridge_factor_filter(refit->factor, refit->alphas[voxels[t0 + j]], block->d);
+        ba_ridge_factor_filter(
+            group->factor, refit->alphas[voxels[members[j].at]], group->d);
         for (size_t i = 0; i < rank; i++) {
-            block->inner[i + j * rank] *= block->d[i];
+            group->inner[i + j * rank] *= group->d[i];
         }
     }
-    ba_gemm_tiled(decoding->ctx, 1.0, BA_KEEP,
-        ba_cdmat(refit->back, columns, rank, columns), BA_KEEP,
-        ba_cdmat(block->inner, rank, n, rank), 0.0,
-        ba_dmat(block->scaled, columns, n, columns));
+    ba_gemm_tiled(group->ctx, 1.0, BA_KEEP, ba_cdmat(group->back, columns, rank, columns),
+        BA_KEEP, ba_cdmat(group->inner, rank, n, rank), 0.0,
+        ba_dmat(group->scaled, columns, n, columns));
+}
+
+static int
+fit_group(const ba_ctx_t *ctx, const ba_decoding_t *decoding, const refit_t *refit,
+    const size_t *voxels, size_t g, ba_fold_model_t *out)
+{
+    int status = BA_OK;
+    const member_t *members = refit->members + refit->first[g];
+    size_t n_members = refit->first[g + 1] - refit->first[g];
+    group_t group = {.ctx = ctx};
+
+    BA_TRY(factorise(decoding, refit, members, &group));
+    for (size_t t0 = 0; t0 < n_members; t0 += TARGETS) {
+        size_t n = n_members - t0 < TARGETS ? n_members - t0 : TARGETS;
+
+        fit_block(decoding, refit, voxels, members + t0, n, &group);
+        put_weights(decoding, refit, &group, members + t0, n, out);
+    }
+out:
+    group_free(&group);
+    return status;
+}
+
+/* One group by all threads, several by a thread each: the same bits. */
+static int
+fit_groups(const ba_decoding_t *decoding, const refit_t *refit, const size_t *voxels,
+    ba_fold_model_t *out)
+{
+    ba_error_keep_t keep = {.status = BA_OK};
+    ba_ctx_t alone = ba_ctx_default();
+
+    alone.n_threads = 1;
+    if (refit->n_groups == 1) {
+        return fit_group(decoding->ctx, decoding, refit, voxels, 0, out);
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(decoding->ctx))
+    for (size_t g = 0; g < refit->n_groups; g++) {
+        ba_error_keep(&keep, fit_group(&alone, decoding, refit, voxels, g, out));
+    }
+    return ba_error_raise(&keep);
 }
 
 int
@@ -227,37 +398,21 @@ ba_fold_model_refit(const ba_decoding_t *decoding, const ba_left_out_t *left_out
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
-    size_t p = encoder->n_delays * encoder->n_features, rank;
-    size_t columns = ba_design_n_columns(decoding->design);
+    size_t p = encoder->n_delays * encoder->n_features;
     refit_t refit = {.n = 0};
-    block_t block = {.y = NULL};
 
     *out = (ba_fold_model_t){.n_delays = encoder->n_delays,
         .n_features = encoder->n_features,
         .n_targets = n_voxels};
-    BA_TRY(factorise(decoding, left_out, &refit));
-    rank = ba_ridge_factor_rank(refit.factor);
+    BA_TRY(ba_ctx_check(decoding->ctx));
+    BA_TRY(prepare(decoding, left_out, voxels, n_voxels, &refit));
     BA_TRY_ALLOC(out->delays, ba_malloc(encoder->n_delays, sizeof *out->delays));
     memcpy(out->delays, encoder->delays, encoder->n_delays * sizeof *out->delays);
     BA_TRY_ALLOC(out->weights, ba_calloc(p, n_voxels * sizeof *out->weights));
     BA_TRY_ALLOC(out->offset, ba_malloc(n_voxels, sizeof *out->offset));
-    BA_TRY_ALLOC(block.y, ba_malloc(refit.n, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(block.inner, ba_malloc(rank, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(block.scaled, ba_malloc(columns, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(block.d, ba_malloc(rank, sizeof(double)));
-    for (size_t t0 = 0; t0 < n_voxels; t0 += TARGETS) {
-        size_t n = n_voxels - t0 < TARGETS ? n_voxels - t0 : TARGETS;
-
-        BA_TRY(ba_ctx_check(decoding->ctx));
-        fit_block(decoding, &refit, voxels, t0, n, &block);
-        put_weights(decoding, &refit, block.scaled, block.means, t0, n, out);
-    }
+    BA_TRY(fit_groups(decoding, &refit, voxels, out));
 out:
     release(&refit);
-    ba_free(block.y);
-    ba_free(block.inner);
-    ba_free(block.scaled);
-    ba_free(block.d);
     return status;
 }
 

@@ -94,6 +94,7 @@ plan(work_t *work)
         bytes += n * n * (16 + 18 + (inputs->gallery ? 8 : 0));
     }
     out->n_rows = inputs->n_rows;
+    out->n_missing = inputs->n_missing;
     out->n_left_out = inputs->n_rows - inputs->n_items * inputs->segment;
     out->n_items = inputs->n_items;
     out->n_candidates = inputs->n_candidates;

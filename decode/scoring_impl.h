@@ -22,6 +22,7 @@ typedef struct {
     ba_runs_t item_runs;                                               /* of items */
     size_t *starts; /* n_items: first row of each */
     size_t n_items, segment, n_rows, n_dims, n_candidates;
+    size_t n_missing; /* rows that were not decoded: predictions without any number */
 } ba_scoring_inputs_t;
 
 /* scoring_inputs.c: opens everything and checks shapes; reads run ids alone. Call

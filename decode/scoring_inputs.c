@@ -92,21 +92,55 @@ out:
     return status;
 }
 
-/* Items of `segment` rows from the start of each run; what is left of a run is left out. */
+/* Rows that were not decoded: without any number, as decode fit leaves them. */
+static int
+find_missing(ba_scoring_inputs_t *inputs, unsigned char **out)
+{
+    enum { COLUMNS = 64 }; /* at a time */
+    int status = BA_OK;
+    size_t n = inputs->n_rows, d = inputs->n_dims, width;
+    double *block = NULL;
+
+    BA_TRY_ALLOC(*out, ba_malloc(n, 1));
+    memset(*out, 1, n);
+    BA_TRY_ALLOC(block, ba_malloc(n, COLUMNS * sizeof *block));
+    for (size_t j = 0; j < d; j += width) {
+        width = d - j < COLUMNS ? d - j : COLUMNS;
+        BA_TRY(ba_source_read(inputs->predicted, 0, 0, n, j, width, block, n));
+        for (size_t i = 0; i < n * width; i++) {
+            if (!isnan(block[i])) {
+                (*out)[i % n] = 0;
+            }
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        inputs->n_missing += (*out)[i];
+    }
+out:
+    ba_free(block);
+    return status;
+}
+
+/* Items of `segment` rows from the start of each stretch of a run that was decoded; what is
+ * left of it is left out. */
 static int
 cut_items(ba_scoring_inputs_t *inputs)
 {
     const ba_runs_t *runs = &inputs->runs;
-    size_t *onsets = NULL, n_runs = 0, n = 0;
+    size_t *onsets = NULL, n_runs = 0, n = 0, stop;
+    unsigned char *missing = NULL;
     int status = BA_OK;
 
+    BA_TRY(find_missing(inputs, &missing));
     BA_TRY_ALLOC(inputs->starts, ba_malloc(inputs->n_rows, sizeof *inputs->starts));
-    BA_TRY_ALLOC(onsets, ba_malloc(runs->n_runs + 1, sizeof *onsets));
-    for (size_t r = 0; r < runs->n_runs; r++) {
-        size_t first = n;
+    BA_TRY_ALLOC(onsets, ba_malloc(inputs->n_rows, sizeof *onsets));
+    for (size_t t = 0; t < inputs->n_rows; t = stop) {
+        size_t first = n, last = runs->onset[ba_runs_of(runs, t) + 1];
 
-        for (size_t t = runs->onset[r]; runs->onset[r + 1] - t >= inputs->segment;
-             t += inputs->segment) {
+        for (stop = t + 1; stop < last && missing[stop] == missing[t];) {
+            stop++;
+        }
+        for (; !missing[t] && stop - t >= inputs->segment; t += inputs->segment) {
             inputs->starts[n++] = t;
         }
         if (n > first) {
@@ -114,13 +148,15 @@ cut_items(ba_scoring_inputs_t *inputs)
         }
     }
     if (n == 0) {
-        status = ba_fail(BA_SHAPE, "segments of %zu rows: no run of %s is so long",
-            inputs->segment, ba_source_name(inputs->predicted));
-        goto out;
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu of %zu rows decoded, wanted %zu in a row for an item",
+            ba_source_name(inputs->predicted), inputs->n_rows - inputs->n_missing,
+            inputs->n_rows, inputs->segment));
     }
     inputs->n_items = n;
     BA_TRY(ba_runs_from_onsets(onsets, n_runs, n, &inputs->item_runs));
 out:
+    ba_free(missing);
     ba_free(onsets);
     return status;
 }
@@ -187,20 +223,6 @@ ba_scoring_close(ba_scoring_inputs_t *inputs)
     ba_free(inputs->starts);
 }
 
-static int
-check_finite(const ba_source_t *source, const double *column, size_t n, size_t j)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(column[i])) {
-            return ba_fail(BA_NONFINITE,
-                "%s: row %zu, column %zu: found %g, wanted a "
-                "finite number",
-                ba_source_name(source), i, j, column[i]);
-        }
-    }
-    return BA_OK;
-}
-
 int
 ba_patterns_flatten(ba_patterns_t *patterns)
 {
@@ -241,10 +263,16 @@ ba_patterns_read(ba_source_t *source, size_t slab, const size_t *starts, size_t 
     BA_TRY_ALLOC(column, ba_malloc(n_rows, out->n_dims * sizeof *column));
     BA_TRY(ba_source_read(source, slab, 0, n_rows, 0, out->n_dims, column, n_rows));
     for (size_t j = 0; j < out->n_dims; j++) {
-        BA_TRY(check_finite(source, column + j * n_rows, n_rows, j));
         for (size_t i = 0; i < n_used; i++) {
-            out->rows[i + j * n_used] =
-                column[starts[i / segment] + i % segment + j * n_rows];
+            size_t row = starts[i / segment] + i % segment;
+            double value = column[row + j * n_rows];
+
+            if (!isfinite(value)) {
+                BA_TRY(ba_fail(BA_NONFINITE,
+                    "%s: row %zu, column %zu: found %g, wanted a finite number",
+                    ba_source_name(source), row, j, value));
+            }
+            out->rows[i + j * n_used] = value;
         }
     }
     BA_TRY(ba_patterns_flatten(out));

@@ -136,6 +136,7 @@ put_sizes(ba_json_writer_t *json, const ba_decode_scores_t *scores)
 {
     ba_json_integer(json, "n_rows", (int64_t) scores->n_rows);
     ba_json_integer(json, "n_rows_left_out", (int64_t) scores->n_left_out);
+    ba_json_integer(json, "n_rows_not_decoded", (int64_t) scores->n_missing);
     ba_json_integer(json, "n_items", (int64_t) scores->n_items);
     ba_json_integer(json, "n_candidates", (int64_t) scores->n_candidates);
     ba_json_integer(json, "n_dimensions", (int64_t) scores->n_dims);

@@ -325,7 +325,7 @@ set_up(compare_t *compare)
     int status;
 
     BA_TRY(open_models(compare));
-    BA_TRY(ba_regions_read(compare->ctx, &compare->models[0], compare->opts->rois,
+    BA_TRY(ba_fitted_regions(compare->ctx, &compare->models[0], compare->opts->rois,
         compare->opts->n_rois, &compare->regions));
     BA_TRY(list_pairs(compare));
     BA_TRY(comparison_make(compare, compare->n_targets, &compare->targets));

@@ -6,7 +6,6 @@
 
 #include "brainalign/compare.h"
 #include "encode/fitted.h"
-#include "encode/regions.h"
 
 /* One list of units, targets or regions: n of each array, matrices by rows. */
 typedef struct {

@@ -214,3 +214,35 @@ ba_fitted_same(const ba_fitted_t *a, const ba_fitted_t *b, ba_same_t what)
     }
     return BA_OK;
 }
+
+ba_places_t
+ba_fitted_places(const ba_fitted_t *fitted)
+{
+    return (ba_places_t){.name = fitted->path,
+        .n = fitted->n_targets,
+        .start = fitted->target_start,
+        .n_total = fitted->n_total};
+}
+
+int
+ba_fitted_regions(const ba_ctx_t *ctx, const ba_fitted_t *fitted,
+    const char *const *specs, size_t n_specs, ba_regions_t *out)
+{
+    int status = BA_OK;
+    ba_places_t places = ba_fitted_places(fitted);
+    int32_t *ijk = NULL;
+    double *mm = NULL;
+
+    *out = (ba_regions_t){0};
+    if (n_specs > 0 && ba_bundle_has(fitted->bundle, "/targets/ijk")) {
+        BA_TRY(read_codes(fitted, "/targets/ijk", 3 * fitted->n_targets, &ijk));
+        BA_TRY(read_numbers(fitted, "/targets/mm", 3 * fitted->n_targets, &mm));
+        places.ijk = ijk;
+        places.mm = mm;
+    }
+    BA_TRY(ba_regions_read(ctx, &places, specs, n_specs, out));
+out:
+    ba_free(ijk);
+    ba_free(mm);
+    return status;
+}

@@ -6,6 +6,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/dataset.h"
+#include "datasets/regions.h"
 #include "fit/fit_impl.h"
 
 /* An encoder file or a stack. */
@@ -24,6 +25,14 @@ typedef struct {
 /* BA_FORMAT: no such file, or without scores. Call ba_fitted_close() in any case. */
 int ba_fitted_open(const char *path, ba_fitted_t *out) BA_MUST_USE;
 void ba_fitted_close(ba_fitted_t *fitted);
+
+/* The targets of a file as places without voxels. */
+ba_places_t ba_fitted_places(const ba_fitted_t *fitted);
+
+/* Regions of a file's targets, which are voxels where its responses were images; as
+ * ba_regions_read(). Call ba_regions_free() in any case. */
+int ba_fitted_regions(const ba_ctx_t *ctx, const ba_fitted_t *fitted,
+    const char *const *specs, size_t n_specs, ba_regions_t *out) BA_MUST_USE;
 
 /* What two files must share; each includes those before. */
 typedef enum { BA_SAME_SPLITS, BA_SAME_TARGETS, BA_SAME_RESPONSES } ba_same_t;

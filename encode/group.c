@@ -194,8 +194,9 @@ work(group_t *group)
             "t, Wilcoxon and sign flips ask whether scores are above 0 over subjects; "
             "where all heard the same stimulus they do not say that its features matter "
             "(a shifted stimulus passes them too): %s",
-            opts->null == BA_GROUP_NONE ? "the test for that is --null refit or joint"
-                                        : "p of the null is the test for that");
+            opts->null == BA_GROUP_NONE
+                ? "the test for that is --null refit, shift or joint"
+                : "p of the null is the test for that");
         BA_TRY(over_subjects(group));
     }
     if (opts->dry_run) {
@@ -203,7 +204,7 @@ work(group_t *group)
     }
     if (opts->null == BA_GROUP_JOINT) {
         BA_TRY(ba_group_joint(group));
-    } else if (opts->null == BA_GROUP_REFIT) {
+    } else if (opts->null != BA_GROUP_NONE) {
         BA_TRY(ba_group_refit(group));
     }
     BA_TRY(ba_group_write(group));

@@ -6,7 +6,6 @@
 
 #include "brainalign/compare.h"
 #include "encode/fitted.h"
-#include "encode/regions.h"
 
 /* A target that counts for a subject's unit. */
 typedef struct {

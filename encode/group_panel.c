@@ -45,7 +45,7 @@ add_regions(group_t *group, size_t f, const char *const *labels, size_t subject)
     ba_regions_t regions = {0};
     size_t n_all = 0, n = 0;
 
-    BA_TRY(ba_regions_read(
+    BA_TRY(ba_fitted_regions(
         group->ctx, &group->files[f], group->opts->rois, group->opts->n_rois, &regions));
     for (size_t i = 0; i < regions.n; i++) {
         n_all += regions.n_members[i];
@@ -117,10 +117,11 @@ add_by_label(group_t *group)
     ba_spec_t spec = {.file = NULL};
     ba_table_t *table = NULL;
     const char **labels = NULL;
+    ba_places_t places = ba_fitted_places(&group->files[0]);
 
     BA_TRY(ba_spec_parse(group->opts->subjects, &spec));
     BA_TRY(ba_regions_labels(
-        &group->files[0], spec.file, spec.path ? spec.path : "subject", &table, &labels));
+        &places, spec.file, spec.path ? spec.path : "subject", &table, &labels));
     BA_TRY(add_regions(group, 0, labels, 0));
     if (group->n_subjects == 0) {
         BA_TRY(ba_fail(BA_SHAPE, "%s: no target of a region has a subject, wanted some",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The null of a common stimulus with refits: the features of all subjects are shifted in a
- * circle within runs by the same number of samples, and every model is chosen, fitted and
- * scored anew. With all shifts taken once the observed one is one of a group of equals, so
- * that p is exact for responses that do not depend on the stimulus and do not change their
- * nature over a run. */
+/* The null of a common stimulus with refits: the features of all subjects are moved alike
+ * within runs, and every model is chosen, fitted and scored anew. The moves are the random
+ * signs of the cosine null, or shifts in a circle: with all of these taken once the
+ * observed order is one of a group of equals, but a circle joins a run's end to its
+ * beginning. */
 #include "encode/each.h"
 #include "encode/encoder_job.h"
 #include "encode/group_impl.h"
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Scores of a refit of the unshifted features may differ from the file's by so much. */
+/* Scores of a refit of the unmoved features may differ from the file's by so much. */
 #define SAME_SCORE 1e-4
 
 typedef struct {
@@ -147,9 +147,9 @@ check_same(const group_t *group, size_t f, const ba_fit_result_t *result)
     return BA_OK;
 }
 
-/* The unshifted fit, then all others. */
+/* The unmoved fit, then all others. */
 static int
-run_shifts(refits_t *refits, size_t f, ba_encode_job_t *job)
+run_moves(refits_t *refits, size_t f, ba_encode_job_t *job)
 {
     int status;
     const group_t *group = refits->group;
@@ -191,7 +191,7 @@ out:
     return status;
 }
 
-/* All shifts of the first file's runs; the same number of permutations for all. */
+/* The moves of the first file's runs; the same for all. */
 static int
 start(refits_t *refits, const ba_runs_t *runs)
 {
@@ -199,7 +199,7 @@ start(refits_t *refits, const ba_runs_t *runs)
     group_t *group = refits->group;
     ba_null_opts_t opts = ba_null_opts_default();
 
-    opts.kind = BA_NULL_CIRCULAR;
+    opts.kind = group->opts->null == BA_GROUP_SHIFT ? BA_NULL_CIRCULAR : BA_NULL_COSINE;
     opts.n_permutations = group->opts->n_permutations;
     opts.seed = group->opts->seed;
     BA_TRY(ba_null_new(&opts, runs, 1, &refits->null));
@@ -274,7 +274,7 @@ run_file(refits_t *refits, size_t f)
     if (f == 0) {
         BA_TRY(start(refits, job.data.runs));
     }
-    BA_TRY(run_shifts(refits, f, &job));
+    BA_TRY(run_moves(refits, f, &job));
 out:
     ba_encode_job_close(&job);
     ba_each_space_close(&space);

@@ -33,7 +33,7 @@ list_columns(const group_t *group, column_t columns[N_COLUMNS])
 static const char *
 null_name(const group_t *group)
 {
-    static const char *const names[] = {"none", "joint", "refit"};
+    static const char *const names[] = {"none", "joint", "refit", "shift"};
 
     return names[group->opts->null];
 }

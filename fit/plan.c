@@ -250,8 +250,8 @@ split_inner(const plan_t *plan, problem_t *problem, const size_t *sample_of,
     int status = BA_OK;
     size_t n_stay, n_validate;
 
-    BA_TRY(ba_cv_split(plan->data->runs, sample_of, problem->n_train, fold, k,
-        plan->opts->gap_inner, train, &n_stay, test, &n_validate));
+    BA_TRY(ba_cv_split_by(&plan->opts->cv, plan->data->runs, sample_of, problem->n_train,
+        fold, k, plan->opts->gap_inner, train, &n_stay, test, &n_validate));
     to_positions(train, n_stay, problem->train);
     to_positions(test, n_validate, problem->train);
     BA_TRY(keep_list(train, n_stay, &split->stay));
@@ -312,6 +312,7 @@ static int
 make_problem(const plan_t *plan, int fold, problem_t *problem)
 {
     int status = BA_OK;
+    const ba_fit_opts_t *opts = plan->opts;
     size_t n = plan->n_used;
     size_t *train = NULL, *test = NULL;
 
@@ -324,8 +325,9 @@ make_problem(const plan_t *plan, int fold, problem_t *problem)
         }
         problem->n_train = n;
     } else {
-        BA_TRY(ba_cv_split(plan->data->runs, plan->rows, n, plan->outer_fold, fold,
-            plan->opts->gap_outer, train, &problem->n_train, test, &problem->n_test));
+        BA_TRY(ba_cv_split_by(&opts->outer_cv, plan->data->runs, plan->rows, n,
+            plan->outer_fold, fold, opts->gap_outer, train, &problem->n_train, test,
+            &problem->n_test));
     }
     BA_TRY(keep_list(train, problem->n_train, &problem->train));
     BA_TRY(keep_list(test, problem->n_test, &problem->test));

@@ -19,6 +19,7 @@
 #include "brainalign/cv.h"
 #include "brainalign/detrend.h"
 #include "brainalign/align.h"
+#include "brainalign/alignment.h"
 #include "brainalign/alphas.h"
 #include "brainalign/audit.h"
 #include "brainalign/bands.h"

@@ -97,6 +97,10 @@ int ba_eigen_symmetric(const ba_ctx_t *ctx, ba_dmat_t a, double *lambda) BA_MUST
  * eigendecomposition of a'a. BA_NUMERIC, BA_NOMEM. */
 int ba_svd(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v) BA_MUST_USE;
 
+/* The same by divide and conquer, several times faster; singular values are accurate
+ * beside the largest one alone. */
+int ba_svd_quick(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v) BA_MUST_USE;
+
 /* Thin QR decomposition by Householder reflections: a (n_rows >= n_cols) becomes the
  * orthonormal factor, r (n_cols x n_cols) the upper triangular one, zeros below. Cost: 4
  * n_rows n_cols^2. BA_NUMERIC, BA_NOMEM. */

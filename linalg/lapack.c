@@ -149,6 +149,31 @@ out:
 }
 
 int
+ba_svd_quick(ba_dmat_t a, double *s, ba_dmat_t u, ba_dmat_t v)
+{
+    int status;
+    size_t k = a.n_cols;
+
+    if (k == 0) {
+        return BA_OK;
+    }
+    BA_TRY(check_info(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'S', (lapack_int) a.n_rows,
+                          (lapack_int) k, a.data, (lapack_int) a.ld, s, u.data,
+                          (lapack_int) u.ld, v.data, (lapack_int) v.ld),
+        "singular value decomposition"));
+    for (size_t j = 0; j < k; j++) {
+        for (size_t i = 0; i < j; i++) {
+            double kept = v.data[i + j * v.ld];
+
+            v.data[i + j * v.ld] = v.data[j + i * v.ld];
+            v.data[j + i * v.ld] = kept;
+        }
+    }
+out:
+    return status;
+}
+
+int
 ba_cholesky(ba_dmat_t a)
 {
     if (a.n_rows == 0) {

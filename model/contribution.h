@@ -68,7 +68,8 @@ int ba_contribution_targets(const ba_contribution_t *contribution, ba_cdmat_t y,
 
 /* Scores of a model: sums of squared errors in the units of y_test, and r. */
 typedef struct {
-    double *sse, *r; /* one per target */
+    double *sse, *r;  /* one per target */
+    double *residual; /* m x v: y_test less the prediction */
 } ba_set_scores_t;
 
 /* A set of neurons, listed once each: the whole model, the refit without the set, the same

@@ -110,6 +110,9 @@ score(const ba_contribution_t *c, const ba_contributed_t *made, const double *ch
 
                 if (pass == 0) {
                     sse += (y[i] - value) * (y[i] - value);
+                    if (out->residual) {
+                        out->residual[i + t * m] = y[i] - value;
+                    }
                     y_mean += y[i] / (double) m;
                     p_mean += value / (double) m;
                 } else {
@@ -184,7 +187,7 @@ out:
 static int
 is_wanted(const ba_set_scores_t *scores)
 {
-    return scores && (scores->sse || scores->r);
+    return scores && (scores->sse || scores->r || scores->residual);
 }
 
 int

@@ -2,6 +2,7 @@
 #include "brainalign/cv.h"
 #include "core/alloc.h"
 #include "core/rng.h"
+#include "model/cv_groups.h"
 #include "model/numeral.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ bad_text(const char *text)
 {
     return ba_fail(BA_VALUE,
         "cv: found \"%s\", wanted runs, kfold:K, chunks:LEN,K, rows:SPEC, "
-        "bootstrap:N,LEN,CHUNKS, sets:SPEC or none",
+        "bootstrap:N,LEN,CHUNKS, sets:SPEC, subjects, crossed or none",
         text);
 }
 
@@ -79,6 +80,10 @@ ba_cv_parse(const char *text, ba_cv_opts_t *out)
         opts.kind = BA_CV_RUNS;
     } else if (strcmp(text, "none") == 0) {
         opts.kind = BA_CV_NONE;
+    } else if (strcmp(text, "subjects") == 0) {
+        opts.kind = BA_CV_SUBJECTS;
+    } else if (strcmp(text, "crossed") == 0) {
+        opts.kind = BA_CV_CROSSED;
     } else if ((rest = after(text, "kfold:"))) {
         opts.kind = BA_CV_KFOLD;
         BA_TRY(parse_folds(text, rest, &opts.n_folds));
@@ -266,8 +271,9 @@ fold_given(
     return BA_OK;
 }
 
-int
-ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
+/* By a rule over samples alone. */
+static int
+fold_samples(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
     size_t n_rows, int32_t *fold, size_t *n_folds)
 {
     switch (opts->kind) {
@@ -288,6 +294,11 @@ ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
         return ba_fail(BA_VALUE,
             "cv: bootstrap and sets hold out samples more than once, wanted folds here: "
             "runs, kfold, chunks or rows");
+    case BA_CV_SUBJECTS:
+    case BA_CV_CROSSED:
+        return ba_fail(BA_VALUE,
+            "cv: %s: found no subjects, wanted a decoder of a run table with 2 or more",
+            opts->kind == BA_CV_SUBJECTS ? "subjects" : "crossed");
     case BA_CV_NONE:
         break;
     }
@@ -296,6 +307,16 @@ ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
     }
     *n_folds = 0;
     return BA_OK;
+}
+
+int
+ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs, const size_t *rows,
+    size_t n_rows, int32_t *fold, size_t *n_folds)
+{
+    if (opts->groups && opts->kind != BA_CV_NONE && !ba_cv_is_overlapping(opts)) {
+        return ba_cv_fold_groups(opts, rows, n_rows, fold, n_folds);
+    }
+    return fold_samples(opts, runs, rows, n_rows, fold, n_folds);
 }
 
 int

@@ -190,6 +190,53 @@ ba_p_of_maxima(const double *observed, size_t n_targets, const double *maxima,
     return BA_OK;
 }
 
+/* Mean and deviation of the observed value and the null ones together. */
+static void
+find_moments(
+    double observed, const double *null, size_t n, double *mean, double *deviation)
+{
+    double sum = observed, squares;
+
+    for (size_t b = 0; b < n; b++) {
+        sum += null[b];
+    }
+    *mean = sum / (1 + (double) n);
+    squares = (observed - *mean) * (observed - *mean);
+    for (size_t b = 0; b < n; b++) {
+        squares += (null[b] - *mean) * (null[b] - *mean);
+    }
+    *deviation = sqrt(squares / (1 + (double) n));
+}
+
+int
+ba_p_of_scaled_maxima(const double *observed, const double *const *null, size_t n,
+    size_t n_permutations, double *p)
+{
+    int status = BA_OK;
+    double *maxima = NULL, mean, deviation;
+
+    BA_TRY_ALLOC(maxima, ba_malloc(n_permutations, sizeof *maxima));
+    for (size_t b = 0; b < n_permutations; b++) {
+        maxima[b] = -(double) INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        find_moments(observed[j], null[j], n_permutations, &mean, &deviation);
+        p[j] = isnan(observed[j]) ? (double) NAN : -(double) INFINITY;
+        for (size_t b = 0; b < n_permutations && !isnan(observed[j]); b++) {
+            double z = (null[j][b] - mean) / deviation;
+
+            maxima[b] = deviation > 0.0 && z > maxima[b] ? z : maxima[b];
+        }
+        if (deviation > 0.0) {
+            p[j] = (observed[j] - mean) / deviation;
+        }
+    }
+    BA_TRY(ba_p_of_maxima(p, n, maxima, n_permutations, BA_TAIL_GREATER, p));
+out:
+    ba_free(maxima);
+    return status;
+}
+
 /* From the least extreme target up: the maxima grow, and the counts are kept in p. */
 static void
 count_step_down(const ranked_t *ranked, size_t m, ba_cdmat_t null, ba_tail_t tail,

@@ -22,9 +22,10 @@ typedef struct {
     ba_align_maps_t maps;
     ba_align_elimination_t elimination;
     ba_align_concepts_t *concepts; /* NULL = none */
-    ba_aligned_t fold, mean;       /* of a window */
-    uint16_t *counts[BA_ALIGN_N];  /* folds behind each number of mean */
-    uint16_t *n_scored;            /* behind mean.r2 */
+    ba_align_group_t group;
+    ba_aligned_t fold, mean;      /* of a window */
+    uint16_t *counts[BA_ALIGN_N]; /* folds behind each number of mean */
+    uint16_t *n_scored;           /* behind mean.r2 */
     ba_align_info_t *info;
 } job_t;
 
@@ -42,6 +43,7 @@ close_job(job_t *job)
     ba_align_maps_free(&job->maps);
     ba_align_sets_free(&job->sets);
     ba_align_elimination_free(&job->elimination);
+    ba_align_group_free(&job->group);
     ba_align_concepts_free(job->concepts);
     ba_align_output_free(&job->output);
     ba_align_regions_free(&job->regions);
@@ -52,7 +54,7 @@ close_job(job_t *job)
 static int
 check_scores(const ba_aligning_t *a, const ba_aligned_t *fold, size_t k, double *worst)
 {
-    for (size_t i = 0; i < fold->n; i++) {
+    for (size_t i = 0, e = 0; i < fold->n; i++) {
         size_t t = fold->first + i;
         double wanted = a->r2_by_fold[k * a->n_targets + t], found = fold->r2[i];
 
@@ -60,11 +62,14 @@ check_scores(const ba_aligning_t *a, const ba_aligned_t *fold, size_t k, double 
             continue;
         }
         *worst = fmax(*worst, fabs(found - wanted));
+        while (t >= a->first_target[e + 1]) {
+            e++;
+        }
         if (!(fabs(found - wanted) <= TOLERANCE * (1.0 + fabs(wanted)))) {
             return ba_fail(BA_SHAPE,
                 "%s: fold %zu, target %zu (from 0): the refit has r2 %.6g, the file "
                 "%.6g: wanted the features, responses and nuisance regressors of the fit",
-                a->opts->encoder, k, t, found, wanted);
+                ba_align_encoder(a, e), k, t - a->first_target[e], found, wanted);
         }
     }
     return BA_OK;
@@ -186,9 +191,11 @@ work(const ba_ctx_t *ctx, job_t *job)
         .maps = &job->maps,
         .elimination = &job->elimination,
         .concepts = job->concepts,
+        .group = &job->group,
         .info = info};
 
     BA_TRY(ba_align_output_open(ctx, a, &job->output));
+    BA_TRY(ba_align_concepts_match(job->concepts));
     BA_TRY(allocate(job));
     for (size_t t = 0; t < a->n_targets; t += a->window) {
         size_t left = a->n_targets - t;
@@ -203,6 +210,8 @@ work(const ba_ctx_t *ctx, job_t *job)
     BA_TRY(ba_align_eliminate(ctx, a, &job->regions, &job->elimination));
     BA_TRY(ba_align_concepts_run(job->concepts, &job->scores));
     ba_align_concepts_sum_up(job->concepts, info);
+    BA_TRY(ba_align_group_run(&job->group));
+    ba_align_group_sum_up(&job->group, info);
     info->n_minimal =
         job->elimination.size ? (size_t) job->elimination.size[a->n_folds] : 0;
     info->stability = job->scores.stability[0];
@@ -227,6 +236,9 @@ ba_neurons_align(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_align_info
     BA_TRY(ba_align_elimination_check(ctx, &job.aligning));
     BA_TRY(ba_align_concepts_open(ctx, &job.aligning, &job.regions, &job.concepts));
     ba_align_concepts_sum_up(job.concepts, info);
+    BA_TRY(ba_align_group_open(
+        ctx, &job.aligning, &job.regions, &job.sets, job.concepts, &job.group));
+    info->n_subjects = job.group.n_subjects;
     BA_TRY(ba_align_maps_open(&job.sets, job.concepts, &job.maps));
     info->n_sets = job.sets.n;
     info->n_neurons = job.aligning.neurons.n_neurons;

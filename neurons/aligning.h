@@ -12,7 +12,9 @@
 /* An encoder with its data, as it was fitted. */
 typedef struct {
     const ba_align_opts_t *opts;
-    ba_encoder_t *encoder;
+    size_t n_encoders, *first_target; /* n_encoders + 1: whose targets are which */
+    ba_encoder_t **encoders;
+    ba_encoder_t *encoder; /* the first: others differ from it in their targets alone */
     size_t n_samples, n_used, n_targets, n_folds, gap;
     size_t window; /* targets whose results are in memory at a time */
     /* features */
@@ -40,6 +42,15 @@ int ba_aligning_open(
     const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t *out) BA_MUST_USE;
 void ba_aligning_close(ba_aligning_t *aligning);
 
+/* File of an encoder. */
+static inline const char *
+ba_align_encoder(const ba_aligning_t *aligning, size_t e)
+{
+    const ba_align_opts_t *opts = aligning->opts;
+
+    return e == 0 ? opts->encoder : opts->others[e - 1].encoder;
+}
+
 /* Targets that are worked on together, padded to a whole block. A multiple of the columns
  * that BLAS kernels do at a time (2 to 24), so that the place of a target in a block, and
  * with it threads and memory, change no bit. */
@@ -49,6 +60,14 @@ enum { BA_ALIGN_BLOCK = 48 };
  * fitted on. */
 int ba_align_check_features(const ba_aligning_t *aligning) BA_MUST_USE;
 int ba_align_read_responses(const ba_ctx_t *ctx, ba_aligning_t *aligning) BA_MUST_USE;
+
+/* aligning_targets.c: loads the encoders, of which the others must have the stimulus,
+ * design and splits of the first (BA_SHAPE); and reads their penalties and scores. */
+int ba_align_encoders_load(ba_aligning_t *aligning) BA_MUST_USE;
+int ba_align_read_targets(ba_aligning_t *aligning) BA_MUST_USE;
+
+/* Outer folds in which a target has a score. */
+size_t ba_align_folds_of(const ba_aligning_t *aligning, size_t target);
 
 /* What is known of every neuron and target; the first BA_ALIGN_N_SAVED are written whole,
  * the others as means over regions. */
@@ -95,6 +114,7 @@ int ba_align_visit_window(const ba_ctx_t *ctx, const ba_aligning_t *aligning, si
     size_t first, size_t n, ba_align_visit_t visit, void *data) BA_MUST_USE;
 
 /* Target i of the list, and its training and held-out rows as the fit had them. */
+size_t ba_align_fold_target(const ba_align_fold_t *fold, size_t i);
 void ba_align_fold_gather(
     const ba_align_fold_t *fold, size_t i, double *y, double *y_test, size_t *target);
 void ba_align_fold_rows(const ba_align_fold_t *fold, size_t *n_train, size_t *n_test);

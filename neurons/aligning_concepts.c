@@ -354,6 +354,12 @@ out:
 }
 
 int
+ba_align_concepts_match(ba_align_concepts_t *concepts)
+{
+    return concepts ? ba_align_matched_make(concepts) : BA_OK;
+}
+
+int
 ba_align_concepts_run(ba_align_concepts_t *concepts, const ba_brain_scores_t *scores)
 {
     int status = BA_OK;
@@ -363,7 +369,6 @@ ba_align_concepts_run(ba_align_concepts_t *concepts, const ba_brain_scores_t *sc
     }
     concepts->scores = scores;
     BA_TRY(ba_align_brain_make(concepts));
-    BA_TRY(ba_align_matched_make(concepts));
     BA_TRY(ba_align_dissociation_make(concepts));
     BA_TRY(ba_align_drops_run(concepts));
     BA_TRY(ba_align_tests_run(concepts));

@@ -86,7 +86,10 @@ int ba_align_concepts_open(const ba_ctx_t *ctx, const ba_aligning_t *aligning,
     const ba_align_regions_t *regions, ba_align_concepts_t **out) BA_MUST_USE;
 void ba_align_concepts_free(ba_align_concepts_t *concepts);
 
-/* All of the work, after that on single neurons. scores: finished, as long as concepts are.
+/* Random sets like each concept; BA_SHAPE where none is. concepts may be NULL. */
+int ba_align_concepts_match(ba_align_concepts_t *concepts) BA_MUST_USE;
+
+/* All of the other work, after that on single neurons. scores: finished, as long as concepts are.
  * concepts may be NULL. */
 int ba_align_concepts_run(
     ba_align_concepts_t *concepts, const ba_brain_scores_t *scores) BA_MUST_USE;

@@ -135,7 +135,7 @@ score_concept(const pass_t *pass, const ba_contribution_t *contribution,
 
     BA_TRY_ALLOC(found, ba_malloc(8 * n, sizeof *found));
     for (size_t k = 0; k < 4; k++) {
-        at[k] = (ba_set_scores_t){found + 2 * k * n, found + (2 * k + 1) * n};
+        at[k] = (ba_set_scores_t){.sse = found + 2 * k * n, .r = found + (2 * k + 1) * n};
     }
     BA_TRY(ba_contribution_set(contribution, block->y, block->y_test,
         concepts->neurons + c * concepts->top, concepts->top, &at[0], &at[1], &at[2],
@@ -344,12 +344,8 @@ fill_shares(pass_t *pass)
     const ba_align_regions_t *regions = pass->concepts->regions;
 
     for (size_t t = 0; t < a->n_targets; t++) {
-        size_t n = 0;
+        size_t n = ba_align_folds_of(a, t);
 
-        for (size_t f = 0; f < a->n_folds; f++) {
-            n += !isnan(a->r2_by_fold[f * a->n_targets + t]) &&
-                 !isnan(a->alphas[f * a->n_targets + t]);
-        }
         pass->target_share[t] = n > 0 ? 1.0 / (double) n : 0.0;
         pass->region_share[0] += n > 0;
         pass->region_share[regions->region[t]] += n > 0 && regions->region[t] > 0;

@@ -82,6 +82,18 @@ compare(const void *left, const void *right)
     return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
 }
 
+size_t
+ba_align_folds_of(const ba_aligning_t *a, size_t target)
+{
+    size_t n = 0;
+
+    for (size_t f = 0; f < a->n_folds; f++) {
+        n += !isnan(a->r2_by_fold[f * a->n_targets + target]) &&
+             !isnan(a->alphas[f * a->n_targets + target]);
+    }
+    return n;
+}
+
 struct ba_align_fold {
     ba_align_split_t split;
     penalised_t *list;
@@ -203,6 +215,18 @@ ba_align_fold_gather(
 {
     *target = fold->list[i].target;
     ba_align_split_gather(&fold->split, *target, y, y_test);
+}
+
+const ba_align_split_t *
+ba_align_fold_split(const ba_align_fold_t *fold)
+{
+    return &fold->split;
+}
+
+size_t
+ba_align_fold_target(const ba_align_fold_t *fold, size_t i)
+{
+    return fold->list[i].target;
 }
 
 void

@@ -66,6 +66,10 @@ ba_align_maps_open(const ba_align_sets_t *sets, const ba_align_concepts_t *conce
     if (!opts->map) {
         return BA_OK;
     }
+    if (opts->n_others > 0) {
+        return ba_fail(BA_UNSUPPORTED, "map: %zu encoders, wanted one for its grid",
+            opts->n_others + 1);
+    }
     if (!opts->dataset->image) {
         return ba_fail(BA_VALUE, "map: the responses are no image, wanted image "
                                  "responses or --mask with their grid");

@@ -49,7 +49,11 @@ ba_aligning_close(ba_aligning_t *a)
     ba_neuron_table_free(&a->neurons);
     ba_free(a->start);
     ba_free(a->columns);
-    ba_encoder_free(a->encoder);
+    for (size_t e = 0; a->encoders && e < a->n_encoders; e++) {
+        ba_encoder_free(a->encoders[e]);
+    }
+    ba_free(a->encoders);
+    ba_free(a->first_target);
     *a = (ba_aligning_t){0};
 }
 
@@ -196,78 +200,15 @@ out:
 /* ---- settings of the fit ---- */
 
 static int
-read_settings(ba_aligning_t *a)
-{
-    int status;
-    const ba_bundle_t *bundle = a->encoder->bundle;
-    char *features = NULL, *responses = NULL;
-    int64_t gap[2], zscore_runs;
-    int has_intercept = 0;
-
-    BA_TRY(ba_bundle_get_string(bundle, "/", "scale_features", &features));
-    BA_TRY(ba_bundle_get_string(bundle, "/", "scale_responses", &responses));
-    BA_TRY(ba_bundle_get_i64(bundle, "/", "cv_gap", 2, gap, NULL));
-    BA_TRY(ba_bundle_get_i64(bundle, "/", "zscore_runs", 1, &zscore_runs, NULL));
-    if (a->encoder->zscore_features) {
-        BA_TRY(ba_fail(BA_UNSUPPORTED,
-            "%s: features were z-scored per run, wanted an encoder that scales them on "
-            "training rows",
-            a->opts->encoder));
-    }
-    a->gap = gap[1] > 0 ? (size_t) gap[1] : 0;
-    a->scale_features = strcmp(features, "none") == 0     ? 0
-                        : strcmp(features, "center") == 0 ? 1
-                                                          : 2;
-    a->centre_responses =
-        !zscore_runs && strcmp(responses, "none") != 0 && strcmp(responses, "runs") != 0;
-    for (size_t t = 0; t < a->n_targets; t++) {
-        has_intercept |=
-            isfinite(a->encoder->intercept[t]) && a->encoder->intercept[t] != 0.0;
-    }
-    a->intercept = has_intercept ? BA_INTERCEPT_YES : BA_INTERCEPT_NO;
-out:
-    free(features);
-    free(responses);
-    return status;
-}
-
-static int
-read_matrix(
-    const ba_aligning_t *a, const char *path, int rank, const size_t *dims, double **out)
-{
-    int status, found_rank;
-    size_t found[BA_MAX_RANK], n = 1;
-
-    BA_TRY(ba_bundle_shape(a->encoder->bundle, path, &found_rank, found));
-    for (int i = 0; i < rank; i++) {
-        if (found_rank != rank || found[i] != dims[i]) {
-            BA_TRY(ba_fail(BA_FORMAT, "%s:%s: found another shape than its splits have",
-                a->opts->encoder, path));
-        }
-        BA_TRY(ba_multiply(n, dims[i], &n));
-    }
-    BA_TRY_ALLOC(*out, ba_malloc(n, sizeof **out));
-    BA_TRY(ba_bundle_read(a->encoder->bundle, path, BA_F64, NULL, NULL, *out));
-out:
-    return status;
-}
-
-static int
 read_folds(ba_aligning_t *a)
 {
-    int status, rank, any = 0;
-    const ba_bundle_t *bundle = a->encoder->bundle;
-    size_t dims[BA_MAX_RANK];
+    int status, any = 0;
     ba_cv_opts_t cv = {.kind = BA_CV_ROWS};
 
-    BA_TRY(ba_bundle_shape(bundle, "/splits/outer", &rank, dims));
-    if (rank != 1 || dims[0] != a->n_samples) {
-        BA_TRY(ba_fail(BA_SHAPE, "%s: fitted on %zu samples, but the data set has %zu",
-            a->opts->encoder, dims[0], a->n_samples));
-    }
     BA_TRY_ALLOC(a->outer, ba_malloc(a->n_samples, sizeof *a->outer));
     BA_TRY_ALLOC(a->fold, ba_malloc(a->n_used, sizeof *a->fold));
-    BA_TRY(ba_bundle_read(bundle, "/splits/outer", BA_I32, NULL, NULL, a->outer));
+    BA_TRY(ba_bundle_read(
+        a->encoder->bundle, "/splits/outer", BA_I32, NULL, NULL, a->outer));
     for (size_t i = 0; i < a->n_samples; i++) {
         any |= a->outer[i] >= 0;
     }
@@ -278,14 +219,6 @@ read_folds(ba_aligning_t *a)
     }
     cv.ids = a->outer;
     BA_TRY(ba_cv_folds(&cv, &a->runs, a->kept, a->n_used, a->fold, &a->n_folds));
-    BA_TRY(read_matrix(
-        a, "/best_alphas_by_fold", 2, (size_t[]){a->n_folds, a->n_targets}, &a->alphas));
-    BA_TRY(read_matrix(a, "/scores/r2_by_fold", 2, (size_t[]){a->n_folds, a->n_targets},
-        &a->r2_by_fold));
-    if (ba_bundle_has(bundle, "/bands/gammas_by_fold")) {
-        BA_TRY(read_matrix(a, "/bands/gammas_by_fold", 3,
-            (size_t[]){a->n_folds, a->encoder->n_spaces, a->n_targets}, &a->gammas));
-    }
 out:
     return status;
 }
@@ -326,8 +259,7 @@ ba_aligning_open(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t
     int64_t trim[2];
 
     *out = (ba_aligning_t){.opts = opts, .n_samples = part->n_samples};
-    BA_TRY(ba_encoder_load(opts->encoder, &out->encoder));
-    out->n_targets = out->encoder->n_targets;
+    BA_TRY(ba_align_encoders_load(out));
     BA_TRY(ba_encoder_check(out->encoder, opts->dataset));
     for (size_t k = 0; k < out->encoder->n_spaces; k++) {
         if (ba_source_n_cols(part->features[k]) != out->encoder->space_features[k]) {
@@ -343,8 +275,8 @@ ba_aligning_open(const ba_ctx_t *ctx, const ba_align_opts_t *opts, ba_aligning_t
     BA_TRY(ba_runs_trim(
         &part->runs, (size_t) trim[0], (size_t) trim[1], out->kept, &out->runs));
     out->n_used = out->runs.n_samples;
-    BA_TRY(read_settings(out));
     BA_TRY(read_folds(out));
+    BA_TRY(ba_align_read_targets(out));
     BA_TRY(read_spaces(ctx, out));
     BA_TRY(ba_align_check_features(out));
     BA_TRY(make_neurons(out));

@@ -121,57 +121,32 @@ out:
     return status;
 }
 
-/* (value - mean) / deviation of the null values; values above 0 where these are all
- * one. */
-static void
-standardise(double *values, size_t n, double *own)
-{
-    double mean = 0.0, squares = 0.0, deviation;
-
-    for (size_t b = 0; b < n; b++) {
-        mean += values[b] / (double) n;
-    }
-    for (size_t b = 0; b < n; b++) {
-        squares += (values[b] - mean) * (values[b] - mean);
-    }
-    deviation = squares > 0.0 ? sqrt(squares / (double) n) : 1.0;
-    for (size_t b = 0; b < n; b++) {
-        values[b] = (values[b] - mean) / deviation;
-    }
-    *own = (*own - mean) / deviation;
-}
-
 static int
 test_labels(ba_align_concepts_t *concepts, size_t r)
 {
     int status = BA_OK;
     size_t n = concepts->n_label, n_regions = concepts->regions->n;
-    double *maxima = NULL, *counts = NULL, *own = NULL;
+    const double **columns = NULL;
+    double *counts = NULL, *own = NULL;
 
-    BA_TRY_ALLOC(maxima, ba_malloc(n, sizeof *maxima));
-    BA_TRY_ALLOC(counts, ba_malloc(n, sizeof *counts));
-    BA_TRY_ALLOC(own, ba_malloc(concepts->n, sizeof *own));
-    for (size_t b = 0; b < n; b++) {
-        maxima[b] = -INFINITY;
-    }
+    BA_TRY_ALLOC(columns, ba_malloc(concepts->n, sizeof *columns));
+    BA_TRY_ALLOC(counts, ba_malloc(n, concepts->n * sizeof *counts));
+    BA_TRY_ALLOC(own, ba_malloc(2 * concepts->n, sizeof *own));
     for (size_t c = 0; c < concepts->n; c++) {
-        size_t n_above = 0, at = c * n_regions + r;
+        size_t at = c * n_regions + r;
 
+        columns[c] = counts + c * n;
         own[c] = (double) concepts->overlap[at].observed;
-        BA_TRY(count_labels(concepts, c, r, counts));
-        for (size_t b = 0; b < n; b++) {
-            n_above += counts[b] >= own[c];
-        }
-        concepts->overlap_label_p[at] = ba_permutation_p(n_above, n);
-        standardise(counts, n, &own[c]);
-        ba_maxima_merge(maxima, counts, n);
+        BA_TRY(count_labels(concepts, c, r, counts + c * n));
+        ba_p_of_null(&own[c], (ba_cdmat_t){columns[c], n, 1, n}, BA_TAIL_GREATER,
+            &concepts->overlap_label_p[at]);
     }
-    BA_TRY(ba_p_of_maxima(own, concepts->n, maxima, n, BA_TAIL_GREATER, own));
+    BA_TRY(ba_p_of_scaled_maxima(own, columns, concepts->n, n, own + concepts->n));
     for (size_t c = 0; c < concepts->n; c++) {
-        concepts->overlap_label_fwe[c * n_regions + r] = own[c];
+        concepts->overlap_label_fwe[c * n_regions + r] = own[concepts->n + c];
     }
 out:
-    ba_free(maxima);
+    ba_free(columns);
     ba_free(counts);
     ba_free(own);
     return status;

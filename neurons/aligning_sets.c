@@ -281,7 +281,7 @@ do_set(ba_align_sets_t *sets, const ba_contribution_t *contribution, size_t s,
     size_t n = block->n;
 
     for (size_t k = 0; k < 4; k++) {
-        scores[k] = (ba_set_scores_t){block->sse[k], block->r[k]};
+        scores[k] = (ba_set_scores_t){.sse = block->sse[k], .r = block->r[k]};
     }
     BA_TRY(ba_contribution_set(contribution,
         ba_cdmat(block->y, block->n_train, n, block->n_train),

@@ -165,17 +165,15 @@ out:
 }
 
 double
-ba_align_split_gather(
-    const ba_align_split_t *split, size_t target, double *y, double *y_test)
+ba_align_split_take(
+    const ba_align_split_t *split, const double *all, double *y, double *y_test)
 {
-    const ba_aligning_t *a = split->aligning;
-    const double *all = a->responses + target * a->n_used;
     double mean = 0.0, squares = 0.0, off;
 
     for (size_t i = 0; i < split->n_train; i++) {
         mean += all[split->train[i]] / (double) split->n_train;
     }
-    off = a->centre_responses ? mean : 0.0;
+    off = split->aligning->centre_responses ? mean : 0.0;
     for (size_t i = 0; i < split->n_train; i++) {
         double value = all[split->train[i]];
 
@@ -186,4 +184,13 @@ ba_align_split_gather(
         y_test[i] = all[split->test[i]] - off;
     }
     return sqrt(squares / (double) split->n_train);
+}
+
+double
+ba_align_split_gather(
+    const ba_align_split_t *split, size_t target, double *y, double *y_test)
+{
+    const ba_aligning_t *a = split->aligning;
+
+    return ba_align_split_take(split, a->responses + target * a->n_used, y, y_test);
 }

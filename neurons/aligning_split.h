@@ -36,4 +36,11 @@ int ba_align_split_factor(
 double ba_align_split_gather(
     const ba_align_split_t *split, size_t target, double *y, double *y_test);
 
+/* The same of any numbers of the kept rows (n_used). */
+double ba_align_split_take(
+    const ba_align_split_t *split, const double *series, double *y, double *y_test);
+
+/* The rows of a fold on a visit (aligning.h). */
+const ba_align_split_t *ba_align_fold_split(const ba_align_fold_t *fold);
+
 #endif

@@ -93,34 +93,28 @@ static int
 test_maxima(const null_t *null, size_t r, ba_align_test_t *test)
 {
     int status = BA_OK;
-    size_t n_regions = null->concepts->regions->n, n_concepts = null->concepts->n;
-    const double *all = null->concepts->drops.by_region;
-    double *maxima = NULL, *z = NULL;
+    size_t n_regions = null->concepts->regions->n, n = null->concepts->n;
+    const double *all = null->concepts->drops.by_region, **columns = NULL;
+    double *drops = NULL, *own, *p;
 
-    BA_TRY_ALLOC(maxima, ba_malloc(null->n, sizeof *maxima));
-    BA_TRY_ALLOC(z, ba_malloc(n_concepts, sizeof *z));
-    for (size_t b = 0; b < null->n; b++) {
-        maxima[b] = -INFINITY;
-        for (size_t c = 0; c < n_concepts; c++) {
-            double value = all[set_of(null, c, b + 1) * n_regions + r];
-            size_t at = c * n_regions + r;
-
-            if (test->deviation[at] > 0.0) {
-                maxima[b] =
-                    fmax(maxima[b], (value - test->mean[at]) / test->deviation[at]);
-            }
+    BA_TRY_ALLOC(columns, ba_malloc(n, sizeof *columns));
+    BA_TRY_ALLOC(drops, ba_malloc(null->n + 2, n * sizeof *drops));
+    own = drops + null->n * n;
+    p = own + n;
+    for (size_t c = 0; c < n; c++) {
+        columns[c] = drops + c * null->n;
+        own[c] = all[set_of(null, c, 0) * n_regions + r];
+        for (size_t b = 0; b < null->n; b++) {
+            drops[b + c * null->n] = all[set_of(null, c, b + 1) * n_regions + r];
         }
     }
-    for (size_t c = 0; c < n_concepts; c++) {
-        z[c] = test->z[c * n_regions + r];
-    }
-    BA_TRY(ba_p_of_maxima(z, n_concepts, maxima, null->n, BA_TAIL_GREATER, z));
-    for (size_t c = 0; c < n_concepts; c++) {
-        test->p_fwe[c * n_regions + r] = z[c];
+    BA_TRY(ba_p_of_scaled_maxima(own, columns, n, null->n, p));
+    for (size_t c = 0; c < n; c++) {
+        test->p_fwe[c * n_regions + r] = p[c];
     }
 out:
-    ba_free(maxima);
-    ba_free(z);
+    ba_free(columns);
+    ba_free(drops);
     return status;
 }
 

@@ -27,7 +27,8 @@ static int
 check_tables(const ba_align_opts_t *opts)
 {
     const char *const files[] = {opts->table, opts->ranking, opts->set_table,
-        opts->elimination, opts->concept_table, opts->dissociation_table};
+        opts->elimination, opts->concept_table, opts->dissociation_table,
+        opts->group_table};
     int status = BA_OK;
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -114,21 +115,59 @@ out:
     return status;
 }
 
+/* Labels of one encoder; of several, which each target is of. */
 static int
 write_targets(ba_bundle_t *bundle, const ba_aligning_t *a)
 {
     int status = BA_OK;
     char **labels = NULL;
+    int32_t *of = NULL;
     size_t n = 0;
 
-    if (ba_bundle_has(a->encoder->bundle, "/targets/name")) {
+    if (a->n_encoders > 1) {
+        BA_TRY_ALLOC(of, ba_malloc(a->n_targets, sizeof *of));
+        for (size_t e = 0; e < a->n_encoders; e++) {
+            for (size_t t = a->first_target[e]; t < a->first_target[e + 1]; t++) {
+                of[t] = (int32_t) e;
+            }
+        }
+        BA_TRY(ba_bundle_write(bundle, "/targets/encoder", BA_I32, 1, &a->n_targets, of));
+    }
+
+    if (a->n_encoders == 1 && ba_bundle_has(a->encoder->bundle, "/targets/name")) {
         BA_TRY(ba_bundle_read_strings(a->encoder->bundle, "/targets/name", &n, &labels));
         BA_TRY(ba_bundle_write_strings(
             bundle, "/targets/name", n, (const char *const *) labels));
     }
 out:
     free(labels);
+    ba_free(of);
     return status;
+}
+
+/* Files of the responses and nuisance regressors of the other subjects. */
+static size_t
+list_sources(const ba_align_opts_t *opts, const char **out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < opts->n_others; i++) {
+        const ba_dataset_part_t *part = &opts->others[i].dataset->train;
+        const ba_source_t *const sources[] = {part->responses, part->nuisance};
+
+        for (size_t k = 0; k < 2; k++) {
+            const char *file;
+
+            for (size_t j = 0; sources[k] && (file = ba_source_file(sources[k], j));
+                 j++) {
+                if (out) {
+                    out[n] = file;
+                }
+                n++;
+            }
+        }
+    }
+    return n;
 }
 
 /* Files that were read beside the data set, NULL at the end. */
@@ -138,10 +177,14 @@ list_inputs(const ba_align_opts_t *opts, const char ***out)
     int status = BA_OK;
     size_t n = 0;
 
-    BA_TRY_ALLOC(
-        *out, ba_calloc(opts->n_sets + opts->n_rankings + opts->n_label_nulls + 3,
-                  sizeof **out));
+    BA_TRY_ALLOC(*out, ba_calloc(opts->n_sets + opts->n_rankings + opts->n_label_nulls +
+                                     opts->n_others + list_sources(opts, NULL) + 4,
+                           sizeof **out));
     (*out)[n++] = opts->encoder;
+    for (size_t i = 0; i < opts->n_others; i++) {
+        (*out)[n++] = opts->others[i].encoder;
+    }
+    n += list_sources(opts, *out + n);
     for (size_t i = 0; i < opts->n_sets; i++) {
         ba_align_split(opts->sets[i], &(*out)[n++]);
     }
@@ -151,7 +194,10 @@ list_inputs(const ba_align_opts_t *opts, const char ***out)
     for (size_t i = 0; i < opts->n_label_nulls; i++) {
         ba_align_split(opts->label_nulls[i], &(*out)[n++]);
     }
-    (*out)[n] = opts->regions;
+    if (opts->regions) {
+        (*out)[n++] = opts->regions;
+    }
+    (*out)[n] = opts->subjects;
 out:
     return status;
 }
@@ -178,6 +224,7 @@ write_bundle(ba_align_output_t *output, const ba_align_results_t *results)
     BA_TRY(ba_align_sets_write(results->sets, results->share, bundle));
     BA_TRY(ba_align_elimination_write(results->elimination, bundle));
     BA_TRY(ba_align_concepts_write(results->concepts, bundle));
+    BA_TRY(ba_align_group_write(results->group, bundle));
     BA_TRY(ba_provenance_write(&output->provenance, a->opts->dataset, more, bundle));
 out:
     ba_free(more);
@@ -213,7 +260,7 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     int status;
     const ba_align_opts_t *opts = output->aligning->opts;
     const ba_neuron_table_t *neurons = &output->aligning->neurons;
-    ba_table_writer_t *tables[6] = {NULL, NULL, NULL, NULL, NULL, NULL};
+    ba_table_writer_t *tables[7] = {NULL};
     ba_ranking_t *ranking = NULL;
 
     BA_TRY(write_bundle(output, results));
@@ -237,6 +284,10 @@ ba_align_output_finish(ba_align_output_t *output, const ba_align_results_t *resu
     }
     if (opts->dissociation_table) {
         BA_TRY(ba_align_dissociation_table(results->concepts, &tables[4]));
+    }
+    if (opts->group_table) {
+        BA_TRY(ba_align_group_write_table(
+            results->group, opts->group_table, opts->force, &tables[6]));
     }
     BA_TRY(ba_align_maps_make(results->maps));
     BA_TRY(ba_bundle_commit(output->bundle));

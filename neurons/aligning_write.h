@@ -7,6 +7,7 @@
 #include "datasets/provenance.h"
 #include "neurons/aligning_concepts.h"
 #include "neurons/aligning_elimination.h"
+#include "neurons/aligning_group.h"
 #include "neurons/aligning_maps.h"
 #include "neurons/aligning_profile.h"
 #include "neurons/aligning_sets.h"
@@ -41,6 +42,7 @@ typedef struct {
     ba_align_maps_t *maps; /* of the sets, named but not made */
     const ba_align_elimination_t *elimination;
     const ba_align_concepts_t *concepts; /* NULL = none */
+    const ba_align_group_t *group;
     double share;
     const ba_align_info_t *info;
 } ba_align_results_t;

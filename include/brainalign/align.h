@@ -16,9 +16,18 @@ typedef enum { BA_SETS_NONE, BA_SETS_LAYERS, BA_SETS_COMPONENTS } ba_sets_by_t;
  * of their deviation over the encoder's samples. */
 typedef enum { BA_STRATA_LAYER_VARIANCE, BA_STRATA_LAYER, BA_STRATA_NONE } ba_strata_t;
 
+/* Encoder file of a further subject who heard the same stimulus, and its data set, whose
+ * features are not looked at. */
 typedef struct {
-    const char *encoder;         /* encoder file, fitted with outer folds */
-    const ba_dataset_t *dataset; /* what it was fitted on */
+    const char *encoder;
+    const ba_dataset_t *dataset;
+} ba_align_other_t;
+
+typedef struct {
+    const char *encoder;            /* encoder file, fitted with outer folds */
+    const ba_dataset_t *dataset;    /* what it was fitted on */
+    const ba_align_other_t *others; /* n_others: their targets stand after its own */
+    size_t n_others;
     const char *const
         *controls; /* n_controls feature spaces whose columns are no neurons:
                                     they stay in every refit */
@@ -54,6 +63,10 @@ typedef struct {
     size_t n_tops;
     int naive_overlap;                              /* p without strata beside */
     const char *concept_table, *dissociation_table; /* NULL = none */
+    /* subjects who heard the same stimulus: moves of the responses for all alike, 0 = none;
+     * a table without header, one label a target, NULL = each encoder is a subject */
+    size_t n_moves;
+    const char *subjects, *group_table; /* group_table: NULL = none */
     int force, dry_run;
     int argc; /* full argument list for the provenance */
     const char *const *argv;
@@ -72,6 +85,9 @@ typedef struct {
     size_t n_found[3]; /* concept x region with q < .05: drop against matched sets and
                           against permuted labels, overlap */
     size_t n_dissociations; /* with q < .05 */
+    size_t n_subjects,
+        n_group[3]; /* of a group: sets x regions with p < .05, q < .05, and
+                                      p < .05 of t over subjects */
 } ba_align_info_t;
 
 /* Refits the encoder in every outer fold of its /splits at its /best_alphas_by_fold and
@@ -82,7 +98,9 @@ typedef struct {
  * sets of neurons, what they add together: /sets. With an elimination, a minimal set of
  * neurons for each region: /elimination. With rankings, what the neurons of each concept add
  * together, against matched random sets and permuted labels, and their overlap with the
- * neurons that add most (docs/methods.md, Concepts and the brain). Neurons are the features
+ * neurons that add most (docs/methods.md, Concepts and the brain). With moves, what sets and
+ * concepts add over subjects, against the stimulus that these share: /group (docs/methods.md,
+ * Groups of subjects). Neurons are the features
  * of all spaces that are no controls, side by side. Errors: BA_SHAPE (other features, targets
  * or scores than the encoder has, a neuron in two sets of Shapley values, rankings of other
  * neurons, sets without another that matches), BA_MISSING (no outer folds, no such concept),

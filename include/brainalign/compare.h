@@ -92,7 +92,7 @@ BA_API int ba_encode_compare(const ba_ctx_t *ctx, const ba_dataset_t *responses,
 /* What a result file was fitted on: for nulls that need it. */
 typedef struct {
     const ba_dataset_t *dataset;
-    const ba_encode_fit_opts_t *fit; /* REFIT only */
+    const ba_encode_fit_opts_t *fit; /* REFIT and SHIFT */
 } ba_group_source_t;
 
 /* The test of a group against its stimulus. */
@@ -100,8 +100,9 @@ typedef enum {
     BA_GROUP_NONE = 0,
     BA_GROUP_JOINT, /* the same random signs (cosine null) for the stored predictions of
                        all subjects: given the fitted models */
-    BA_GROUP_REFIT /* the same circular shift of the features of all subjects, every model
-                       chosen and fitted anew */
+    BA_GROUP_REFIT, /* the features of all subjects moved alike, every model chosen and
+                       fitted anew: random signs of the cosine coefficients of their runs */
+    BA_GROUP_SHIFT  /* the same with shifts in a circle within runs */
 } ba_group_null_t;
 
 typedef struct {
@@ -133,7 +134,8 @@ typedef struct {
     size_t n_subjects, n_units, n_permutations;
     double smallest_p, mean; /* over units */
     size_t n_p, n_fwe, n_t;  /* units below 0.05: p, p_fwe, p of t */
-    double t_rate; /* REFIT: share of shifts and units whose t test falls below 0.05 */
+    double
+        t_rate; /* REFIT, SHIFT: share of moves and units whose t test falls below 0.05 */
 } ba_group_info_t;
 
 /* Scores of regions or targets over subjects: mean, median, bootstrap interval over
@@ -142,9 +144,9 @@ typedef struct {
  * statistic is the mean over subjects of the mean over targets, with family-wise p by the
  * maximum over units. A warning says what the tests over subjects alone do not show.
  * Errors: BA_SHAPE: files that do not fit together, one subject where a test is asked for,
- * labels without targets; BA_MISSING: no predictions (JOINT); BA_UNSUPPORTED: REFIT of a
- * fixed test set; BA_TOO_LARGE. Cost: JOINT that of ba_null_test(), REFIT n_permutations + 1
- * fits for each file with one reading. */
+ * labels without targets; BA_MISSING: no predictions (JOINT); BA_UNSUPPORTED: REFIT or
+ * SHIFT of a fixed test set; BA_TOO_LARGE. Cost: JOINT that of ba_null_test(), the others
+ * n_permutations + 1 fits for each file with one reading. */
 BA_API int ba_encode_group(
     const ba_ctx_t *ctx, const ba_group_opts_t *opts, ba_group_info_t *info);
 

@@ -21,8 +21,19 @@ typedef enum {
     BA_CV_NONE,   /* inner: one alpha only; outer: no scores */
     BA_CV_BOOTSTRAP, /* n_folds times n_chunks of the contiguous chunks of chunk_len rows
                         are held out, drawn by seed; inner splits only */
-    BA_CV_SETS       /* n_folds sets of samples, given; inner splits only */
+    BA_CV_SETS,      /* n_folds sets of samples, given; inner splits only */
+    BA_CV_SUBJECTS,  /* leave one subject out; outer splits only */
+    BA_CV_CROSSED /* leave out a run of one subject; other runs of that subject, and that
+                        run of other subjects, are not trained on either */
 } ba_cv_kind_t;
+
+/* Several subjects who met the same stimuli. All borrowed. */
+typedef struct {
+    const int32_t *subject;   /* of each sample before trimming, from 0 */
+    const size_t *moment;     /* the sample of the stimuli that it is: the same in all
+                               subjects; within a run of a subject ascending */
+    const ba_runs_t *stimuli; /* runs of these */
+} ba_cv_groups_t;
 
 typedef struct {
     ba_cv_kind_t kind;
@@ -34,17 +45,21 @@ typedef struct {
                            never held out */
     const uint8_t *held; /* BA_CV_SETS: n_folds x samples before trimming, 1 = held out */
     uint64_t seed;       /* BA_CV_CHUNKS, BA_CV_BOOTSTRAP */
+    const ba_cv_groups_t *groups; /* NULL = one subject. Else runs, kfold and chunks deal
+                                     the moments of the stimuli, and every sample goes
+                                     where its moment goes */
 } ba_cv_opts_t;
 
 /* Parses runs | kfold:K | chunks:LEN,K | rows:SPEC | bootstrap:N,LEN,CHUNKS | sets:SPEC |
- * none. BA_VALUE names what was found. */
+ * subjects | crossed | none. BA_VALUE names what was found. */
 BA_API int ba_cv_parse(const char *text, ba_cv_opts_t *out);
 
 /* Deals `rows` (ascending sample indices before trimming, n_rows of them) to folds:
  * fold[i] is the ordinal of row i's fold in ascending fold id, or -1 when it is never
  * held out. BA_CV_NONE holds out nothing: all -1, no folds. BA_SHAPE: fewer than two
- * folds, fewer samples (or chunks) than folds. BA_VALUE: a rule whose sets may overlap,
- * which ba_cv_sets() is for. */
+ * folds, fewer samples (or chunks) than folds; with groups, given ids that part a moment.
+ * BA_VALUE: a rule whose sets may overlap, which ba_cv_sets() is for; a rule over subjects
+ * without groups. */
 BA_API int ba_cv_folds(const ba_cv_opts_t *opts, const ba_runs_t *runs,
     const size_t *rows, size_t n_rows, int32_t *fold, size_t *n_folds);
 
@@ -65,6 +80,12 @@ BA_API int ba_cv_sets(const ba_cv_opts_t *opts, const size_t *rows, size_t n_row
 BA_API int ba_cv_split(const ba_runs_t *runs, const size_t *rows, size_t n_rows,
     const int32_t *fold, int32_t k, size_t gap, size_t *train, size_t *n_train,
     size_t *test, size_t *n_test);
+
+/* The same by a rule: of BA_CV_CROSSED without the samples that share their subject or
+ * their run of the stimuli with a test sample. */
+BA_API int ba_cv_split_by(const ba_cv_opts_t *opts, const ba_runs_t *runs,
+    const size_t *rows, size_t n_rows, const int32_t *fold, int32_t k, size_t gap,
+    size_t *train, size_t *n_train, size_t *test, size_t *n_test);
 
 #ifdef __cplusplus
 }

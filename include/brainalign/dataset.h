@@ -35,6 +35,8 @@ typedef struct {
     size_t layer_size;  /* columns of a layer, 0 = the slabs of `layers`. Without `layers`
                            the last feature space is taken apart (of a run table too) */
     int no_features;    /* 1 = responses alone are enough: n_samples are theirs */
+    int by_run; /* 1 = responses of a run table stay apart, as run_responses: runs may have
+                     other numbers of columns; training runs alone */
     int to_apply; /* 1 = for a fitted model: of a run table the test runs if it has any,
                      else all, as the part `train`; responses may have repeats */
 } ba_dataset_opts_t;
@@ -48,6 +50,11 @@ typedef struct {
     ba_source_t *nuisance;  /* NULL = none */
     ba_runs_t runs;         /* of the samples */
     char **run_names;       /* runs.n_runs labels */
+    char **run_stimuli;     /* of a run table: its column run, without the subject */
+    char **run_subjects;    /* of a run table with column subject; NULL = without */
+    ba_source_t **run_responses;   /* of each run, in place of responses (by_run); ends
+                                     with NULL */
+    unsigned char *lacks_features; /* by_run: of each run, 1 = n/a, zeros here */
     size_t n_samples, n_repeats;
 } ba_dataset_part_t;
 

@@ -43,9 +43,19 @@ typedef struct {
      * one of covariance and factor (n_features rows); NULL = from the training features.
      * Of delayed features with BA_COMBINE_BLOCK. */
     const char *prior_mean, *prior_covariance, *prior_factor;
-    double prior_ridge; /* added to the variances, as a share of their mean */
-    size_t prior_rank;  /* principal components kept, 0 = all */
+    int prior_by_space; /* 1 = features of different spaces are independent a priori: the
+                           covariance of each from its training features */
+    /* n_prior_spaces "NAME=SPEC": the covariance of a space instead, with prior_by_space
+     * implied; its mean is that of the training features unless prior_mean is given. */
+    const char *const *prior_spaces;
+    size_t n_prior_spaces;
+    double prior_ridge; /* added to variances, as a share of their mean (of a space) */
+    size_t prior_rank;  /* principal components kept (of each space), 0 = all */
     double prior_ar; /* from one sample to the next; NaN = from the training features */
+    /* Names of spaces whose features are written; n_spaces 0 = all. All spaces of the
+     * encoder are inverted together: what is written is the marginal posterior. */
+    const char *const *spaces;
+    size_t n_spaces;
     int save_delayed;
     const char *output;
     int force, dry_run;
@@ -54,14 +64,16 @@ typedef struct {
 } ba_decode_invert_opts_t;
 
 typedef struct {
-    size_t n_folds, n_features, n_voxels, n_decoded;
+    size_t n_folds, n_voxels, n_decoded;
+    size_t n_features, n_spaces; /* written; of the encoder */
     double mean_r; /* over features, of held-out means and the features themselves */
     double least_share, largest_share;
 } ba_decode_invert_info_t;
 
 /* Decodes and writes `opts->output`. dataset: features and responses of the fit. Errors:
  * BA_MISSING (no fold weights: says how they are saved), BA_SHAPE (data of another fit, a
- * prior of another size), BA_VALUE, BA_NUMERIC, BA_TOO_LARGE, those of reading. */
+ * prior of another size), BA_VALUE, BA_NUMERIC, BA_TOO_LARGE, BA_UNSUPPORTED (features by
+ * components, or z-scored per run), those of reading. */
 BA_API int ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     const ba_decode_invert_opts_t *opts, ba_decode_invert_info_t *info);
 

@@ -11,7 +11,8 @@ extern "C" {
 
 /* Everything borrowed. SPECs of matrices have one row a sample. */
 typedef struct {
-    const char *predicted; /* n_rows x n_dims */
+    const char *predicted; /* n_rows x n_dims; rows that are NaN throughout were not
+                              decoded and are left out, as the end of a run is */
     const char *truth;     /* the same; may be NULL with gallery and own */
     const char *gallery;   /* candidates, n_candidates x n_dims; NULL = the true rows */
     const char *own;    /* SPEC of the gallery row (from 0) of each item; NULL = the first
@@ -44,7 +45,8 @@ typedef struct {
 BA_API ba_decode_score_opts_t ba_decode_score_opts_default(void);
 
 typedef struct {
-    size_t n_rows, n_left_out; /* rows read; those that fill no segment */
+    size_t n_rows, n_left_out; /* rows read; those in no item */
+    size_t n_missing;          /* of these: not decoded, predictions without any number */
     size_t n_items, n_candidates, n_dims, n_groups, n_runs, n_repeats;
     size_t n_zero_predictions, n_zero_candidates; /* without norm or deviation */
     size_t n_identical;          /* candidates that equal an earlier one */

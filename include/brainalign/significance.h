@@ -44,6 +44,14 @@ BA_API void ba_maxima_merge(double *maxima, const double *other, size_t n_permut
 BA_API int ba_p_of_maxima(const double *observed, size_t n_targets, const double *maxima,
     size_t n_permutations, ba_tail_t tail, double *p);
 
+/* The same for units on scales of their own, one-sided: each is first brought to mean 0 and
+ * deviation 1 over its N + 1 values, the observed one among them (moments of the null alone
+ * would make the observed one stand out: 8 to 11 % at 5 % with 99 permutations). null: n
+ * columns of n_permutations. A unit without deviation, or with a NaN in its null, has p 1 and
+ * no part in the maxima. BA_NOMEM. Cost: n n_permutations. */
+BA_API int ba_p_of_scaled_maxima(const double *observed, const double *const *null,
+    size_t n, size_t n_permutations, double *p);
+
 /* The step-down form, never larger: each target is compared with the maxima over the
  * targets that are not more extreme than it. Wants the whole null distribution. BA_NOMEM.
  * Cost: n_permutations x n_targets. */

@@ -80,9 +80,9 @@ bad $beam -j 1 -q --in-sample --share 0.5 -o o.h5
 bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 8M -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv -j 1 -q -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --words words.tsv --tr 2 -j 1 -q -o o.h5
-"$BRAINALIGN" encode fit --features prepared.h5:/features/vec --responses responses.csv --delays 1,2 --outer-cv kfold:5 --cv none \
-    --alphas 1 --save weights,fold-weights -j 1 -q -o five.h5 || exit 1
-bad decode beam --encoder five.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv --tr 2 --resample mean --share 0.5 \
+"$BRAINALIGN" encode fit --features prepared.h5:/features/vec --responses responses.csv --delays 1,2 --outer-cv kfold:10 --cv none \
+    --alphas 1 --save weights,fold-weights -j 1 -q -o ten.h5 || exit 1
+bad decode beam --encoder ten.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv --tr 2 --resample mean --share 0.5 \
     --lm-weight 1 --nulls 1 --width 5 -j 1 -q -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm none.arpa --words words.tsv --tr 2 -j 1 -q -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv --tr 2 -j 1 -q -o o.h5

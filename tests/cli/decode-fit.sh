@@ -29,6 +29,16 @@ fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alph
 "$BRAINALIGN" datasets info f.h5 | awk '/selected|score_by_fold/ && !/command/ { print $1, $2, $3, $4 }'
 fit --features x.csv --response-delays 0 --alphas 1 --cv none --n-voxels 3 --voxel-score stability --voxel-items volumes.tsv:category -q -o stable.h5 && echo written
 
+echo 'by neighbourhoods, by regions'
+for i in 0 1 2 3 4 5; do echo "$i,0"; done >places.csv
+printf 'area\na\nb\na\nn/a\nb\nc\n' >areas.tsv
+light='--features x.csv --response-delays 0,1 --n-voxels 2 --voxel-score searchlight'
+fit $light --radius 1 --voxel-positions places.csv -q -o light.h5
+"$BRAINALIGN" datasets info light.h5 | awk '/selected|score_by_fold/ && !/command/ { print $1, $2, $3, $4 }'
+fit --features x.csv --response-delays 0 --rois areas.tsv:area --voxel-score roi -o roi.h5 2>&1 | grep region
+"$BRAINALIGN" datasets info roi.h5 | awk '/selected|areas.tsv \(/ { print $1, $2, $3, $4 }'
+fit --features x.csv --response-delays 0 --rois areas.tsv:area --roi b --roi c --n-voxels 2 -o some.h5 2>&1 | grep 'region\|chosen'
+
 echo 'multinomial'
 fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alphas 1,10 --multinomial -o soft.h5 2>&1 | grep -c multinomial
 
@@ -86,3 +96,21 @@ bad_decode --responses y.csv --labels volumes.tsv:category --response-delays 0 -
 awk 'BEGIN { for (i = 0; i < 48; i++) print "i" i }' >once.txt
 bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --voxel-score stability --voxel-items once.txt
 bad_decode --responses y.csv --features x.csv --response-delays 0 --multinomial
+bad_decode --responses y.csv $light
+bad_decode --responses y.csv $light --voxel-positions places.csv
+bad_decode --responses y.csv $light --voxel-positions places.csv --radius far
+bad_decode --responses y.csv $light --voxel-positions 'places.csv[0:4,]' --radius 1
+bad_decode --responses y.csv $light --voxel-positions places.csv --radius 1 --voxel-alphas 0,1
+bad_decode --responses y.csv $light --voxel-positions places.csv --radius 1 --cv none --alphas 1
+bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 --radius 1
+areas='--features x.csv --response-delays 0 --rois areas.tsv:area'
+bad_decode --responses y.csv --features x.csv --response-delays 0 --roi a
+bad_decode --responses y.csv --features x.csv --response-delays 0 --voxel-score roi
+bad_decode --responses y.csv $areas --roi d
+bad_decode --responses y.csv $areas --roi a --n-voxels 3
+bad_decode --responses y.csv $areas --n-rois 1
+bad_decode --responses y.csv $areas --voxel-score roi --n-rois 4
+bad_decode --responses y.csv $areas --voxel-score roi --n-rois 0
+bad_decode --responses y.csv $areas --voxel-score roi --n-voxels 2
+bad_decode --responses y.csv $areas --voxel-score roi --cv none --alphas 1
+bad_decode --responses y.csv --features x.csv --response-delays 0 --rois mask=dec.h5

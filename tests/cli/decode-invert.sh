@@ -29,12 +29,37 @@ awk 'BEGIN { for (i = 0; i < 7; i++) print -i }' >prior.csv
 echo "exit $?"
 head -1 words.tsv
 
-echo 'bad input'
+echo 'no weights'
 fit -o plain.h5
 bad decode invert --encoder plain.h5 -j 1 -o o.h5
 "$BRAINALIGN" encode fit --features "$x" --features b=study/study.h5:/features/layer_2 --responses "$y" --bands 3 \
     --runs study/study.h5:/run --delays 1,2 --outer-cv kfold:4 --save weights,fold-weights -j 1 -q -o bands.h5 || exit 1
-bad decode invert --encoder bands.h5 -j 1 -q -o o.h5
+echo 'several spaces'
+"$BRAINALIGN" decode invert --encoder bands.h5 -j 1 --share 0.5 --prior spaces --space b -o b.h5 2>&1 | grep 'space\|features from'
+"$BRAINALIGN" datasets info b.h5 | grep '/scores/r'
+"$BRAINALIGN" decode invert --encoder bands.h5 -j 1 -q -o both.h5 && "$BRAINALIGN" datasets info both.h5 | grep '/scores/r'
+"$BRAINALIGN" decode identify --encoder bands.h5 -j 1 --share 0.5 -o bands-id.h5 2>&1 | grep -c 'rank accuracy'
+bad decode invert --encoder bands.h5 -j 1 -q --space c -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space c=small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=x --prior-space b=y -o o.h5
+numbers 3 3 >small.csv
+bad decode invert --encoder bands.h5 -j 1 -q --share 0.5 --prior-space b=small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=small.csv --prior-cov small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-space b=small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior space -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --features "$x" --responses "$y" -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --features b=study/study.h5:/features/layer_2 --features a="$x" --responses "$y" -o o.h5
+two() { "$BRAINALIGN" encode fit --features "$x" --features b=study/study.h5:/features/layer_2 --responses "$y" \
+    --runs study/study.h5:/run $kfold --save weights,fold-weights "$@" || exit 1; }
+two --delays b:1 -o short.h5
+bad decode invert --encoder short.h5 -j 1 -q --prior flat -o o.h5
+two --pca 2 -o pca.h5
+bad decode invert --encoder pca.h5 -j 1 -q -o o.h5
+two --scale-features runs -o scaled.h5
+bad decode identify --encoder scaled.h5 -j 1 -q -o o.h5
+
+echo 'bad input'
 bad decode invert --encoder enc.h5 -j 1 -q --features "$x" --responses "$y[0:40,]" -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --features study/study.h5:/features/layer_2 --responses "$y" -o o.h5
 numbers 3 3 >small.csv

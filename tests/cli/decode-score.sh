@@ -39,6 +39,18 @@ small_study study
     --repeats study/study.h5:/test/responses --permutations 10 -q -o ceiling.json
 sed -n '/"ceiling"/,/"n_comparisons"/p' ceiling.json
 score --true t.csv --segments 5 --runs onsets:0,12 --dry-run -o dry.json | grep -v memory
+echo 'rows that were not decoded'
+awk -F, -v OFS=, 'NR == 6 || NR > 22 { print "nan", "nan", "nan"; next } { print }' p.csv >some.csv
+awk 'NR != 6 && NR <= 22' p.csv >kept.p.csv
+awk 'NR != 6 && NR <= 22' t.csv >kept.t.csv
+"$BRAINALIGN" decode score --predicted some.csv --true t.csv --permutations 50 -o some.json 2>&1 | grep -c 'rows were not decoded'
+"$BRAINALIGN" decode score --predicted kept.p.csv --true kept.t.csv --permutations 50 -q -o kept.json
+[ "$(value some.json mrr)" = "$(value kept.json mrr)" ] || echo 'another result'
+grep '"n_rows_not_decoded"' some.json
+"$BRAINALIGN" decode score --predicted some.csv --true t.csv --segments 3 --permutations 50 -q -o some3.json
+grep -e '"n_items"' -e '"n_runs"' -e left_out some3.json
+awk -F, 'NR == 6 { print "nan,1,1"; next } { print }' p.csv >half.csv
+bad decode score --predicted half.csv --true t.csv -o x.json
 
 echo 'refused'
 bad_score() { bad decode score -o x.json --predicted p.csv "$@"; }

@@ -260,7 +260,8 @@ check_set(
         neurons[i] = (size_t) listed.data[i];
     }
     for (size_t k = 0; k < 3; k++) {
-        scores[k] = (ba_set_scores_t){block + 2 * k * v, block + (2 * k + 1) * v};
+        scores[k] =
+            (ba_set_scores_t){.sse = block + 2 * k * v, .r = block + (2 * k + 1) * v};
     }
     assert_int_equal(
         ba_contribution_set(fold->contribution, training_responses(recording, fold),

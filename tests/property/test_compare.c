@@ -358,7 +358,7 @@ test_group(void **state)
     must(ba_encode_group(NULL, &opts, &info));
     assert_int_equal(info.n_subjects, 5);
     check_group_means();
-    for (int null = BA_GROUP_JOINT; null <= BA_GROUP_REFIT; null++) {
+    for (int null = BA_GROUP_JOINT; null <= BA_GROUP_SHIFT; null++) {
         opts.null = (ba_group_null_t) null;
         must(ba_encode_group(NULL, &opts, &info));
         assert_int_equal(info.n_permutations, 40);

@@ -13,18 +13,29 @@
 /* Tests are at 5 %; rates that are as they should be. */
 static const double level = 0.05, lowest = 0.035, highest = 0.065;
 
-/* n_columns series of n samples, first order, variance 1. */
+/* n_columns series of n samples, first order, variance 1, that start anew in each of
+ * n_runs recordings of the same length. */
 static inline void
-level_noise(ba_rng_t *rng, double phi, double *x, size_t n, size_t n_columns)
+level_noise_runs(
+    ba_rng_t *rng, double phi, double *x, size_t n, size_t n_columns, size_t n_runs)
 {
     double keep = sqrt(1 - phi * phi);
 
     for (size_t j = 0; j < n_columns; j++) {
-        x[j * n] = ba_rng_normal(rng);
-        for (size_t t = 1; t < n; t++) {
-            x[t + j * n] = phi * x[t - 1 + j * n] + keep * ba_rng_normal(rng);
+        for (size_t t = 0; t < n; t++) {
+            int starts = t == 0 || t * n_runs / n != (t - 1) * n_runs / n;
+
+            x[t + j * n] = starts ? ba_rng_normal(rng)
+                                  : phi * x[t - 1 + j * n] + keep * ba_rng_normal(rng);
         }
     }
+}
+
+/* The same in one recording. */
+static inline void
+level_noise(ba_rng_t *rng, double phi, double *x, size_t n, size_t n_columns)
+{
+    level_noise_runs(rng, phi, x, n, n_columns, 1);
 }
 
 /* Adds the numbers of p (n) that are at most the level. */

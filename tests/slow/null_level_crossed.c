@@ -177,9 +177,11 @@ simulate(
     if (!rng) {
         return BA_NOMEM;
     }
-    level_noise(rng, setting->phi, study->x[0], setting->n, N_FEATURES);
-    level_noise(rng, setting->phi, study->x[1], setting->n, N_FEATURES);
-    level_noise(rng, setting->phi, study->y, setting->n, V);
+    level_noise_runs(
+        rng, setting->phi, study->x[0], setting->n, N_FEATURES, setting->n_runs);
+    level_noise_runs(
+        rng, setting->phi, study->x[1], setting->n, N_FEATURES, setting->n_runs);
+    level_noise_runs(rng, setting->phi, study->y, setting->n, V, setting->n_runs);
     study->n_folds = 0;
     BA_TRY(fit_model(study, setting, 0));
     BA_TRY(fit_model(study, setting, 1));

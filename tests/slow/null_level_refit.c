@@ -2,10 +2,10 @@
 /* How often the refit null of a cross-validated fit rejects at 5 % where there is nothing
  * to find:
  *
- *     null_level_refit [SIMULATIONS]     (5,120 for each number by default)
+ *     null_level_refit [SIMULATIONS [ROW]]     (5,120 for each number by default, from a row on)
  *
  * ba_encode_fit() of two spaces of 5 features with delays 1 to 4 to 300 samples, with an
- * alpha for every target. r: features and responses are independent autoregressive noise.
+ * alpha for every target. r: features and responses are independent autoregressive noise that starts anew in each run.
  * Increment: the second space is correlated with the first (r = .7), which is the control
  * and drives the responses as far as noise lets it; the second adds nothing. Prints the
  * table of docs/methods.md (Significance, Refits). Status 1 where a rate leaves 3.5 to
@@ -142,9 +142,9 @@ simulate(
     if (!rng) {
         return BA_NOMEM;
     }
-    level_noise(rng, setting->phi, study->x[0], N, N_FEATURES);
-    level_noise(rng, setting->phi, study->x[1], N, N_FEATURES);
-    level_noise(rng, setting->phi, study->y, N, V);
+    level_noise_runs(rng, setting->phi, study->x[0], N, N_FEATURES, setting->n_runs);
+    level_noise_runs(rng, setting->phi, study->x[1], N, N_FEATURES, setting->n_runs);
+    level_noise_runs(rng, setting->phi, study->y, N, V, setting->n_runs);
     BA_TRY(fit(study, setting, seed, R, &n_rejected[R]));
     add_signal(rng, study);
     BA_TRY(fit(study, setting, seed, INCREMENT, &n_rejected[INCREMENT]));
@@ -175,6 +175,7 @@ main(int argc, char **argv)
 {
     int status = BA_OK, all_good = 1;
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 5120;
+    size_t row = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     study_t *study = calloc(1, sizeof *study);
     const char *folder = getenv("TMPDIR");
 
@@ -184,7 +185,7 @@ main(int argc, char **argv)
     snprintf(study->output, sizeof study->output, "%.30s/null_level_refit.%ld.h5",
         folder ? folder : "/tmp", (long) getpid());
     printf("| noise, outer folds | r | increment |\n| --- | ---: | ---: |\n");
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    for (size_t i = row; i < sizeof settings / sizeof *settings; i++) {
         int is_good = 0;
 
         BA_TRY(run_setting(study, &settings[i], (n + V - 1) / V, &is_good));

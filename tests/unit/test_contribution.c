@@ -314,7 +314,7 @@ check_set(
     ba_set_scores_t scores[4];
 
     for (size_t k = 0; k < 4; k++) {
-        scores[k] = (ba_set_scores_t){sse[k], r[k]};
+        scores[k] = (ba_set_scores_t){.sse = sse[k], .r = r[k]};
     }
     assert_int_equal(
         ba_contribution_set(made->contribution, ba_cdmat(made->y, TRAIN, TARGETS, TRAIN),

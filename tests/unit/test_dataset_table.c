@@ -39,6 +39,54 @@ test_run_table(void **state)
     ba_dataset_free(dataset);
 }
 
+/* Responses of several subjects, who have other numbers of columns, stay apart. */
+static void
+test_by_run(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    ba_dataset_opts_t opts = {.by_run = 1};
+    ba_dataset_t *dataset;
+
+    (void) state;
+    write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
+                            "one\tanna\ty.csv[0:4,]\tx.csv[0:4,]\n"
+                            "two\tanna\ty.csv[4:6,]\tx.csv[4:6,]\n"
+                            "one\tbert\tz.csv[0:4,]\tx.csv[0:4,]\n");
+    opts.run_table = test_join(path, folder, "apart.tsv");
+    dataset = open_or_fail(&opts);
+    assert_null(dataset->train.responses);
+    assert_int_equal(dataset->train.n_samples, 10);
+    assert_int_equal(dataset->train.runs.n_runs, 3);
+    assert_string_equal(dataset->train.run_names[2], "bert/one");
+    assert_string_equal(dataset->train.run_stimuli[2], "one");
+    assert_string_equal(dataset->train.run_subjects[1], "anna");
+    assert_int_equal(ba_source_n_cols(dataset->train.run_responses[1]), N_Y);
+    assert_int_equal(ba_source_n_cols(dataset->train.run_responses[2]), N_Z);
+    assert_int_equal(ba_source_n_rows(dataset->train.run_responses[1]), 2);
+    assert_null(dataset->train.run_responses[3]);
+    ba_dataset_free(dataset);
+    write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
+                            "one\tanna\ty.csv[0:4,]\tx.csv[0:4,]\n"
+                            "one\tbert\tz.csv[0:3,]\tx.csv[0:4,]\n");
+    expect_failure(&opts, BA_SHAPE, "x.csv[0:4,]: 4 samples, but z.csv[0:3,] has 3");
+    /* A run may lack features, not all of them. */
+    write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
+                            "one\tanna\ty.csv[0:4,]\tn/a\n"
+                            "two\tanna\ty.csv[4:6,]\tx.csv[4:6,]\n");
+    dataset = open_or_fail(&opts);
+    assert_int_equal(dataset->train.n_samples, 6);
+    assert_int_equal(dataset->train.lacks_features[0], 1);
+    assert_int_equal(dataset->train.lacks_features[1], 0);
+    assert_close(value_at(dataset->train.features[0], 0, 3, 1), 0, 0);
+    assert_close(value_at(dataset->train.features[0], 0, 4, 1), 1041, 0);
+    ba_dataset_free(dataset);
+    write_text("apart.tsv", "run\tsubject\tresponses\tfeatures\n"
+                            "one\tanna\ty.csv[0:4,]\tn/a\n");
+    expect_failure(&opts, BA_FORMAT, "row 1: nothing in column 'features'");
+    opts.run_table = NULL;
+    expect_failure(&opts, BA_VALUE, "run table: none given");
+}
+
 static void
 expect_table_failure(const char *text, int wanted, const char *words)
 {
@@ -160,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_table),
+        cmocka_unit_test(test_by_run),
         cmocka_unit_test(test_bad_run_tables),
         cmocka_unit_test(test_table_without_features),
         cmocka_unit_test(test_table_without_responses),

@@ -173,6 +173,59 @@ test_family_wise(void **state)
 }
 
 /* Maxima of shards, joined in any order, are those of the whole. */
+/* Of 20 equals, each taken for the observed one in turn, exactly k have a least p of k / 20:
+ * units of other scales and tails notwithstanding. */
+static void
+test_scaled_maxima_are_exact(void **state)
+{
+    enum { UNITS = 12, MOVES = 19 };
+    double all[UNITS][1 + MOVES], null[UNITS][MOVES], observed[UNITS], p[UNITS];
+    const double *columns[UNITS];
+    size_t n_at[2 + MOVES] = {0};
+    uint64_t random = 6;
+
+    (void) state;
+    for (size_t j = 0; j < UNITS; j++) {
+        columns[j] = null[j];
+        for (size_t b = 0; b <= MOVES; b++) {
+            all[j][b] = exp((double) j * 0.2 * test_normal(&random)) - 3.0 * (double) j;
+        }
+    }
+    for (size_t own = 0; own <= MOVES; own++) {
+        double least = 1.0;
+
+        for (size_t j = 0; j < UNITS; j++) {
+            observed[j] = all[j][own];
+            for (size_t b = 0; b < MOVES; b++) {
+                null[j][b] = all[j][(own + 1 + b) % (1 + MOVES)];
+            }
+        }
+        assert_int_equal(ba_p_of_scaled_maxima(observed, columns, UNITS, MOVES, p), 0);
+        for (size_t j = 1; j < UNITS; j++) { /* unit 0 does not vary */
+            least = p[j] < least ? p[j] : least;
+        }
+        assert_close(p[0], 1.0, 0.0);
+        n_at[(size_t) (least * (1 + MOVES) + 0.5)]++;
+    }
+    for (size_t k = 1; k <= MOVES + 1; k++) {
+        assert_int_equal(n_at[k], 1);
+    }
+}
+
+static void
+test_scaled_maxima_of_odd_units(void **state)
+{
+    double observed[] = {nan_value, 5.0, 2.0}, p[3];
+    double null[3][4] = {{1, 2, 3, 4}, {1, nan_value, 3, 4}, {1, 0, 1.5, 0.5}};
+    const double *columns[] = {null[0], null[1], null[2]};
+
+    (void) state;
+    assert_int_equal(ba_p_of_scaled_maxima(observed, columns, 3, 4, p), 0);
+    assert_true(isnan(p[0]));
+    assert_close(p[1], 1.0, 0.0);
+    assert_close(p[2], 0.2, 1e-15);
+}
+
 static void
 test_shards(void **state)
 {
@@ -219,6 +272,8 @@ main(void)
         cmocka_unit_test(test_few_tests),
         cmocka_unit_test(test_permutation_p),
         cmocka_unit_test(test_family_wise),
+        cmocka_unit_test(test_scaled_maxima_are_exact),
+        cmocka_unit_test(test_scaled_maxima_of_odd_units),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_memory),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "encode/regions.h"
+#include "datasets/regions.h"
 
 #include "brainalign/source.h"
 #include "brainalign/table.h"
@@ -15,8 +15,8 @@
 
 /* ---- the list ---- */
 
-static size_t
-find_region(const ba_regions_t *regions, const char *name)
+size_t
+ba_regions_find(const ba_regions_t *regions, const char *name)
 {
     for (size_t i = 0; i < regions->n; i++) {
         if (strcmp(regions->names[i], name) == 0) {
@@ -71,7 +71,7 @@ static int
 add_member(ba_regions_t *regions, const char *name, size_t n_targets, size_t target)
 {
     int status = BA_OK;
-    size_t at = find_region(regions, name);
+    size_t at = ba_regions_find(regions, name);
 
     if (at == SIZE_MAX) {
         BA_TRY(add_region(regions, name, n_targets, &at));
@@ -128,29 +128,34 @@ out:
     return status;
 }
 
-/* Voxels of the targets, which the file has where its responses were images. */
-static int
-read_voxels(const ba_fitted_t *fitted, int32_t **ijk, double **mm)
+int
+ba_places_of_image(const ba_image_t *image, int32_t **ijk, double **mm)
 {
     int status = BA_OK;
-    size_t n = fitted->n_targets;
+    size_t n = ba_image_n_voxels(image);
+    double affine[16];
 
-    if (!ba_bundle_has(fitted->bundle, "/targets/ijk")) {
-        return ba_fail(BA_VALUE,
-            "%s: its targets are no voxels, wanted a table of labels, one for each "
-            "target",
-            fitted->path);
-    }
+    *ijk = NULL;
+    *mm = NULL;
+    ba_image_affine(image, affine);
     BA_TRY_ALLOC(*ijk, ba_malloc(n, 3 * sizeof **ijk));
     BA_TRY_ALLOC(*mm, ba_malloc(n, 3 * sizeof **mm));
-    BA_TRY(ba_bundle_read(fitted->bundle, "/targets/ijk", BA_I32, NULL, NULL, *ijk));
-    BA_TRY(ba_bundle_read(fitted->bundle, "/targets/mm", BA_F64, NULL, NULL, *mm));
+    for (size_t j = 0; j < n; j++) {
+        int32_t *at = *ijk + 3 * j;
+
+        ba_image_voxel(image, j, at);
+        for (size_t d = 0; d < 3; d++) {
+            const double *a = affine + 4 * d;
+
+            (*mm)[3 * j + d] = a[0] * at[0] + a[1] * at[1] + a[2] * at[2] + a[3];
+        }
+    }
 out:
     return status;
 }
 
 static int
-check_place(const ba_fitted_t *fitted, const char *file, const label_image_t *image,
+check_place(const ba_places_t *places, const char *file, const label_image_t *image,
     const int32_t *ijk, const double *mm)
 {
     for (size_t d = 0; d < 3; d++) {
@@ -162,7 +167,7 @@ check_place(const ba_fitted_t *fitted, const char *file, const label_image_t *im
             return ba_fail(BA_SHAPE,
                 "%s: another grid: voxel (%d, %d, %d) of %s lies elsewhere in it, wanted "
                 "the same grid",
-                file, (int) ijk[0], (int) ijk[1], (int) ijk[2], fitted->path);
+                file, (int) ijk[0], (int) ijk[1], (int) ijk[2], places->name);
         }
     }
     return BA_OK;
@@ -170,23 +175,26 @@ check_place(const ba_fitted_t *fitted, const char *file, const label_image_t *im
 
 /* name NULL: the labels name their regions. */
 static int
-add_image(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *file,
+add_image(const ba_ctx_t *ctx, const ba_places_t *places, const char *file,
     const char *name, ba_regions_t *out)
 {
     int status;
     label_image_t image = {.values = NULL};
-    int32_t *ijk = NULL;
-    double *mm = NULL;
     size_t n_in = 0;
 
-    BA_TRY(read_voxels(fitted, &ijk, &mm));
+    if (!places->ijk) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "%s: its targets are no voxels, wanted a table of labels, one for each "
+            "target",
+            places->name));
+    }
     BA_TRY(read_image(ctx, file, &image));
-    for (size_t t = 0; t < fitted->n_targets; t++) {
-        const int32_t *at = ijk + 3 * t;
+    for (size_t t = 0; t < places->n; t++) {
+        const int32_t *at = places->ijk + 3 * t;
         char number[32];
         double label;
 
-        BA_TRY(check_place(fitted, file, &image, at, mm + 3 * t));
+        BA_TRY(check_place(places, file, &image, at, places->mm + 3 * t));
         label = image.values[(size_t) at[0] +
                              image.shape[0] *
                                  ((size_t) at[1] + image.shape[1] * (size_t) at[2])];
@@ -197,24 +205,22 @@ add_image(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *file,
             BA_TRY(ba_fail(BA_FORMAT, "%s: label %g, wanted whole numbers", file, label));
         }
         snprintf(number, sizeof number, "%.0f", label);
-        BA_TRY(add_member(out, name ? name : number, fitted->n_targets, t));
+        BA_TRY(add_member(out, name ? name : number, places->n, t));
         n_in++;
     }
     if (n_in == 0) {
         BA_TRY(ba_fail(
-            BA_SHAPE, "%s: no target of %s lies in it, wanted some", file, fitted->path));
+            BA_SHAPE, "%s: no target of %s lies in it, wanted some", file, places->name));
     }
 out:
     ba_free(image.values);
-    ba_free(ijk);
-    ba_free(mm);
     return status;
 }
 
 /* ---- tables and arrays ---- */
 
 int
-ba_regions_labels(const ba_fitted_t *fitted, const char *file, const char *column,
+ba_regions_labels(const ba_places_t *places, const char *file, const char *column,
     ba_table_t **table, const char ***out)
 {
     int status;
@@ -226,13 +232,13 @@ ba_regions_labels(const ba_fitted_t *fitted, const char *file, const char *colum
     if (at == SIZE_MAX) {
         BA_TRY(ba_fail(BA_FORMAT, "%s: no column '%s', wanted it", file, column));
     }
-    if (n != fitted->n_total && n != fitted->n_targets) {
+    if (n != places->n_total && n != places->n) {
         BA_TRY(ba_fail(BA_SHAPE, "%s: %zu labels, but %s has %zu targets", file, n,
-            fitted->path, fitted->n_targets));
+            places->name, places->n));
     }
-    BA_TRY_ALLOC(*out, ba_calloc(fitted->n_targets, sizeof **out));
-    for (size_t t = 0; t < fitted->n_targets; t++) {
-        size_t row = n == fitted->n_total ? t + fitted->target_start : t;
+    BA_TRY_ALLOC(*out, ba_calloc(places->n, sizeof **out));
+    for (size_t t = 0; t < places->n; t++) {
+        size_t row = n == places->n_total ? t + places->start : t;
         const char *label = ba_table_cell(*table, row, at);
 
         (*out)[t] = *label && strcmp(label, "n/a") != 0 ? label : NULL;
@@ -243,17 +249,17 @@ out:
 
 static int
 add_table(
-    const ba_fitted_t *fitted, const char *file, const char *column, ba_regions_t *out)
+    const ba_places_t *places, const char *file, const char *column, ba_regions_t *out)
 {
     int status;
     ba_table_t *table = NULL;
     const char **labels = NULL;
     size_t n_in = 0;
 
-    BA_TRY(ba_regions_labels(fitted, file, column, &table, &labels));
-    for (size_t t = 0; t < fitted->n_targets; t++) {
+    BA_TRY(ba_regions_labels(places, file, column, &table, &labels));
+    for (size_t t = 0; t < places->n; t++) {
         if (labels[t]) {
-            BA_TRY(add_member(out, labels[t], fitted->n_targets, t));
+            BA_TRY(add_member(out, labels[t], places->n, t));
             n_in++;
         }
     }
@@ -269,7 +275,7 @@ out:
 
 static int
 add_array(
-    const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec, ba_regions_t *out)
+    const ba_ctx_t *ctx, const ba_places_t *places, const char *spec, ba_regions_t *out)
 {
     int status;
     ba_source_t *source = NULL;
@@ -280,19 +286,19 @@ add_array(
     rows = ba_source_n_rows(source);
     columns = ba_source_n_cols(source);
     n = rows * columns;
-    if ((rows != 1 && columns != 1) || (n != fitted->n_total && n != fitted->n_targets)) {
+    if ((rows != 1 && columns != 1) || (n != places->n_total && n != places->n)) {
         BA_TRY(ba_fail(BA_SHAPE, "%s: %zu x %zu labels, but %s has %zu targets", spec,
-            rows, columns, fitted->path, fitted->n_targets));
+            rows, columns, places->name, places->n));
     }
     BA_TRY_ALLOC(labels, ba_malloc(n, sizeof *labels));
     BA_TRY(ba_source_read(source, 0, 0, rows, 0, columns, labels, rows));
-    for (size_t t = 0; t < fitted->n_targets; t++) {
-        double label = labels[n == fitted->n_total ? t + fitted->target_start : t];
+    for (size_t t = 0; t < places->n; t++) {
+        double label = labels[n == places->n_total ? t + places->start : t];
         char number[32];
 
         if (label > 0.0) {
             snprintf(number, sizeof number, "%.0f", label);
-            BA_TRY(add_member(out, number, fitted->n_targets, t));
+            BA_TRY(add_member(out, number, places->n, t));
             n_in++;
         }
     }
@@ -317,7 +323,7 @@ ends_in(const char *text, const char *end)
 
 static int
 add_spec(
-    const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *spec, ba_regions_t *out)
+    const ba_ctx_t *ctx, const ba_places_t *places, const char *spec, ba_regions_t *out)
 {
     int status;
     const char *equals = strchr(spec, '='), *file = equals ? equals + 1 : spec;
@@ -329,13 +335,13 @@ add_spec(
         if (equals) {
             BA_TRY_ALLOC(name, ba_asprintf("%.*s", (int) (equals - spec), spec));
         }
-        BA_TRY(add_image(ctx, fitted, file, name, out));
+        BA_TRY(add_image(ctx, places, file, name, out));
     } else if (equals) {
         BA_TRY(ba_fail(BA_VALUE, "%s: wanted NAME=MASK.nii.gz", spec));
     } else if (ends_in(parts.file, ".tsv") || ends_in(parts.file, ".csv")) {
-        BA_TRY(add_table(fitted, parts.file, parts.path ? parts.path : "roi", out));
+        BA_TRY(add_table(places, parts.file, parts.path ? parts.path : "roi", out));
     } else {
-        BA_TRY(add_array(ctx, fitted, spec, out));
+        BA_TRY(add_array(ctx, places, spec, out));
     }
 out:
     ba_free(name);
@@ -344,7 +350,7 @@ out:
 }
 
 int
-ba_regions_read(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *const *specs,
+ba_regions_read(const ba_ctx_t *ctx, const ba_places_t *places, const char *const *specs,
     size_t n_specs, ba_regions_t *out)
 {
     int status = BA_OK;
@@ -352,7 +358,7 @@ ba_regions_read(const ba_ctx_t *ctx, const ba_fitted_t *fitted, const char *cons
     *out = (ba_regions_t){0};
     for (size_t i = 0; i < n_specs; i++) {
         out->n_fixed = out->n;
-        BA_TRY(add_spec(ctx, fitted, specs[i], out));
+        BA_TRY(add_spec(ctx, places, specs[i], out));
     }
 out:
     return status;

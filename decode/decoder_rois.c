@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whole regions chosen inside each training fold: the columns of each decode alone, on the
+ * splits of the fit. A region's score in a fold is the mean over dimensions of the largest
+ * over alphas of the mean r of the fold's inner splits, which hold its training rows. */
+#include "decode/decoder_impl.h"
+
+#include "core/alloc.h"
+
+#include <math.h>
+
+/* Regions may overlap, so that the sum of the largest need not be reached. */
+size_t
+ba_decoder_most_columns(const ba_decoder_job_t *job)
+{
+    const ba_regions_t *list = &job->regions.list;
+    size_t most = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        size_t n_larger = 0;
+
+        for (size_t k = 0; k < list->n; k++) {
+            n_larger += list->n_members[k] > list->n_members[i] ||
+                        (k < i && list->n_members[k] == list->n_members[i]);
+        }
+        most += n_larger < job->opts->n_best_rois ? list->n_members[i] : 0;
+    }
+    return most < job->inputs.n_voxels ? most : job->inputs.n_voxels;
+}
+
+/* Scores of one region, n_sets of them, n_regions apart. */
+static int
+score_region(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *fit,
+    size_t region, double *scores)
+{
+    int status = BA_OK;
+    size_t n_regions = job->regions.list.n, d = job->targets.n_dims;
+    size_t n = job->regions.list.n_members[region];
+    int32_t *columns = NULL;
+    ba_decoder_part_t part = {0};
+    ba_fit_data_t data = job->data;
+    ba_fit_result_t result = {0};
+    double *largest = NULL;
+
+    BA_TRY_ALLOC(columns, ba_malloc(n, sizeof *columns));
+    for (size_t i = 0; i < n; i++) {
+        columns[i] = (int32_t) job->regions.list.members[region][i];
+    }
+    BA_TRY(ba_decoder_part_of(job, columns, n, n, &part));
+    data.design = part.design;
+    BA_TRY(ba_fit_run(ctx, &data, fit, NULL, &result, NULL));
+    BA_TRY(ba_decoder_largest(&result, &largest));
+    for (size_t k = 0; k <= result.n_outer; k++) {
+        double sum = 0.0, n_scored = 0.0;
+
+        for (size_t j = 0; j < d; j++) {
+            double score = largest[k * d + j];
+
+            sum += isnan(score) ? 0.0 : score;
+            n_scored += isnan(score) ? 0.0 : 1.0;
+        }
+        scores[k * n_regions] = n_scored > 0.0 ? sum / n_scored : (double) NAN;
+    }
+out:
+    ba_free(largest);
+    ba_fit_result_free(&result);
+    ba_decoder_part_free(&part);
+    ba_free(columns);
+    return status;
+}
+
+/* The fit of a region: inner scores and nothing else. */
+static ba_fit_opts_t
+region_fit(const ba_decoder_job_t *job)
+{
+    ba_fit_opts_t fit = job->fit;
+
+    fit.alphas = job->opts->voxel_alphas;
+    fit.alphas_relative = fit.shared_alpha = fit.want_weights = 0;
+    fit.singular_cutoff = 0.0;
+    fit.want_fold_weights = fit.want_predictions = 0;
+    fit.only_fold = 0;
+    fit.want_cv = 1;
+    fit.select = BA_SCORE_R;
+    fit.solver = BA_SOLVER_AUTO;
+    if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
+        fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5};
+    }
+    return fit;
+}
+
+/* Columns of the regions of a set, those of the best first, each once. */
+static int
+list_columns(const ba_decoder_job_t *job, size_t set, ba_chosen_t *chosen)
+{
+    int status = BA_OK;
+    const ba_regions_t *list = &job->regions.list;
+    int32_t *to = chosen->columns + set * chosen->n;
+    unsigned char *is_listed = NULL;
+    size_t n = 0;
+
+    BA_TRY_ALLOC(is_listed, ba_calloc(job->inputs.n_voxels, sizeof *is_listed));
+    for (size_t i = 0; i < chosen->n_regions; i++) {
+        size_t region = (size_t) chosen->regions[set * chosen->n_regions + i];
+
+        for (size_t k = 0; k < list->n_members[region]; k++) {
+            size_t column = list->members[region][k];
+
+            if (!is_listed[column]) {
+                is_listed[column] = 1;
+                to[n++] = (int32_t) column;
+            }
+        }
+    }
+    while (n < chosen->n) {
+        to[n++] = -1;
+    }
+out:
+    ba_free(is_listed);
+    return status;
+}
+
+int
+ba_decoder_choose_regions(const ba_ctx_t *ctx, ba_decoder_job_t *job)
+{
+    int status = BA_OK;
+    size_t n_outer, n_regions = job->regions.list.n, k = job->opts->n_best_rois;
+    ba_chosen_t *chosen = &job->chosen;
+    ba_fit_opts_t fit = region_fit(job);
+
+    BA_TRY(ba_fit_n_outer(&job->data, &job->fit, &n_outer));
+    *chosen = (ba_chosen_t){.n = ba_decoder_n_columns(job),
+        .n_sets = n_outer + 1,
+        .n_scores = n_regions,
+        .n_regions = k};
+    BA_TRY_ALLOC(
+        chosen->columns, ba_malloc(chosen->n_sets, chosen->n * sizeof *chosen->columns));
+    BA_TRY_ALLOC(
+        chosen->scores, ba_malloc(chosen->n_sets, n_regions * sizeof *chosen->scores));
+    BA_TRY_ALLOC(chosen->regions, ba_malloc(chosen->n_sets, k * sizeof *chosen->regions));
+    for (size_t i = 0; i < n_regions; i++) {
+        BA_TRY(ba_ctx_check(ctx));
+        BA_TRY(score_region(ctx, job, &fit, i, chosen->scores + i));
+    }
+    for (size_t set = 0; set < chosen->n_sets; set++) {
+        BA_TRY(ba_decoder_best(chosen->scores + set * n_regions, n_regions, k, "n-rois",
+            "regions", chosen->regions + set * k));
+        BA_TRY(list_columns(job, set, chosen));
+    }
+out:
+    return status;
+}
