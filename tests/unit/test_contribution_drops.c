@@ -35,7 +35,7 @@ check_sets(ba_solver_t solver, size_t n_neurons, size_t max_bytes)
     assert_int_equal(ba_inverse_new(NULL, made.contribution, max_bytes, &inverse), BA_OK);
     assert_int_equal(ba_drops_new(NULL, inverse, y, y_test, &drops), BA_OK);
     for (size_t s = 0; s < 3; s++) {
-        ba_set_scores_t one = {whole, NULL}, other = {without, NULL};
+        ba_set_scores_t one = {.sse = whole}, other = {.sse = without};
 
         assert_int_equal(ba_drops_set(drops, sets[s], 5, drop), BA_OK);
         assert_int_equal(ba_contribution_set(made.contribution, y, y_test, sets[s], 5,
