@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How often neurons that a region does not need are found at 5 %:
  *
- *     align_level [STUDIES]     (1000 studies of 12 such neurons)
+ *     align_level [STUDIES [KIND]]     (1000 studies of 12 such neurons, from a kind on)
  *
  * 240 samples, 16 neurons of delays 1 and 2, 12 targets with noise in common; neurons and
  * noise depend on their past (AR(1), .6). Four neurons drive the targets, 12 do not: they
@@ -228,6 +228,7 @@ int
 main(int argc, char **argv)
 {
     size_t n_studies = argc > 1 ? (size_t) strtoul(argv[1], NULL, 10) : 1000;
+    kind_t first = argc > 2 ? (kind_t) strtoul(argv[2], NULL, 10) : INDEPENDENT;
     static const struct {
         size_t n_folds;
         double alpha;
@@ -236,7 +237,7 @@ main(int argc, char **argv)
 
     printf("| other neurons | folds | alpha | found of them, %% | found of drivers, %% | "
            "driver centred, %% |\n| --- | --- | --- | --- | --- | --- |\n");
-    for (kind_t kind = 0; kind < N_KINDS; kind++) {
+    for (kind_t kind = first; kind < N_KINDS; kind++) {
         for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
             if (measure(kind, forms[f].n_folds, forms[f].alpha, n_studies, &n_bad) !=
                 BA_OK) {
