@@ -103,7 +103,7 @@ factor_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns;
 
-    return is_dual(plan) ? 8 * n * n + ba_budget_shifts(plan) : 8 * (n * p + p * p);
+    return is_dual(plan) ? 8 * n * n : 8 * (n * p + p * p);
 }
 
 /* The eigendecomposition holds two more matrices; the primal form the design beside its
@@ -114,8 +114,7 @@ factoring_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns;
     double all = n + largest_test(plan);
-    double matrices = plan->is_reduced ? 16 * n * n : 24 * n * n;
-    double products = larger(matrices, 8 * n * n + 8 * all * all);
+    double products = larger(24 * n * n, 8 * n * n + 8 * all * all);
 
     return is_dual(plan) ? products + 8 * (all - n) * n + 12 * PANEL * all
                          : 16 * n * p + 24 * p * p;
@@ -163,9 +162,6 @@ ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alpha
         return n_alphas * (double) (plan->opts->precision == BA_DOUBLE
                                         ? ba_quadratic_bytes_f64(problem->n_train)
                                         : ba_quadratic_bytes_f32(problem->n_train));
-    }
-    if (plan->is_reduced) {
-        return ba_budget_reduced(plan, problem, n_alphas);
     }
     for (size_t k = 0; k < problem->n_inner; k++) {
         const split_t *split = &problem->inner[k];
@@ -262,8 +258,7 @@ scratch_bytes(const plan_t *plan)
         parts = larger(parts, each * (blocks < KEPT_BLOCKS ? blocks : KEPT_BLOCKS));
     }
     numbers += m * parts + (wants_weights(plan) ? (double) plan->n_columns : 0.0);
-    return BA_TILE *
-           (number_size(plan) * numbers + (plan->is_reduced ? 8 * (4 * n + held) : 0.0));
+    return BA_TILE * number_size(plan) * numbers;
 }
 
 static double

@@ -28,9 +28,4 @@ double ba_budget_pca(const plan_t *plan);
 double ba_budget_making_pca(const plan_t *plan);
 double ba_budget_kept_pca(const plan_t *plan);
 
-/* Reduced kernels: factors of all alphas with the band; operators of a chunk of alphas
- * with Q in float32. */
-double ba_budget_shifts(const plan_t *plan);
-double ba_budget_reduced(const plan_t *plan, const problem_t *problem, double n_alphas);
-
 #endif

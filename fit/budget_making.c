@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is held in float64 while operators and blocks are made (budget.c). */
 #include "fit/budget_impl.h"
-#include "linalg/reduced.h"
 #include "model/design_impl.h"
 
 static double
 larger(double a, double b)
 {
     return a > b ? a : b;
-}
-
-/* Each thread: the columns of the rows left out, their products, rows of the inverse. */
-static double
-reduced_making(const ba_ctx_t *ctx, const problem_t *problem)
-{
-    double n = (double) problem->n_train, most = 0.0;
-
-    for (size_t k = 0; k < problem->n_inner; k++) {
-        double s = n - (double) problem->inner[k].n_stay;
-
-        most = larger(most, s * (n + s + (double) problem->inner[k].n_validate));
-    }
-    return 8 * ba_ctx_threads(ctx) * most;
 }
 
 /* While a problem's operators are made: what serves all of them, and one being made in
@@ -35,9 +20,6 @@ problem_making(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *problem
     double n = plan->shared_outer ? (double) plan->problems[plan->n_problems - 1].n_train
                                   : (double) problem->n_train;
 
-    if (plan->is_reduced) {
-        return reduced_making(ctx, problem);
-    }
     for (size_t k = 0; k < problem->n_inner; k++) {
         double stay = (double) problem->inner[k].n_stay, s = n - stay;
         double f = ba_budget_predicted(plan, &problem->inner[k]);
@@ -89,19 +71,6 @@ ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan)
     return 8 * most;
 }
 
-double
-ba_budget_reduced(const plan_t *plan, const problem_t *problem, double n_alphas)
-{
-    double n = (double) problem->n_train, numbers = 0.0;
-
-    for (size_t k = 0; k < problem->n_inner; k++) {
-        numbers += (double) problem->inner[k].n_validate *
-                   (n - (double) problem->inner[k].n_stay);
-    }
-    return 8 * n_alphas * numbers +
-           (plan->opts->precision == BA_SINGLE ? 4 * n * n : 0.0);
-}
-
 /* ---- principal components ---- */
 
 static double
@@ -113,15 +82,6 @@ most_rows(const plan_t *plan)
         most = larger(most, (double) plan->problems[k].n_train);
     }
     return most;
-}
-
-double
-ba_budget_shifts(const plan_t *plan)
-{
-    double n = most_rows(plan), w = (double) ba_reduced_width((size_t) n);
-
-    return plan->is_reduced ? 16 * w * (n + w) * ((double) ba_plan_n_alphas(plan) + 1)
-                            : 0.0;
 }
 
 double

@@ -15,10 +15,6 @@
 
 #include "brainalign/fit.h"
 
-/* Columns for each training row from where on one pass in single precision is tried: with
- * fewer the Gram matrix is hardly ever well enough conditioned. */
-#define BA_SINGLE_COLUMNS 2
-
 /* Which rows an inner fold trains on and predicts: ascending positions. */
 typedef struct {
     size_t *stay, n_stay;
@@ -59,7 +55,6 @@ typedef struct {
     int centre_targets;       /* training means are taken off the targets */
     ba_solver_t solver;
     int shared_outer; /* outer folds by the final fit's factorisation */
-    int is_reduced;   /* dual: kernels are reduced to bands, without eigenvalues */
     char reason[160];
 } plan_t;
 
@@ -83,10 +78,6 @@ void ba_plan_count_splits(const plan_t *plan, ba_fit_info_t *info);
 /* cost.c: picks solver and reason; flops of a run, and of its tiles alone. */
 void ba_cost_choose_solver(plan_t *plan);
 double ba_cost_flops(const plan_t *plan, double *tiles);
-
-/* Whether dual kernels are better reduced (model/ridge_reduced.h) than decomposed, once
- * all else is decided: sets is_reduced, and says so in the reason. */
-void ba_cost_choose_reduced(plan_t *plan);
 
 /* Whether a block of so many rows is worth an orthonormal basis of its own: fewer
  * coordinates than rows for every alpha. */
@@ -194,8 +185,6 @@ typedef struct {
     size_t n_rhs;
     size_t n_predicted; /* rows of P: those to be validated, or coordinates in the basis
                            of their block */
-    size_t *left_out;   /* reduced: n_rhs positions in the training rows, whose residuals
-                           P is applied to */
     int is_projected;   /* the latter */
     void **p;           /* n_alphas matrices n_predicted x n_rhs */
     size_t *gap, n_gap; /* primal: positions of training rows that neither stay nor are
@@ -215,18 +204,13 @@ typedef struct {
     size_t n_holdouts;
     void **pooled; /* n_alphas forms (linalg/quadratic.h) that give the mean squared error
                       instead of the holdouts' p; NULL = not used */
-    int is_reduced;     /* p makes residuals of residuals (residuals.c) */
-    int is_wide;        /* reduced: q and p are in float64 whatever the precision */
-    const void *q;      /* reduced: Q, n_train x n_train */
-    void *own_q;        /* its copy in float32 */
-    size_t first_alpha; /* reduced: of the chunk, among the problem's */
 } operators_t;
 
 /* Refit: weights and test predictions at any alpha. */
 typedef struct {
     ba_precision_t precision;
     size_t rank, n_columns;
-    const double *lambda;    /* NULL: the kernel is reduced */
+    const double *lambda;
     double tolerance_alpha0; /* eigenvalues at or below count as 0 at alpha 0 */
     void *project;           /* dual: n_train x rank */
     void *back;              /* n_columns x rank, NULL when no weights are wanted */
@@ -263,8 +247,6 @@ typedef struct {
     size_t n_factor;
     double *alphas;
     size_t n_alphas;
-    int is_single;  /* the kernel was made in float32, and found to be good enough */
-    double *shifts; /* reduced kernels: factors of every alpha; else NULL */
     size_t n_factorisations;
     products_t products; /* primal, once made */
     band_t *band;        /* instead of a factor; NULL without bands */

@@ -5,8 +5,11 @@
 
 #include "core/alloc.h"
 #include "model/ridge_pass.h"
-#include "model/ridge_reduced.h"
 #include "model/scale.h"
+
+/* Columns for each training row from where on one pass in single precision is tried: with
+ * fewer the Gram matrix is hardly ever well enough conditioned. */
+#define LEAST_COLUMNS 2
 
 /* Samples of the training rows, and behind them those of the test part, where it is not a
  * set of its own. */
@@ -189,12 +192,11 @@ prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
         .n_other = out->test_rows ? out->problem->n_test : 0,
         .intercept = plan->factor_intercept,
         .is_centred = plan->scale_features == BA_SCALE_CENTER,
-        .is_reduced = plan->is_reduced,
         .mean = out->feature_mean,
         .scale = out->feature_scale};
 
     if (plan->solver == BA_SOLVER_DUAL && plan->opts->precision == BA_SINGLE &&
-        plan->n_columns >= BA_SINGLE_COLUMNS * n) {
+        plan->n_columns >= LEAST_COLUMNS * n) {
         if (alphas->n > 0 && !plan->opts->alphas_relative) {
             pass.smallest_alpha = alphas->values[0];
         }
@@ -204,15 +206,12 @@ prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
                                       : pass.smallest_alpha;
         }
         BA_TRY(ba_ridge_factor_pass(ctx, &pass, &out->factor));
-        out->is_single = out->factor != NULL;
     }
     if (!out->factor) {
         BA_TRY(fill_scaling(
             ctx, plan, pass.design, out->train_rows, n, pass.mean, pass.scale));
-        BA_TRY(plan->is_reduced ? ba_ridge_factor_reduced(ctx, &out->training,
-                                      plan->factor_intercept, &out->factor)
-                                : ba_ridge_factor(ctx, &out->training, plan->solver,
-                                      plan->factor_intercept, &out->factor));
+        BA_TRY(ba_ridge_factor(
+            ctx, &out->training, plan->solver, plan->factor_intercept, &out->factor));
     }
     out->n_factorisations = 1;
     out->used = out->factor;
@@ -253,10 +252,6 @@ ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *probl
         out->n_factor = shared->n_factor;
     }
     BA_TRY(find_alphas(out));
-    if (plan->is_reduced) {
-        BA_TRY(
-            ba_ridge_factor_shifts(out->used, out->alphas, out->n_alphas, &out->shifts));
-    }
 out:
     if (status != BA_OK) {
         ba_prepared_free(out);
@@ -279,6 +274,5 @@ ba_prepared_free(prepared_t *prepared)
     ba_free(prepared->feature_mean);
     ba_free(prepared->feature_scale);
     ba_free(prepared->alphas);
-    ba_free(prepared->shifts);
     *prepared = (prepared_t){0};
 }

@@ -84,9 +84,6 @@ typedef struct {
     REAL *predicted; /* the same, or coordinates */
     REAL *weights;   /* n_columns x COLUMNS, only where weights are wanted */
     REAL *spaces;    /* bands: test part x COLUMNS for every space */
-    double *solved;  /* reduced: n_train x COLUMNS */
-    void *projected, *operand, *residuals; /* the same in REAL or float64 */
-    void *errors; /* reduced: largest held part x COLUMNS in REAL or float64 */
     NAME(part_t) part[KEPT_BLOCKS + 1];
 } NAME(areas_t);
 
@@ -152,9 +149,6 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     size_t rank = job->refit ? job->refit->rank : 0, m = products->n_products;
     size_t rhs = NAME(largest)(
         NAME(largest)(NAME(largest_rhs)(job->operators), NAME(largest_rhs)(by_alpha)), m);
-    size_t full = job->plan->is_reduced
-                      ? job->prepared->problem->n_train * COLUMNS * sizeof(double)
-                      : 0;
     size_t n = job->plan->n_used + 1, held = NAME(largest_held)(job), used = 0;
     size_t real = COLUMNS * sizeof(REAL), room = rhs * real;
 
@@ -174,12 +168,6 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     AREA(REAL, weights, NAME(has_weights)(job) ? job->plan->n_columns * real : 0);
     AREA(REAL, spaces,
         job->bands && job->bands->apply ? job->bands->spaces->n_spaces * held * real : 0);
-    AREA(double, solved, full);
-    full = job->operators ? full : 0;
-    AREA(void, projected, full);
-    AREA(void, operand, full);
-    AREA(void, residuals, full);
-    AREA(void, errors, full > 0 ? held * COLUMNS * sizeof(double) : 0);
     for (size_t b = 0; b < products->n_blocks && b <= KEPT_BLOCKS; b++) {
         AREA(REAL, part[b].products, m * real);
         AREA(REAL, part[b].projected, NAME(has_bases)(products) ? m * real : 0);
@@ -255,8 +243,6 @@ NAME(total)(const tile_job_t *job, const NAME(areas_t) * areas)
 {
     return job->has_total ? job->total : NAME(make_total)(job, areas);
 }
-
-#include "fit/tile_reduced.h"
 
 #include "fit/tile_refit.h"
 #include "fit/tile_select.h"

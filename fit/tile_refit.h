@@ -34,20 +34,17 @@ NAME(filtered_products)(const tile_job_t *job, const NAME(areas_t) * areas)
     size_t rank = refit->rank;
 
     NAME(all_products)(job, areas, areas->all);
-    if (!refit->lambda) {
-        NAME(solve_reduced)(job, areas);
-    }
     for (size_t j = 0; j < COLUMNS; j++) {
         double alpha = job->best_alphas[j];
         double offset = 0.0;
         REAL *z = areas->all + j * rank;
 
         for (size_t i = 0; i < rank; i++) {
-            double divisor = refit->lambda ? refit->lambda[i] + alpha : 1.0;
+            double lambda = refit->lambda[i];
             int absent =
-                job->constant[j] || (alpha == 0.0 && divisor <= refit->tolerance_alpha0);
+                job->constant[j] || (alpha == 0.0 && lambda <= refit->tolerance_alpha0);
 
-            z[i] = absent ? 0 : (REAL) ((double) z[i] / divisor);
+            z[i] = absent ? 0 : (REAL) ((double) z[i] / (lambda + alpha));
             offset += refit->offset ? refit->offset[i] * (double) z[i] : 0.0;
         }
         job->intercept[j] = offset;

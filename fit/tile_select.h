@@ -65,6 +65,19 @@ NAME(rhs_of_rows)(const tile_job_t *job, const holdout_t *holdout,
     }
 }
 
+/* Adds one fold's scores to the means in the making: the mean over folds where they are
+ * defined. */
+static void
+NAME(add_scores)(const double *fold_scores, double *sums, int32_t *counts)
+{
+    for (size_t j = 0; j < COLUMNS; j++) {
+        if (isfinite(fold_scores[j])) {
+            sums[j] += fold_scores[j];
+            counts[j]++;
+        }
+    }
+}
+
 /* What a split's predictions are compared with. */
 typedef struct {
     const REAL *held; /* n x COLUMNS: responses, or their coordinates */
@@ -210,13 +223,10 @@ NAME(ba_tile_select)(const tile_job_t *job, void *scratch)
         NAME(select_pooled)(job, &areas);
         return;
     }
-    if (operators->is_reduced) {
-        NAME(select_by_residuals)(job, &areas, baseline_counts);
-    }
     if (operators->solver == BA_SOLVER_PRIMAL && !job->plan->strict) {
         total = NAME(make_total)(job, &areas);
     }
-    for (size_t k = 0; !operators->is_reduced && k < operators->n_holdouts; k++) {
+    for (size_t k = 0; k < operators->n_holdouts; k++) {
         NAME(select_fold)(job, k, total, &areas, baseline_counts);
     }
     NAME(divide)(job->scores, job->counts, n);

@@ -53,8 +53,10 @@ ba_ridge_holdout_n_rhs(
     return factor->rank + (intercept == BA_INTERCEPT_YES ? 1 : 0);
 }
 
-double
-ba_ridge_constant_correction(
+/* What to add to every entry of U diag(...) U' so that the constant direction gets what
+ * the fit has there. */
+static double
+constant_correction(
     const ba_ridge_factor_t *factor, double alpha, ba_intercept_t intercept)
 {
     if (factor->intercept == BA_INTERCEPT_NO) {
@@ -70,7 +72,7 @@ ba_ridge_residual_maker(const ba_ctx_t *ctx, const ba_ridge_factor_t *factor,
     double alpha, ba_intercept_t intercept, ba_dmat_t work, ba_dmat_t m)
 {
     size_t n = factor->n;
-    double add = ba_ridge_constant_correction(factor, alpha, intercept);
+    double add = constant_correction(factor, alpha, intercept);
 
 #pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
     for (size_t j = 0; j < n; j++) {
@@ -107,8 +109,8 @@ complement(const size_t *listed, size_t n_listed, size_t n, size_t *others)
     }
 }
 
-int
-ba_ridge_too_small(double alpha)
+static int
+too_small(double alpha)
 {
     return ba_fail(BA_NUMERIC,
         "ridge: alpha %g is too small for held-out predictions of this design in float64",
@@ -124,7 +126,7 @@ solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
     size_t n = ss.n_rows;
 
     if (ba_cholesky(ss) != BA_OK) {
-        return ba_ridge_too_small(alpha);
+        return too_small(alpha);
     }
     if (3 * n_predict > n) {
         ba_cholesky_invert(ss);
@@ -279,7 +281,7 @@ ba_ridge_holdout_inverse(
             j < factor->rank ? factor->lambda[j] + alpha : (double) factor->n;
     }
     if (ba_cholesky(inverse) != BA_OK) {
-        return ba_ridge_too_small(alpha);
+        return too_small(alpha);
     }
     ba_cholesky_invert(inverse);
     return BA_OK;

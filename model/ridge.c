@@ -12,7 +12,6 @@
  * that X does not reach: their eigenvalues are 0, and what rounding leaves of X'u is set
  * to 0, since 1 / alpha would blow it up. */
 #include "model/ridge_impl.h"
-#include "model/ridge_reduced.h"
 
 #include "core/alloc.h"
 #include "linalg/blas.h"
@@ -149,10 +148,10 @@ finish_spectrum(ba_ridge_factor_t *factor)
 }
 
 int
-ba_ridge_shift_gram(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
 {
     int status = BA_OK;
-    size_t n = factor->n;
+    size_t n = factor->n, reached;
     double trace = 0.0;
 
     if (factor->intercept == BA_INTERCEPT_YES) {
@@ -166,17 +165,6 @@ ba_ridge_shift_gram(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
     }
     BA_TRY(check_gram(factor->vectors, n));
     BA_TRY(ba_ctx_check(ctx));
-out:
-    return status;
-}
-
-int
-ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
-{
-    int status = BA_OK;
-    size_t n = factor->n, reached;
-
-    BA_TRY(ba_ridge_shift_gram(ctx, factor));
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, n, n, n), factor->lambda));
     reached = factor->p + (factor->intercept == BA_INTERCEPT_YES ? 1 : 0);
     factor->n_null = n > reached ? n - reached : 0;
@@ -186,37 +174,16 @@ out:
 }
 
 static int
-dual_gram(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
 {
     int status = BA_OK;
     size_t n = factor->n;
 
     factor->rank = n;
+    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
     BA_TRY_ALLOC(factor->vectors, ba_calloc(n, n * sizeof *factor->vectors));
     BA_TRY(kernel_of(ctx, factor, NULL, ba_dmat(factor->vectors, n, n, n)));
-out:
-    return status;
-}
-
-static int
-factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
-{
-    int status = BA_OK;
-
-    BA_TRY_ALLOC(factor->lambda, ba_malloc(factor->n, sizeof *factor->lambda));
-    BA_TRY(dual_gram(ctx, factor));
     BA_TRY(ba_ridge_decompose(ctx, factor));
-out:
-    return status;
-}
-
-static int
-factor_reduced(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
-{
-    int status = BA_OK;
-
-    BA_TRY(dual_gram(ctx, factor));
-    BA_TRY(ba_ridge_reduce(ctx, factor));
 out:
     return status;
 }
@@ -247,12 +214,9 @@ out:
     return status;
 }
 
-typedef int (*maker_t)(const ba_ctx_t *ctx, ba_ridge_factor_t *factor);
-
-/* make: NULL = the one of the solver. */
-static int
-make_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solver,
-    maker_t make, ba_intercept_t intercept, ba_ridge_factor_t **out)
+int
+ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solver,
+    ba_intercept_t intercept, ba_ridge_factor_t **out)
 {
     int status = BA_OK;
     ba_ridge_factor_t *factor = NULL;
@@ -278,29 +242,13 @@ make_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solv
     if (intercept == BA_INTERCEPT_YES) {
         BA_TRY(find_center(ctx, factor));
     }
-    if (!make) {
-        make = solver == BA_SOLVER_PRIMAL ? factor_primal : factor_dual;
-    }
-    BA_TRY(make(ctx, factor));
+    BA_TRY(solver == BA_SOLVER_PRIMAL ? factor_primal(ctx, factor)
+                                      : factor_dual(ctx, factor));
     *out = factor;
     factor = NULL;
 out:
     ba_ridge_factor_free(factor);
     return status;
-}
-
-int
-ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solver,
-    ba_intercept_t intercept, ba_ridge_factor_t **out)
-{
-    return make_factor(ctx, training, solver, NULL, intercept, out);
-}
-
-int
-ba_ridge_factor_reduced(const ba_ctx_t *ctx, const ba_training_t *training,
-    ba_intercept_t intercept, ba_ridge_factor_t **out)
-{
-    return make_factor(ctx, training, BA_SOLVER_DUAL, factor_reduced, intercept, out);
 }
 
 void
@@ -310,7 +258,6 @@ ba_ridge_factor_free(ba_ridge_factor_t *factor)
         ba_free(factor->center);
         ba_free(factor->lambda);
         ba_free(factor->vectors);
-        ba_reduced_free(&factor->reduced);
         ba_free(factor->scores);
         ba_free(factor->known);
         ba_free(factor);

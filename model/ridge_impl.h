@@ -5,7 +5,6 @@
 #define BA_MODEL_RIDGE_IMPL_H
 
 #include "brainalign/ridge.h"
-#include "linalg/reduced.h"
 
 struct ba_ridge_factor {
     ba_training_t training; /* as given, borrowed */
@@ -14,11 +13,10 @@ struct ba_ridge_factor {
     ba_intercept_t intercept;
     double
         *center; /* p means of the scaled training columns, NULL without an intercept */
-    double *lambda;       /* rank; NULL where K is only reduced */
-    double *vectors;      /* dual: U, or Q of a reduced K, n x n; primal: V, p x p */
-    ba_reduced_t reduced; /* dual: B of K = Q B Q', empty with eigenvectors */
-    double *scores;       /* primal: XV, n x p; NULL in the dual */
-    double *known; /* n_known x n: products of rows known_rows with the training rows,
+    double *lambda;  /* rank */
+    double *vectors; /* dual: U, n x n; primal: V, p x p */
+    double *scores;  /* primal: XV, n x p; NULL in the dual */
+    double *known;   /* n_known x n: products of rows known_rows with the training rows,
                         NULL where none were made */
     const size_t *known_rows; /* borrowed */
     double shift;  /* dual with intercept: eigenvalue given to the constant direction */
@@ -34,20 +32,5 @@ void ba_training_read(const ba_ctx_t *ctx, const ba_training_t *training,
 /* The dual factor whose vectors hold the whole Gram matrix: eigenvectors in its place,
  * lambda, shift, tolerance. */
 int ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor) BA_MUST_USE;
-
-/* The same without eigenvalues: Q in its place, reduced, shift. */
-int ba_ridge_reduce(const ba_ctx_t *ctx, ba_ridge_factor_t *factor) BA_MUST_USE;
-
-/* Moves the constant direction of the Gram matrix in `vectors` away from 0 where there is
- * an intercept, and checks that it is finite. */
-int ba_ridge_shift_gram(const ba_ctx_t *ctx, ba_ridge_factor_t *factor) BA_MUST_USE;
-
-/* The failure of held-out predictions at an alpha. */
-int ba_ridge_too_small(double alpha) BA_MUST_USE;
-
-/* What to add to every entry of a residual maker, as the factor gives it, so that the
- * constant direction gets what the fit has there. */
-double ba_ridge_constant_correction(
-    const ba_ridge_factor_t *factor, double alpha, ba_intercept_t intercept);
 
 #endif

@@ -12,7 +12,6 @@ typedef struct {
     size_t n_rows, n_other;
     ba_intercept_t intercept;
     int is_centred; /* columns are centred only: scale becomes 1 */
-    int is_reduced; /* no eigenvalues (model/ridge_reduced.h) */
     double smallest_alpha;
     double *mean, *scale; /* n_columns, written; NULL = columns as they are */
 } ba_ridge_pass_t;

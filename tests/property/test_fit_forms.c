@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The forms that the cost model picks by size, against the oracle that refits everything:
  * inner folds in bases of their own, all inner folds as one quadratic form, more folds
- * than a tile keeps, kernels reduced to bands. */
+ * than a tile keeps. */
 #include "tests/property/study.h"
 
 #define TOLERANCE 1e-9
@@ -176,148 +176,6 @@ test_kept_products_change_nothing(void **state)
     pool_free(&pool);
 }
 
-static double ten_alphas[] = {0.05, 0.3, 1, 3, 10, 30, 100, 300, 1000, 5000};
-
-static study_t
-reduced_study(pool_t *pool, size_t n_samples, size_t n_features, size_t n_targets)
-{
-    shape_t shape = {.n_samples = n_samples,
-        .n_runs = 2,
-        .n_features = n_features,
-        .n_targets = n_targets,
-        .seed = 1400 + n_features};
-    study_t study = study_make(pool, &shape);
-
-    study.opts.solver = BA_SOLVER_DUAL;
-    study.opts.scale_features = BA_SCALE_ZSCORE;
-    study.opts.scale_targets = BA_SCALE_ZSCORE;
-    study.opts.alphas = (ba_alphas_t){ten_alphas, 10};
-    study.opts.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5};
-    study.opts.outer_cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 2};
-    return study;
-}
-
-/* Without eigenvalues: held-out predictions by residuals, solutions in the band. */
-static void
-test_reduced_kernels(void **state)
-{
-    size_t n_reduced = 0;
-
-    (void) state;
-    for (size_t i = 0; i < 54; i += 5) {
-        pool_t pool = {0};
-        study_t study = reduced_study(&pool, 70, 80 + i, 3);
-        outcome_of_fit_t fit;
-        int is_reduced;
-
-        set_modes(&study.opts, i);
-        study.opts.gap_inner = i % 3;
-        study.opts.gap_outer = i % 2;
-        study.opts.want_fold_weights = i % 2;
-        fit = study_fit(&study, NULL);
-        is_reduced = fit.info.n_factorisations == 3; /* none of an inner fold */
-        n_reduced += (size_t) is_reduced;
-        check(&study, is_reduced ? "reduced to bands" : NULL);
-        fit_free(&fit);
-        pool_free(&pool);
-    }
-    assert_true(n_reduced > 4);
-}
-
-/* Fewer columns than samples leave directions that no column reaches, and some alphas ask
- * for more than a solution: those have eigenvalues. */
-static void
-test_what_is_not_reduced(void **state)
-{
-    pool_t pool = {0};
-    study_t study = reduced_study(&pool, 70, 80, 3);
-    outcome_of_fit_t fit;
-
-    (void) state;
-    study.opts.outer_cv.kind = BA_CV_NONE;
-    fit = study_fit(&study, NULL);
-    assert_non_null(strstr(fit.info.reason, "reduced"));
-    fit_free(&fit);
-    study.opts.alphas = (ba_alphas_t){NULL, 0};
-    fit = study_fit(&study, NULL);
-    assert_null(strstr(fit.info.reason, "reduced"));
-    fit_free(&fit);
-    study = reduced_study(&pool, 70, 20, 3);
-    study.opts.outer_cv.kind = BA_CV_NONE;
-    fit = study_fit(&study, NULL);
-    assert_null(strstr(fit.info.reason, "reduced"));
-    fit_free(&fit);
-    pool_free(&pool);
-}
-
-/* In float32 where many columns make a good kernel (160), in float64 behind it otherwise
- * (80): near the double run. Rounding of responses and solutions alone is 1e-6. */
-static void
-test_reduced_kernels_in_single_precision(void **state)
-{
-    (void) state;
-    for (size_t n_features = 80; n_features <= 320; n_features *= 2) {
-        pool_t pool = {0};
-        study_t study = reduced_study(&pool, 70, n_features, 6);
-        outcome_of_fit_t full, single;
-
-        study.opts.select = BA_SCORE_R2;
-        study.opts.want_cv = 1;
-        full = study_fit(&study, NULL);
-        study.opts.precision = BA_SINGLE;
-        single = study_fit(&study, NULL);
-        assert_non_null(strstr(full.info.reason, "reduced"));
-        assert_non_null(strstr(single.info.reason, "reduced"));
-        assert_all_close(single.result.cv_scores, full.result.cv_scores, 10 * 6, 2e-5);
-        assert_all_close(single.result.r_by_fold, full.result.r_by_fold, 2 * 6, 2e-5);
-        fit_free(&full);
-        fit_free(&single);
-        pool_free(&pool);
-    }
-}
-
-/* Threads, and a budget that holds fewer alphas at a time, change no bit. */
-static void
-test_reduced_kernels_in_pieces(void **state)
-{
-    double alphas[60];
-
-    (void) state;
-    for (size_t a = 0; a < 60; a++) {
-        alphas[a] = pow(10.0, 0.05 * (double) a);
-    }
-    for (int precision = 0; precision < 2; precision++) {
-        pool_t pool = {0};
-        study_t study = reduced_study(&pool, 330, 700, 90);
-        size_t n = study.v * study.n_features * study.n_delays;
-        ba_ctx_t one = ba_ctx_default(), small = ba_ctx_default();
-        outcome_of_fit_t large, tight, alone;
-
-        study.opts.alphas = (ba_alphas_t){alphas, 60};
-        study.opts.select = BA_SCORE_R;
-        study.opts.precision = precision ? BA_SINGLE : BA_DOUBLE;
-        one.n_threads = 1;
-        large = study_fit(&study, NULL);
-        alone = study_fit(&study, &one);
-        small.memory = alone.info.bytes_planned / 10 * 9;
-        small.n_threads = 1;
-        tight = study_fit(&study, &small);
-        assert_non_null(strstr(large.info.reason, "reduced"));
-        assert_int_equal(tight.status, BA_OK);
-        assert_true(tight.info.bytes_planned < alone.info.bytes_planned);
-        assert_memory_equal(large.weights, alone.weights, n * sizeof(double));
-        assert_memory_equal(large.weights, tight.weights, n * sizeof(double));
-        assert_memory_equal(
-            large.result.r_by_fold, alone.result.r_by_fold, 2 * study.v * sizeof(double));
-        assert_memory_equal(
-            large.result.r_by_fold, tight.result.r_by_fold, 2 * study.v * sizeof(double));
-        fit_free(&large);
-        fit_free(&alone);
-        fit_free(&tight);
-        pool_free(&pool);
-    }
-}
-
 int
 main(void)
 {
@@ -327,10 +185,6 @@ main(void)
         cmocka_unit_test(test_quadratic_form_where_it_holds),
         cmocka_unit_test(test_many_folds),
         cmocka_unit_test(test_kept_products_change_nothing),
-        cmocka_unit_test(test_reduced_kernels),
-        cmocka_unit_test(test_what_is_not_reduced),
-        cmocka_unit_test(test_reduced_kernels_in_single_precision),
-        cmocka_unit_test(test_reduced_kernels_in_pieces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
