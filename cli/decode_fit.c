@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* In the order of the option's words. */
 static const ba_scale_t scale_of[] = {
@@ -222,6 +223,34 @@ report(const ba_decode_fit_opts_t *opts, const ba_decode_fit_info_t *info)
         cli_bytes_text((double) info->peak_bytes, bytes));
 }
 
+/* The file of splits "rows:SPEC" or "sets:SPEC"; NULL = others. */
+static const char *
+split_file(const char *text)
+{
+    int has_file =
+        text && (strncmp(text, "rows:", 5) == 0 || strncmp(text, "sets:", 5) == 0);
+
+    return has_file ? text + 5 : NULL;
+}
+
+/* The result file is none of the files that options name. */
+static int
+check_output(const cli_decode_fit_args_t *args, const ba_decode_fit_opts_t *opts,
+    const ba_dataset_t *dataset)
+{
+    const cli_output_t output = {"--output", opts->output};
+    const char *const inputs[] = {args->labels, args->blocks, args->voxel_items,
+        args->voxel_positions, split_file(args->fit.cv), split_file(args->fit.outer_cv)};
+    int status;
+
+    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts->output, NULL, NULL},
+        &args->fit.shards.data, dataset, args->labels));
+    BA_TRY(cli_outputs_check_list(&output, 1, inputs, sizeof inputs / sizeof *inputs));
+    BA_TRY(cli_outputs_check_list(&output, 1, args->rois.items, args->rois.n));
+out:
+    return status;
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -240,8 +269,7 @@ run(const cli_call_t *call)
     BA_TRY(set_voxels(&args, &opts));
     BA_TRY(set_alignment(&args, &opts));
     BA_TRY(open_data(&own, &args, &dataset));
-    BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, NULL, NULL},
-        &args.fit.shards.data, dataset, args.labels));
+    BA_TRY(check_output(&args, &opts, dataset));
     BA_TRY(ba_decode_fit(call->ctx, dataset, &opts, &info));
     if (opts.dry_run) {
         print_plan(&info);

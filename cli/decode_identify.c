@@ -138,12 +138,16 @@ run(const cli_call_t *call)
     ba_decode_identify_opts_t opts;
     ba_decode_identify_info_t info;
     ba_dataset_t *dataset = NULL;
+    const char *const inputs[] = {args->gallery, args->truth, args->log_prior};
     int status;
 
     BA_TRY(set_options(call, &opts));
     BA_TRY(cli_decode_data_open(call, &dataset));
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, opts.table, NULL},
         &args->decode.data, dataset, args->decode.encoder));
+    BA_TRY(cli_outputs_check_list(
+        (const cli_output_t[]){{"--output", opts.output}, {"--table", opts.table}}, 2,
+        inputs, sizeof inputs / sizeof *inputs));
     BA_TRY(ba_decode_identify(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {

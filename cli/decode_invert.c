@@ -170,6 +170,22 @@ out:
     return status;
 }
 
+/* The result file is none of the priors. */
+static int
+check_priors(const invert_args_t *args, const char *file)
+{
+    const cli_output_t output = {"--output", file};
+    const char *const inputs[] = {
+        args->prior_mean, args->prior_covariance, args->prior_factor};
+    int status;
+
+    BA_TRY(cli_outputs_check_list(&output, 1, inputs, sizeof inputs / sizeof *inputs));
+    BA_TRY(cli_outputs_check_list(
+        &output, 1, args->prior_spaces.items, args->prior_spaces.n));
+out:
+    return status;
+}
+
 static int
 run(const cli_call_t *call)
 {
@@ -183,6 +199,7 @@ run(const cli_call_t *call)
     BA_TRY(cli_decode_data_open(call, &dataset));
     BA_TRY(cli_outputs_check(&(cli_outputs_t){opts.output, NULL, NULL},
         &args->decode.data, dataset, args->decode.encoder));
+    BA_TRY(check_priors(args, opts.output));
     BA_TRY(ba_decode_invert(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {

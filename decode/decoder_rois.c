@@ -83,7 +83,8 @@ region_fit(const ba_decoder_job_t *job)
     fit.select = BA_SCORE_R;
     fit.solver = BA_SOLVER_AUTO;
     if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
-        fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5};
+        fit.cv =
+            (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
     }
     return fit;
 }

@@ -234,6 +234,44 @@ out:
     return status;
 }
 
+/* A moment is the same part of a stimulus in all subjects: the blocks of a run are told apart
+ * by their order, so that a block which one subject lacks would make other moments of those
+ * after it. */
+static int
+check_moments(
+    const ba_runs_t *recorded, const ba_blocks_t *blocks, const ba_study_t *study)
+{
+    int status = BA_OK;
+    size_t *first = NULL, *last, n = study->timeline.n_samples;
+
+    BA_TRY_ALLOC(first, ba_malloc(n, 2 * sizeof *first));
+    last = first + n;
+    for (size_t m = 0; m < n; m++) {
+        first[m] = SIZE_MAX;
+    }
+    for (size_t i = 0; i < blocks->n; i++) {
+        size_t m = study->moment[i], row = blocks->rows[blocks->first[i]];
+        size_t run = ba_runs_of(recorded, row), onset = recorded->onset[run];
+        size_t end = blocks->rows[blocks->first[i + 1] - 1] - onset;
+
+        if (first[m] == SIZE_MAX) {
+            first[m] = row - onset;
+            last[m] = end;
+        }
+        if (first[m] != row - onset || last[m] != end) {
+            BA_TRY(ba_fail(BA_SHAPE,
+                "blocks: subject %s has a block at samples %zu to %zu of run %s, another "
+                "one has %zu to %zu, wanted the same blocks of a stimulus in all "
+                "subjects",
+                study->subjects[study->subject_of[run]], row - onset, end,
+                study->stimuli[study->stimulus_of[run]], first[m], last[m]));
+        }
+    }
+out:
+    ba_free(first);
+    return status;
+}
+
 int
 ba_study_group(const ba_runs_t *recorded, const ba_blocks_t *blocks, ba_study_t *study)
 {
@@ -262,6 +300,7 @@ ba_study_group(const ba_runs_t *recorded, const ba_blocks_t *blocks, ba_study_t 
             study->moment[i] = onset[stimulus[r]] + i - runs->onset[r];
         }
     }
+    BA_TRY(check_moments(recorded, blocks, study));
     study->groups = (ba_cv_groups_t){study->subject, study->moment, &study->timeline};
 out:
     ba_free(stimulus);

@@ -286,6 +286,54 @@ out:
 }
 
 static int
+is_constant(const double *column, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (column[i] != column[0]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* A column of the first subject that does not vary says nothing, where rounding would leave
+ * weights that scaling makes large. */
+static void
+clear_constant(ba_cdmat_t first, ba_alignment_t *out)
+{
+    size_t v = out->n_columns[0];
+
+    for (size_t j = 0; j < v; j++) {
+        if (!is_constant(first.data + j * first.ld, first.n_rows)) {
+            continue;
+        }
+        for (size_t k = 0; out->basis && k < out->n_directions; k++) {
+            out->basis[j + k * v] = 0.0;
+        }
+        for (size_t s = 0; !out->basis && s < out->n_subjects; s++) {
+            memset(out->weights[s] + j * out->n_columns[s], 0,
+                out->n_columns[s] * sizeof *out->weights[s]);
+        }
+    }
+}
+
+static int
+check_variance(const ba_cores_t *cores)
+{
+    char room[32];
+
+    for (size_t s = 0; s < cores->n_subjects; s++) {
+        if (cores->n_varies[s] == 0) {
+            return ba_fail(BA_SHAPE,
+                "alignment: subject %s: no column varies in the alignment runs, wanted "
+                "responses",
+                name_of(cores->opts, s, room));
+        }
+    }
+    return BA_OK;
+}
+
+static int
 explain(const ba_ctx_t *ctx, const ba_cores_t *cores, ba_alignment_t *out)
 {
     int status = BA_OK;
@@ -325,12 +373,16 @@ ba_alignment_fit(const ba_ctx_t *ctx, const ba_cdmat_t *responses, size_t n_subj
     ba_blas_single_thread();
     out->n_samples = cores.n = responses[0].n_rows;
     BA_TRY(make_cores(ctx, responses, &cores, out));
+    BA_TRY(check_variance(&cores));
     BA_TRY(make_room(&cores, out));
     BA_TRY(own.kind == BA_ALIGNMENT_PROCRUSTES ? ba_align_by_procrustes(ctx, &cores, out)
            : own.kind == BA_ALIGNMENT_SRM      ? ba_align_by_srm(ctx, &cores, out)
                                                : ba_align_by_srm_em(ctx, &cores, out));
     BA_TRY(explain(ctx, &cores, out));
     BA_TRY(make_weights(ctx, &cores, out));
+    if (own.kind == BA_ALIGNMENT_PROCRUSTES) {
+        clear_constant(responses[0], out);
+    }
 out:
     cores_free(&cores);
     if (status != BA_OK) {

@@ -64,6 +64,16 @@ bad_fit --align srm --align-runs film --memory 100
 bad decode fit -j 1 --responses y1.csv --features x.csv --response-delays 0 --align srm --align-runs film -o bad.h5
 bad decode fit -j 1 --responses y1.csv --features x.csv --response-delays 0 --align-runs film -o bad.h5
 bad decode fit -j 1 --responses y1.csv --features x.csv --response-delays 0 --outer-cv crossed -o bad.h5
+awk 'BEGIN { for (s = 0; s < 3; s++) for (i = 0; i < 66; i++) print s == 1 && i == 21 ? -1 : 66 * s + i }' >blocks.csv
+bad_fit --align-runs film --align srm --blocks blocks.csv
+bad decode fit -j 1 --run-table runs.tsv --response-delays 0 --align srm --align-runs film --blocks blocks.csv -o blocks.csv --force
+awk 'NR <= 20 { print "1,1,1,1"; next } { print }' y1.csv >flat.csv
+{ rows anna flat.csv && rows bert y2.csv; } | table >bad.tsv
+bad decode fit -j 1 --run-table bad.tsv --response-delays 0 --align procrustes --align-runs film -o bad.h5
+awk -F, -v OFS=, '{ $2 = 3; print }' y1.csv >dead.csv
+{ rows anna dead.csv && rows bert y2.csv; } | table >dead.tsv
+"$BRAINALIGN" decode fit -j 1 -q --run-table dead.tsv --response-delays 0 --align procrustes --align-runs film --save weights -o dead.h5 &&
+    "$BRAINALIGN" datasets info dead.h5:/alignment/subject_1/weights[,1:2] | grep -e min -e max -e range
 bad_table() { bad decode fit -j 1 --run-table bad.tsv --response-delays 0 --align srm --align-runs film -o bad.h5 "$@"; }
 rows anna y1.csv | table >bad.tsv
 bad_table
