@@ -296,6 +296,10 @@ add_array(
         double label = labels[n == places->n_total ? t + places->start : t];
         char number[32];
 
+        if (!isnan(label) && !(isfinite(label) && label == floor(label))) {
+            BA_TRY(ba_fail(BA_FORMAT, "%s: target %zu: found %g, wanted a whole number",
+                spec, t, label));
+        }
         if (label > 0.0) {
             snprintf(number, sizeof number, "%.0f", label);
             BA_TRY(add_member(out, number, places->n, t));
