@@ -164,6 +164,12 @@ set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
         return ba_fail(
             BA_VALUE, "--prior-rank: found --prior-ridge as well, wanted one of them");
     }
+    if ((opts->prior_rank > 0 || args->prior_ridge > 0.0) &&
+        (is_flat || args->prior_covariance || args->prior_factor)) {
+        return ba_fail(BA_VALUE,
+            "--prior-%s: found with a prior that is %s, wanted that of the features",
+            opts->prior_rank > 0 ? "rank" : "ridge", is_flat ? "flat" : "given");
+    }
     BA_TRY(parse_ar(args->prior_ar, &opts->prior_ar));
     BA_TRY(cli_decode_options(call, &opts->model));
 out:

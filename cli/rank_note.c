@@ -4,23 +4,13 @@
 #include "cli/message.h"
 #include "cli/text.h"
 
+#include "brainalign/significance.h"
 #include <math.h>
 #include <stdlib.h>
 
 enum { SHOWN = 20 };
 
 static const char *const class_words[] = {"", "open, ", "closed, "};
-
-static size_t
-count_below(const double *values, size_t n, double level)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; values && i < n; i++) {
-        count += values[i] < level;
-    }
-    return count;
-}
 
 /* "VERB (open, 491 tokens): best 1001 (ffn 3, unit 101) 0.523, test 0.551; ..." */
 static void
@@ -60,11 +50,11 @@ note_concept(const ba_ranking_t *ranking, const ba_rank_report_t *report, size_t
     }
     if (ranking->q) {
         cli_text_addf(
-            &text, "; %zu with q < .05", count_below(ranking->q + r * p, p, 0.05));
+            &text, "; %zu with q < .05", ba_count_below(ranking->q + r * p, p, 0.05));
     }
     if (report->p_fwe) {
         cli_text_addf(
-            &text, ", %zu family-wise", count_below(report->p_fwe + r * p, p, 0.05));
+            &text, ", %zu family-wise", ba_count_below(report->p_fwe + r * p, p, 0.05));
     }
     if (report->n_undefined[r] > 0) {
         cli_text_addf(&text, "; %zu without a score", report->n_undefined[r]);

@@ -154,7 +154,8 @@ read_zeros(void *state, size_t slab, size_t row0, size_t n_rows, size_t col0,
 
 /* Zeros for runs without features, under the name of their responses. */
 static int
-fill_missing(const job_t *job, const ba_dataset_part_t *part, ba_source_t **parts)
+fill_missing(
+    const job_t *job, const ba_dataset_part_t *part, size_t space, ba_source_t **parts)
 {
     static const ba_source_ops_t ops = {
         .format = "none", .read = read_zeros, .close = ba_free};
@@ -173,7 +174,7 @@ fill_missing(const job_t *job, const ba_dataset_part_t *part, ba_source_t **part
         if (shape.n_cols == 0) {
             return ba_fail(BA_FORMAT, "%s: row %zu: nothing in column '%s'",
                 job->table->file, job->plan.rows[k] + 1,
-                ba_table_column(job->table->cells, job->table->space_columns[0]));
+                ba_table_column(job->table->cells, job->table->space_columns[space]));
         }
         shape.n_rows = job->lengths[k];
         BA_TRY_ALLOC(state, ba_malloc(1, 1));
@@ -202,7 +203,7 @@ open_features_by_run(
             BA_TRY(check_length(job, k, parts[k]));
         }
     }
-    BA_TRY(fill_missing(job, part, parts));
+    BA_TRY(fill_missing(job, part, space, parts));
     BA_TRY(ba_source_stack(parts, n, out));
     ba_free(parts);
     return BA_OK;

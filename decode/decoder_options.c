@@ -13,6 +13,12 @@ check_choice(const ba_decode_fit_opts_t *opts)
     if (opts->n_voxels == 0 && opts->voxel_score != BA_VOXELS_ENCODING && !by_region) {
         return ba_fail(BA_VALUE, "voxel-score: found without n-voxels, wanted both");
     }
+    if (opts->voxel_alphas.n > 0 &&
+        (opts->voxel_score == BA_VOXELS_F || opts->voxel_score == BA_VOXELS_STABILITY ||
+            (opts->n_voxels == 0 && !by_region))) {
+        return ba_fail(BA_VALUE, "voxel-alphas: found without a choice of columns by a "
+                                 "fit, wanted both");
+    }
     if (by_region && opts->n_voxels > 0) {
         return ba_fail(BA_VALUE, "n-voxels: found with voxel-score roi, wanted n-rois: "
                                  "whole regions are chosen");

@@ -47,7 +47,11 @@ score_region(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts
     }
     BA_TRY(ba_decoder_part_of(job, columns, n, n, &part));
     data.design = part.design;
-    BA_TRY(ba_fit_run(ctx, &data, fit, NULL, &result, NULL));
+    status = ba_fit_run(ctx, &data, fit, NULL, &result, NULL);
+    if (status != BA_OK) {
+        ba_fail_within(status, "region '%s'", job->regions.list.names[region]);
+        goto out;
+    }
     BA_TRY(ba_decoder_largest(&result, &largest));
     for (size_t k = 0; k <= result.n_outer; k++) {
         double sum = 0.0, n_scored = 0.0;

@@ -3,6 +3,7 @@
 #include "decode/decoder_impl.h"
 
 #include "core/alloc.h"
+#include "model/series.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,6 +30,13 @@ add_deviations(sums_t *sums, double x, double y)
     sums->xx += dx * dx;
     sums->yy += dy * dy;
     sums->xy += dx * dy;
+}
+
+/* Whether a sum of squared deviations is more than rounding beside the mean. */
+static int
+varies(double square, double sum, double n)
+{
+    return sqrt(square / n) > BA_NEGLIGIBLE * (fabs(sum / n) + sqrt(square));
 }
 
 /* r and r2 of dimension j, for each subject the mean over the folds where defined. sums:
@@ -60,11 +68,12 @@ score_dimension(const ba_decoder_file_t *file, size_t j, size_t n_outer, sums_t 
         for (size_t k = 0; k < n_outer; k++) {
             const sums_t *own = sums + k * n_subjects + s;
 
-            if (own->xx > 0.0 && own->yy > 0.0) {
+            if (own->n > 0.0 && varies(own->xx, own->x, own->n) &&
+                varies(own->yy, own->y, own->n)) {
                 sum_r += own->xy / sqrt(own->xx * own->yy);
                 n_r += 1.0;
             }
-            if (own->yy > 0.0) {
+            if (own->n > 0.0 && varies(own->yy, own->y, own->n)) {
                 sum_r2 += 1.0 - own->rest / own->yy;
                 n_r2 += 1.0;
             }

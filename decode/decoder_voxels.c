@@ -255,7 +255,8 @@ ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job)
 {
     if (job->opts->blocks && job->inputs.n_lags > 1) {
         return ba_fail(BA_UNSUPPORTED,
-            "n-voxels: found with blocks and %zu response delays, wanted one delay",
+            "%s: found with blocks and %zu response delays, wanted one delay",
+            job->opts->voxel_score == BA_VOXELS_ROI ? "n-rois" : "n-voxels",
             job->inputs.n_lags);
     }
     if (job->opts->voxel_score == BA_VOXELS_F ||

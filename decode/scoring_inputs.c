@@ -140,7 +140,10 @@ cut_items(ba_scoring_inputs_t *inputs)
         for (stop = t + 1; stop < last && missing[stop] == missing[t];) {
             stop++;
         }
-        for (; !missing[t] && stop - t >= inputs->segment; t += inputs->segment) {
+        if (missing[t]) {
+            continue;
+        }
+        for (; stop - t >= inputs->segment; t += inputs->segment) {
             inputs->starts[n++] = t;
         }
         if (n > first) {

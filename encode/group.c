@@ -2,6 +2,7 @@
 /* Subjects and regions: from result files to a group. */
 #include "encode/group_impl.h"
 
+#include "brainalign/significance.h"
 #include "core/alloc.h"
 #include "encode/compare_impl.h"
 #include "encode/score_table.h"
@@ -212,17 +213,6 @@ out:
     return status;
 }
 
-static size_t
-count_below(const double *p, size_t n)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        count += p[i] < LEVEL;
-    }
-    return count;
-}
-
 static void
 sum_up(const group_t *group, ba_group_info_t *info)
 {
@@ -232,9 +222,9 @@ sum_up(const group_t *group, ba_group_info_t *info)
     info->n_permutations = group->n_permutations;
     info->smallest_p = group->smallest_p;
     info->mean = ba_subjects_mean(group->mean, n, &n_used);
-    info->n_p = count_below(group->p, n);
-    info->n_fwe = count_below(group->p_fwe, n);
-    info->n_t = count_below(group->p_t, n);
+    info->n_p = ba_count_below(group->p, n, LEVEL);
+    info->n_fwe = ba_count_below(group->p_fwe, n, LEVEL);
+    info->n_t = ba_count_below(group->p_t, n, LEVEL);
     info->t_rate = ba_subjects_mean(group->t_rate, n, &n_used);
 }
 

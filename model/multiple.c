@@ -106,6 +106,17 @@ ba_fdr_by(const double *p, size_t n, double *q)
     return false_discovery(p, n, 1, q);
 }
 
+size_t
+ba_count_below(const double *p, size_t n, double level)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; p && i < n; i++) {
+        count += p[i] < level;
+    }
+    return count;
+}
+
 double
 ba_permutation_p(size_t n_extreme, size_t n_permutations)
 {

@@ -2,6 +2,7 @@
 /* Concepts of rankings among the encoder's neurons, and the order of the work on them. */
 #include "neurons/aligning_concepts.h"
 
+#include "brainalign/significance.h"
 #include "brainalign/ranking.h"
 #include "core/alloc.h"
 
@@ -378,17 +379,6 @@ out:
     return status;
 }
 
-static size_t
-count_below(const double *q, size_t n)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; q && i < n; i++) {
-        count += q[i] < 0.05;
-    }
-    return count;
-}
-
 void
 ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info_t *info)
 {
@@ -400,9 +390,9 @@ ba_align_concepts_sum_up(const ba_align_concepts_t *concepts, ba_align_info_t *i
     n = concepts->n * concepts->regions->n;
     info->n_concepts = concepts->n;
     info->top = concepts->top;
-    info->n_found[0] = count_below(concepts->tests[BA_ALIGN_MATCHED].q, n);
-    info->n_found[1] = count_below(concepts->tests[BA_ALIGN_LABELS].q, n);
-    info->n_found[2] = count_below(concepts->overlap_q, n);
+    info->n_found[0] = ba_count_below(concepts->tests[BA_ALIGN_MATCHED].q, n, 0.05);
+    info->n_found[1] = ba_count_below(concepts->tests[BA_ALIGN_LABELS].q, n, 0.05);
+    info->n_found[2] = ba_count_below(concepts->overlap_q, n, 0.05);
     info->n_dissociations = 0;
     for (size_t i = 0; i < concepts->n_dissociations; i++) {
         info->n_dissociations += concepts->dissociations[i].q < 0.05;

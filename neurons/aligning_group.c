@@ -316,23 +316,12 @@ out:
     return status;
 }
 
-static size_t
-count_below(const double *p, size_t n)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        count += p[i] < 0.05;
-    }
-    return count;
-}
-
 void
 ba_align_group_sum_up(const ba_align_group_t *group, ba_align_info_t *info)
 {
     size_t n = group->n > 0 ? group->n * group->regions->n : 0;
 
-    info->n_group[0] = count_below(group->tests.p, n);
-    info->n_group[1] = count_below(group->tests.q, n);
-    info->n_group[2] = count_below(group->tests.p_t, n);
+    info->n_group[0] = ba_count_below(group->tests.p, n, 0.05);
+    info->n_group[1] = ba_count_below(group->tests.q, n, 0.05);
+    info->n_group[2] = ba_count_below(group->tests.p_t, n, 0.05);
 }

@@ -20,6 +20,9 @@ typedef enum { BA_TAIL_GREATER = 0, BA_TAIL_TWO_SIDED } ba_tail_t;
 BA_API int ba_fdr_bh(const double *p, size_t n, double *q);
 BA_API int ba_fdr_by(const double *p, size_t n, double *q);
 
+/* How many of n numbers (p or q) are below the level; NaN is not. p NULL: 0. */
+BA_API size_t ba_count_below(const double *p, size_t n, double level);
+
 /* (1 + n_extreme) / (1 + n_permutations): the observed order counts as one of them
  * (Phipson and Smyth 2010), so that p is never 0. */
 BA_API double ba_permutation_p(size_t n_extreme, size_t n_permutations);

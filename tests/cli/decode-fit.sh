@@ -106,6 +106,7 @@ bad_decode --responses y.csv --features x.csv --response-delays 0 --n-voxels 2 -
 areas='--features x.csv --response-delays 0 --rois areas.tsv:area'
 bad_decode --responses y.csv --features x.csv --response-delays 0 --roi a
 bad_decode --responses y.csv --features x.csv --response-delays 0 --voxel-score roi
+bad_decode --responses y.csv --features x.csv --response-delays 0 --voxel-alphas 1
 bad_decode --responses y.csv $areas --roi d
 bad_decode --responses y.csv $areas --roi a --n-voxels 3
 bad_decode --responses y.csv $areas --n-rois 1

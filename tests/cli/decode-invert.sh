@@ -46,6 +46,9 @@ bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=x --prior-space b=y
 numbers 3 3 >small.csv
 bad decode invert --encoder bands.h5 -j 1 -q --share 0.5 --prior-space b=small.csv -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=small.csv --prior-cov small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-rank 2 -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-cov small.csv --prior-ridge 0.1 -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-cov small.csv -o small.csv --force
 bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-space b=small.csv -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior space -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --features "$x" --responses "$y" -o o.h5

@@ -10,6 +10,7 @@
 #include "brainalign/error.h"
 #include "brainalign/invert.h"
 #include "linalg/blas.h"
+#include "tests/bundlelib.h"
 
 enum { RUNS = 5, RUN = 12, N = RUNS * RUN, A = 3, B = 2, F = A + B, V = 8 };
 
@@ -171,18 +172,7 @@ fit(study_t *s, const char *bands, double times, const char *delays_of_b)
 static inline void
 read_numbers(const char *file, const char *path, size_t n, double *out)
 {
-    ba_bundle_t *bundle;
-    size_t dims[BA_MAX_RANK], size = 1;
-    int rank;
-
-    must(ba_bundle_open(in_folder(file), NULL, &bundle));
-    must(ba_bundle_shape(bundle, path, &rank, dims));
-    for (int i = 0; i < rank; i++) {
-        size *= dims[i];
-    }
-    assert_int_equal(size, n);
-    must(ba_bundle_read(bundle, path, BA_F64, NULL, NULL, out));
-    ba_bundle_free(bundle);
+    test_read_numbers(in_folder(file), NULL, path, n, out);
 }
 
 /* A share that is NaN is chosen, any other is SHARE. */

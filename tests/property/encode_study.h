@@ -10,6 +10,7 @@
 #include "brainalign/bundle.h"
 #include "brainalign/encode.h"
 #include "brainalign/encoder.h"
+#include "tests/bundlelib.h"
 
 #ifndef STUDY_TARGETS
 #define STUDY_TARGETS 270
@@ -192,21 +193,7 @@ must(int status)
 static inline double *
 read_array(const char *name, const char *path, size_t n)
 {
-    ba_bundle_t *bundle = NULL;
-    size_t dims[BA_MAX_RANK], size = 1;
-    double *out = malloc(n * sizeof *out);
-    int rank;
-
-    assert_non_null(out);
-    must(ba_bundle_open(in_folder(name), NULL, &bundle));
-    must(ba_bundle_shape(bundle, path, &rank, dims));
-    for (int i = 0; i < rank; i++) {
-        size *= dims[i];
-    }
-    assert_int_equal(size, n);
-    must(ba_bundle_read(bundle, path, BA_F64, NULL, NULL, out));
-    ba_bundle_free(bundle);
-    return out;
+    return test_read_array(in_folder(name), NULL, path, n);
 }
 
 static inline void

@@ -7,6 +7,7 @@
 #include "brainalign/invert.h"
 #include "decode/invert_impl.h"
 #include "linalg/blas.h"
+#include "tests/bundlelib.h"
 
 enum { N = 100, P = 10, V = 24, RUNS = 5 };
 
@@ -152,18 +153,7 @@ identify(const ba_ctx_t *ctx, study_t *s, const char *output)
 static void
 read_numbers(const char *file, const char *path, size_t n, double *out)
 {
-    ba_bundle_t *bundle;
-    size_t dims[BA_MAX_RANK], size = 1;
-    int rank;
-
-    must(ba_bundle_open(in_folder(file), NULL, &bundle));
-    must(ba_bundle_shape(bundle, path, &rank, dims));
-    for (int i = 0; i < rank; i++) {
-        size *= dims[i];
-    }
-    assert_int_equal(size, n);
-    must(ba_bundle_read(bundle, path, BA_F64, NULL, NULL, out));
-    ba_bundle_free(bundle);
+    test_read_numbers(in_folder(file), NULL, path, n, out);
 }
 
 static ba_decode_invert_info_t

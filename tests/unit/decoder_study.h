@@ -8,6 +8,7 @@
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
 #include "brainalign/error.h"
+#include "tests/bundlelib.h"
 
 enum { N = 48, V = 7, D = 3, RUNS = 3, RUN = 16, LAGS = 2, COLUMNS = V * LAGS };
 
@@ -92,21 +93,7 @@ run(const ba_ctx_t *ctx, const study_t *study, const char *responses,
 static inline double *
 found(const study_t *study, const char *path, size_t n)
 {
-    ba_bundle_t *bundle;
-    size_t dims[BA_MAX_RANK], size = 1;
-    int rank;
-    double *out = malloc(n * sizeof *out);
-
-    assert_non_null(out);
-    assert_int_equal(ba_bundle_open(study->result, "brainalign-decoder", &bundle), BA_OK);
-    assert_int_equal(ba_bundle_shape(bundle, path, &rank, dims), BA_OK);
-    for (int i = 0; i < rank; i++) {
-        size *= dims[i];
-    }
-    assert_int_equal(size, n);
-    assert_int_equal(ba_bundle_read(bundle, path, BA_F64, NULL, NULL, out), BA_OK);
-    ba_bundle_free(bundle);
-    return out;
+    return test_read_array(study->result, "brainalign-decoder", path, n);
 }
 
 static inline void

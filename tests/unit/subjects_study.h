@@ -8,6 +8,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "tests/bundlelib.h"
 
 enum { SUBJECTS = 3, RUNS = 5, D = 2, MOMENTS = 12 + 10 + 14 + 16 + 15, WIDEST = 6 };
 
@@ -142,21 +143,7 @@ run_subjects(const ba_ctx_t *ctx, const subjects_study_t *study,
 static inline double *
 found_in(const subjects_study_t *study, const char *path, size_t n)
 {
-    ba_bundle_t *bundle;
-    size_t dims[BA_MAX_RANK], size = 1;
-    int rank;
-    double *out = malloc(n * sizeof *out);
-
-    assert_non_null(out);
-    assert_int_equal(ba_bundle_open(study->result, "brainalign-decoder", &bundle), BA_OK);
-    assert_int_equal(ba_bundle_shape(bundle, path, &rank, dims), BA_OK);
-    for (int i = 0; i < rank; i++) {
-        size *= dims[i];
-    }
-    assert_int_equal(size, n);
-    assert_int_equal(ba_bundle_read(bundle, path, BA_F64, NULL, NULL, out), BA_OK);
-    ba_bundle_free(bundle);
-    return out;
+    return test_read_array(study->result, "brainalign-decoder", path, n);
 }
 
 #endif

@@ -76,6 +76,7 @@ fit_alone(const study_t *study, const ba_decode_fit_opts_t *like, const size_t *
     opts.voxel_score = BA_VOXELS_ENCODING;
     opts.voxel_positions = opts.radius = NULL;
     opts.fit.alphas = like->voxel_alphas;
+    opts.voxel_alphas = (ba_alphas_t){0};
     opts.fit.select = BA_SCORE_R;
     opts.fit.want_cv = 1;
     assert_int_equal(run(one_thread(), study, study->other, &opts, NULL), BA_OK);

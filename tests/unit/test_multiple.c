@@ -82,6 +82,16 @@ test_few_tests(void **state)
 }
 
 static void
+test_count_below(void **state)
+{
+    const double p[] = {0.04, 0.05, nan_value, 0.0, 0.9};
+
+    (void) state;
+    assert_int_equal(ba_count_below(p, 5, 0.05), 2);
+    assert_int_equal(ba_count_below(NULL, 5, 0.05), 0);
+}
+
+static void
 test_permutation_p(void **state)
 {
     const double values[] = {0.1, 0.3, 0.3, -0.5, nan_value}, observed[] = {0.3};
@@ -271,6 +281,7 @@ main(void)
         cmocka_unit_test(test_false_discoveries),
         cmocka_unit_test(test_few_tests),
         cmocka_unit_test(test_permutation_p),
+        cmocka_unit_test(test_count_below),
         cmocka_unit_test(test_family_wise),
         cmocka_unit_test(test_scaled_maxima_are_exact),
         cmocka_unit_test(test_scaled_maxima_of_odd_units),
