@@ -184,6 +184,7 @@ test_rois(void **state)
         other.voxel_score = BA_VOXELS_ENCODING;
         other.n_rois = 1;
         other.n_best_rois = 0;
+        other.voxel_alphas = (ba_alphas_t){0};
         other.roi_names = &name;
         other.n_roi_names = 1;
         assert_int_equal(run(one_thread(), &study, study.y, &other, &info), BA_OK);
