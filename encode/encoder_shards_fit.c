@@ -68,6 +68,7 @@ add_up(const ba_fit_info_t *one, size_t n_targets, size_t n_before, ba_fit_info_
 
     all->shared_outer = one->shared_outer;
     all->n_factorisations += one->n_factorisations;
+    all->n_reduced += one->n_reduced;
     all->n_passes = one->n_passes > all->n_passes ? one->n_passes : all->n_passes;
     all->seconds_factor += one->seconds_factor;
     all->seconds_operators += one->seconds_operators;

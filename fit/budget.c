@@ -103,7 +103,7 @@ factor_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns;
 
-    return is_dual(plan) ? 8 * n * n : 8 * (n * p + p * p);
+    return is_dual(plan) ? 8 * n * n + ba_budget_shifts(plan) : 8 * (n * p + p * p);
 }
 
 /* The eigendecomposition holds two more matrices; the primal form the design beside its
@@ -116,6 +116,7 @@ factoring_bytes(const plan_t *plan)
     double all = n + largest_test(plan);
     double products = larger(24 * n * n, 8 * n * n + 8 * all * all);
 
+    products = larger(products, ba_budget_reducing(plan));
     return is_dual(plan) ? products + 8 * (all - n) * n + 12 * PANEL * all
                          : 16 * n * p + 24 * p * p;
 }
@@ -170,7 +171,9 @@ ba_budget_operators(const plan_t *plan, const problem_t *problem, double n_alpha
                    (is_dual(plan) ? (double) split->n_stay : m);
         gaps += m * (double) (problem->n_train - split->n_stay - split->n_validate);
     }
-    return number_size(plan) * (numbers * n_alphas + gaps);
+    /* a kernel that may not be reduced has eigenvalues */
+    return larger(number_size(plan) * (numbers * n_alphas + gaps),
+        ba_budget_reduced(plan, problem, n_alphas));
 }
 
 /* An inner fold's own factorisation has three matrices of its validation rows beside it. */
@@ -194,13 +197,14 @@ refit_bytes(const plan_t *plan)
 {
     double n = largest_train(plan), p = (double) plan->n_columns, rank = rank_of(plan);
     double apply = largest_test(plan) * rank, back = wants_weights(plan) ? p * rank : 0.0;
-    double project = is_dual(plan) ? n * rank : 0.0;
+    double project = is_dual(plan) && plan->opts->precision == BA_SINGLE ? n * rank : 0.0;
+    double size = plan->reduces ? sizeof(double) : number_size(plan);
 
     if (plan->shared_outer) {
         apply += (double) ba_plan_n_alphas(plan) * largest_test(plan) *
                  (is_dual(plan) ? n : rank + 1);
     }
-    return number_size(plan) * (project + back + apply) + refit_making(plan);
+    return number_size(plan) * project + size * (back + apply) + refit_making(plan);
 }
 
 /* Raw and transformed columns of a fixed test set, and their sum over repeats. */
@@ -258,7 +262,7 @@ scratch_bytes(const plan_t *plan)
         parts = larger(parts, each * (blocks < KEPT_BLOCKS ? blocks : KEPT_BLOCKS));
     }
     numbers += m * parts + (wants_weights(plan) ? (double) plan->n_columns : 0.0);
-    return BA_TILE * number_size(plan) * numbers;
+    return BA_TILE * number_size(plan) * numbers + ba_budget_wide(plan, held);
 }
 
 static double

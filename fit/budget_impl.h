@@ -28,4 +28,11 @@ double ba_budget_pca(const plan_t *plan);
 double ba_budget_making_pca(const plan_t *plan);
 double ba_budget_kept_pca(const plan_t *plan);
 
+/* Reduced kernels: factors of all alphas with the band; operators of a chunk of alphas and
+ * lists of what is left out; what making them, or a tile, has in float64. */
+double ba_budget_shifts(const plan_t *plan);
+double ba_budget_reduced(const plan_t *plan, const problem_t *problem, double n_alphas);
+double ba_budget_reducing(const plan_t *plan);
+double ba_budget_wide(const plan_t *plan, double largest_held);
+
 #endif

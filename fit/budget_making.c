@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is held in float64 while operators and blocks are made (budget.c). */
 #include "fit/budget_impl.h"
+#include "linalg/reduced.h"
 #include "model/design_impl.h"
 
 static double
@@ -69,6 +70,67 @@ ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan)
             (threads < blocks ? threads : blocks) * (larger(largest, rest) + m) * m);
     }
     return 8 * most;
+}
+
+/* ---- reduced kernels ---- */
+
+static double
+largest_problem(const plan_t *plan)
+{
+    double most = 0.0;
+
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        most = larger(most, (double) plan->problems[k].n_train);
+    }
+    return most;
+}
+
+/* Numbers of a factor in a band. */
+static double
+shift_numbers(const plan_t *plan)
+{
+    double n = largest_problem(plan), w = (double) ba_reduced_width((size_t) n);
+
+    return 2 * w * (n + w);
+}
+
+double
+ba_budget_shifts(const plan_t *plan)
+{
+    double alphas = (double) ba_plan_n_alphas(plan);
+
+    return plan->reduces ? 8 * shift_numbers(plan) * (alphas + 1) : 0.0;
+}
+
+double
+ba_budget_reduced(const plan_t *plan, const problem_t *problem, double n_alphas)
+{
+    double n = (double) problem->n_train, numbers = 0.0, places = 0.0;
+
+    for (size_t k = 0; plan->reduces && k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+
+        numbers += (double) split->n_validate * (n - (double) split->n_stay);
+        places += 2 * n;
+    }
+    return 8 * (n_alphas * numbers + places);
+}
+
+/* The kernel, its copy and Q; panels with their triangles (linalg/reduced.c). */
+double
+ba_budget_reducing(const plan_t *plan)
+{
+    double n = largest_problem(plan);
+
+    return plan->reduces ? 8 * (3 * n * n + 5 * shift_numbers(plan)) : 0.0;
+}
+
+double
+ba_budget_wide(const plan_t *plan, double largest_held)
+{
+    double numbers = 3 * largest_problem(plan) + largest_held;
+
+    return plan->reduces ? 8.0 * BA_TILE * numbers : 0.0;
 }
 
 /* ---- principal components ---- */

@@ -17,6 +17,12 @@
  *   tiles, primal   v (2 A sum q m + 2 n m + [projected: 2 m^2 each] + 2 n_test p +
  *                      [weights: 2 p^2])
  *
+ * Dual kernels are reduced instead of decomposed (model/ridge_reduced.h, w the width of
+ * the band) where explicit alphas are all that is asked for and this is less by a fifth:
+ *
+ *   set-up  n^2 p + 8/3 n^3 + A sum (s^2 n + s^3 + 3 w n s)
+ *   tiles   v (2 n^2 + A (2 n^2 + 48 w n + sum 2 s f) + 2 n^2 + ...), in float64
+ *
  * With bands, C candidates of k spaces, there is no eigendecomposition:
  *
  *   set-up, dual    n^2 p + C A (n^3 + folds and pooled as above) + 1/3 n^3 a used point
@@ -26,9 +32,11 @@
  *
  * Set-up flops are float64 and partly not matrix products: they weigh SETUP_WEIGHT. */
 #include "fit/fit_impl.h"
+#include "linalg/reduced.h"
 #include "model/design_impl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Relative cost of a set-up flop to one of a tile product: it is in float64 and partly no
  * matrix product (measured beside float32 tiles: 3.5 to 5). */
@@ -41,6 +49,16 @@
 
 /* E'E and what is made of it, times n^3, relative to the flops of tiles. */
 #define POOLED_SETUP 1.5
+
+/* Products in float64 beside float32. */
+#define DOUBLE_SLOWER 2.0
+
+/* Solving in a band is many small products, in float64. */
+#define BAND_SLOWER 8.0
+
+/* A reduced kernel must be worth that it may turn out not to be good enough, and tiles that
+ * take longer, which few targets are too few of for all threads. */
+#define REDUCING_GAIN 1.25
 
 /* A basis for a block costs a QR decomposition and one more product a tile. */
 #define PROJECTION_GAIN 1.2
@@ -161,6 +179,35 @@ band_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
     return sum;
 }
 
+/* A dual problem whose kernel is reduced. */
+static flops_t
+reduced_flops(const plan_t *plan, const problem_t *problem)
+{
+    double n = (double) problem->n_train, p = (double) plan->n_columns;
+    double alphas = (double) ba_plan_n_alphas(plan), target = 0.0;
+    double w = (double) ba_reduced_width(problem->n_train);
+    int weights =
+        problem->fold < 0 ? plan->opts->want_weights : plan->opts->want_fold_weights;
+    flops_t sum = {n * n * p + 8.0 / 3 * n * n * n, 0.0};
+
+    for (size_t k = 0; k < problem->n_inner; k++) {
+        const split_t *split = &problem->inner[k];
+        double f = (double) split->n_validate, s = n - (double) split->n_stay;
+
+        sum.setup += alphas * (s * s * n + s * s * s + 3 * w * n * s);
+        target += alphas * 2 * s * f;
+    }
+    if (problem->n_inner > 0) {
+        target += 2 * n * n + alphas * (2 * n * n + BAND_SLOWER * 6 * w * n);
+    }
+    target += 2 * n * n + 2 * (double) problem->n_test * n + (weights ? 2 * p * n : 0.0);
+    if (plan->opts->precision == BA_SINGLE) {
+        target *= DOUBLE_SLOWER;
+    }
+    sum.tiles = (double) plan->n_targets * target;
+    return sum;
+}
+
 static flops_t
 problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
 {
@@ -171,6 +218,9 @@ problem_flops(const plan_t *plan, const problem_t *problem, ba_solver_t solver)
     int weights = problem->fold < 0 ? opts->want_weights : opts->want_fold_weights;
     flops_t sum = {9 * rank * rank * rank, 0.0};
 
+    if (plan->reduces) {
+        return reduced_flops(plan, problem);
+    }
     sum.setup += solver == BA_SOLVER_DUAL ? n * n * p : 3 * n * p * p;
     if (solver == BA_SOLVER_DUAL && problem->n_inner > 0) {
         sum.setup += alphas * n * n * n;
@@ -278,6 +328,42 @@ ba_cost_choose_solver(plan_t *plan)
         primal < dual ? "primal" : "dual", plan->n_columns, plan->n_used,
         primal < dual ? primal : dual, primal < dual ? "dual" : "primal",
         primal < dual ? dual : primal, inner_form(plan));
+}
+
+/* Whether every alpha is known, inner folds need no more than the one factorisation gives,
+ * and more columns than samples reach every direction. */
+static int
+may_reduce(const plan_t *plan)
+{
+    const ba_fit_opts_t *opts = plan->opts;
+    int may = plan->solver == BA_SOLVER_DUAL && !ba_plan_is_banded(plan) &&
+              !plan->strict && !plan->shared_outer && opts->alphas.n > 0 &&
+              !opts->alphas_relative && plan->inner_intercept == plan->factor_intercept;
+
+    for (size_t a = 0; a < opts->alphas.n; a++) {
+        may = may && opts->alphas.values[a] > 0.0;
+    }
+    for (size_t k = 0; k < plan->n_problems; k++) {
+        may = may && plan->n_columns > plan->problems[k].n_train &&
+              !ba_cost_is_pooled(plan, &plan->problems[k]);
+    }
+    return may;
+}
+
+void
+ba_cost_choose_reducing(plan_t *plan)
+{
+    double decomposed = weighted(plan, plan->solver);
+    size_t n = strlen(plan->reason);
+
+    if (!may_reduce(plan)) {
+        return;
+    }
+    plan->reduces = 1;
+    plan->reduces = REDUCING_GAIN * weighted(plan, plan->solver) < decomposed;
+    if (plan->reduces) {
+        snprintf(plan->reason + n, sizeof plan->reason - n, "; kernels reduced to bands");
+    }
 }
 
 double

@@ -303,6 +303,7 @@ run_prepared(run_t *run, prepared_t *prepared)
 out:
     ba_products_free(&prepared->products);
     run->info->n_factorisations += prepared->n_factorisations;
+    run->info->n_reduced += prepared->shifts != NULL;
     return name_fold(status, fold);
 }
 

@@ -55,6 +55,7 @@ typedef struct {
     int centre_targets;       /* training means are taken off the targets */
     ba_solver_t solver;
     int shared_outer; /* outer folds by the final fit's factorisation */
+    int reduces;      /* dual: kernels are reduced to bands where they may be */
     char reason[160];
 } plan_t;
 
@@ -78,6 +79,10 @@ void ba_plan_count_splits(const plan_t *plan, ba_fit_info_t *info);
 /* cost.c: picks solver and reason; flops of a run, and of its tiles alone. */
 void ba_cost_choose_solver(plan_t *plan);
 double ba_cost_flops(const plan_t *plan, double *tiles);
+
+/* Whether dual kernels are better reduced (model/ridge_reduced.h) than decomposed, once
+ * all else is decided: sets `reduces`, and says so in the reason. */
+void ba_cost_choose_reducing(plan_t *plan);
 
 /* Whether a block of so many rows is worth an orthonormal basis of its own: fewer
  * coordinates than rows for every alpha. */
@@ -185,6 +190,8 @@ typedef struct {
     size_t n_rhs;
     size_t n_predicted; /* rows of P: those to be validated, or coordinates in the basis
                            of their block */
+    size_t *left_out;   /* reduced: n_rhs positions in the training rows, whose residuals
+                           P is applied to */
     int is_projected;   /* the latter */
     void **p;           /* n_alphas matrices n_predicted x n_rhs */
     size_t *gap, n_gap; /* primal: positions of training rows that neither stay nor are
@@ -204,15 +211,20 @@ typedef struct {
     size_t n_holdouts;
     void **pooled; /* n_alphas forms (linalg/quadratic.h) that give the mean squared error
                       instead of the holdouts' p; NULL = not used */
+    const double *q;    /* reduced (residuals.c): Q, borrowed; p, in float64 too, makes
+                           held-out residuals of residuals. Else NULL */
+    size_t first_alpha; /* reduced: of the chunk, among the problem's */
 } operators_t;
 
 /* Refit: weights and test predictions at any alpha. */
 typedef struct {
-    ba_precision_t precision;
+    ba_precision_t precision; /* of project, back and apply: double where the kernel is
+                                 reduced */
     size_t rank, n_columns;
-    const double *lambda;
+    const double *lambda;    /* NULL: the kernel is reduced */
     double tolerance_alpha0; /* eigenvalues at or below count as 0 at alpha 0 */
-    void *project;           /* dual: n_train x rank */
+    const void *project;     /* dual: n_train x rank */
+    void *own_project;       /* its copy in float32 */
     void *back;              /* n_columns x rank, NULL when no weights are wanted */
     void *apply;             /* n_test x rank, NULL without a test part */
     double *offset;          /* rank: center' back, NULL when columns have mean 0 */
@@ -247,6 +259,8 @@ typedef struct {
     size_t n_factor;
     double *alphas;
     size_t n_alphas;
+    double
+        *shifts; /* where the kernel is reduced: B + alpha factorised, for every alpha */
     size_t n_factorisations;
     products_t products; /* primal, once made */
     band_t *band;        /* instead of a factor; NULL without bands */

@@ -333,7 +333,9 @@ ba_operators_make(const ba_ctx_t *ctx, prepared_t *prepared, size_t a0, size_t n
     const plan_t *plan = prepared->plan;
 
     BA_TRY(ba_operators_allocate(prepared, problem->n_inner, n_alphas, out));
-    if (plan->strict) {
+    if (prepared->shifts) {
+        BA_TRY(ba_operators_reduced(ctx, prepared, a0, out));
+    } else if (plan->strict) {
         for (size_t k = 0; k < problem->n_inner; k++) {
             BA_TRY(ba_operators_alone(
                 ctx, prepared, &problem->inner[k], a0, out, &out->holdouts[k]));
@@ -377,6 +379,7 @@ ba_operators_free(operators_t *operators)
             ba_free(holdout->p[a]);
         }
         ba_free(holdout->p);
+        ba_free(holdout->left_out);
         ba_free(holdout->gap);
         ba_free(holdout->gap_columns);
         ba_free(holdout->own_project);

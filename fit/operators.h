@@ -33,6 +33,10 @@ const block_t *ba_operators_block(
 /* P = mix A for coefficients A (m x m) of a fit that left the block's rows out. */
 void ba_operators_mix(const block_t *block, ba_cdmat_t coefficients, ba_dmat_t p);
 
+/* residuals.c: those of the inner folds of a reduced kernel, for alphas a0 ... */
+int ba_operators_reduced(const ba_ctx_t *ctx, const prepared_t *prepared, size_t a0,
+    operators_t *operators) BA_MUST_USE;
+
 /* alone.c: the operators of a split with a factorisation of its own. */
 int ba_operators_alone(const ba_ctx_t *ctx, prepared_t *prepared, const split_t *split,
     size_t a0, const operators_t *operators, holdout_t *holdout) BA_MUST_USE;

@@ -441,6 +441,7 @@ ba_plan_make(const ba_ctx_t *ctx, const ba_fit_data_t *data, const ba_fit_opts_t
     BA_TRY(check_pca(plan));
     ba_cost_choose_solver(plan);
     plan->shared_outer = can_share_outer(plan);
+    ba_cost_choose_reducing(plan);
 out:
     if (status != BA_OK) {
         ba_plan_free(plan);

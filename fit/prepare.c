@@ -5,11 +5,18 @@
 
 #include "core/alloc.h"
 #include "model/ridge_pass.h"
+#include "model/ridge_reduced.h"
 #include "model/scale.h"
+
+#include <math.h>
 
 /* Columns for each training row from where on one pass in single precision is tried: with
  * fewer the Gram matrix is hardly ever well enough conditioned. */
 #define LEAST_COLUMNS 2
+
+/* Most that rounding may move what a reduced kernel gives, as a share of it. */
+#define REDUCED_SINGLE 1e-7
+#define REDUCED_DOUBLE 1e-10
 
 /* Samples of the training rows, and behind them those of the test part, where it is not a
  * set of its own. */
@@ -179,39 +186,54 @@ out:
     return status;
 }
 
+/* Alphas where they are given, not relative or found; 0 else. */
+static ba_reducing_t
+reducing_of(const plan_t *plan)
+{
+    const ba_alphas_t *alphas = &plan->opts->alphas;
+    ba_reducing_t reducing = {0.0, 0.0,
+        plan->opts->precision == BA_DOUBLE ? REDUCED_DOUBLE : REDUCED_SINGLE};
+
+    if (plan->opts->alphas_relative || alphas->n == 0) {
+        return reducing;
+    }
+    reducing.smallest_alpha = alphas->values[0];
+    for (size_t a = 0; a < alphas->n; a++) {
+        reducing.smallest_alpha = fmin(reducing.smallest_alpha, alphas->values[a]);
+        reducing.largest_alpha = fmax(reducing.largest_alpha, alphas->values[a]);
+    }
+    return reducing;
+}
+
 /* Columns are read more than once unless one pass will do. */
 static int
 prepare_factor(const ba_ctx_t *ctx, const plan_t *plan, prepared_t *out)
 {
     int status = BA_OK;
-    const ba_alphas_t *alphas = &plan->opts->alphas;
     size_t n = out->problem->n_train;
+    ba_reducing_t reducing = reducing_of(plan);
     ba_ridge_pass_t pass = {.design = out->columns.design,
         .rows = out->train_rows,
         .n_rows = n,
         .n_other = out->test_rows ? out->problem->n_test : 0,
         .intercept = plan->factor_intercept,
         .is_centred = plan->scale_features == BA_SCALE_CENTER,
+        .reducing = plan->reduces ? &reducing : NULL,
+        .smallest_alpha = reducing.smallest_alpha,
         .mean = out->feature_mean,
         .scale = out->feature_scale};
 
     if (plan->solver == BA_SOLVER_DUAL && plan->opts->precision == BA_SINGLE &&
         plan->n_columns >= LEAST_COLUMNS * n) {
-        if (alphas->n > 0 && !plan->opts->alphas_relative) {
-            pass.smallest_alpha = alphas->values[0];
-        }
-        for (size_t a = 1; pass.smallest_alpha > 0.0 && a < alphas->n; a++) {
-            pass.smallest_alpha = alphas->values[a] < pass.smallest_alpha
-                                      ? alphas->values[a]
-                                      : pass.smallest_alpha;
-        }
         BA_TRY(ba_ridge_factor_pass(ctx, &pass, &out->factor));
     }
     if (!out->factor) {
         BA_TRY(fill_scaling(
             ctx, plan, pass.design, out->train_rows, n, pass.mean, pass.scale));
-        BA_TRY(ba_ridge_factor(
-            ctx, &out->training, plan->solver, plan->factor_intercept, &out->factor));
+        BA_TRY(plan->reduces ? ba_ridge_factor_reduced(ctx, &out->training,
+                                   plan->factor_intercept, &reducing, &out->factor)
+                             : ba_ridge_factor(ctx, &out->training, plan->solver,
+                                   plan->factor_intercept, &out->factor));
     }
     out->n_factorisations = 1;
     out->used = out->factor;
@@ -252,6 +274,10 @@ ba_prepared_make(const ba_ctx_t *ctx, const plan_t *plan, const problem_t *probl
         out->n_factor = shared->n_factor;
     }
     BA_TRY(find_alphas(out));
+    if (out->factor && ba_ridge_factor_band(out->factor)) {
+        BA_TRY(
+            ba_ridge_factor_shifts(out->used, out->alphas, out->n_alphas, &out->shifts));
+    }
 out:
     if (status != BA_OK) {
         ba_prepared_free(out);
@@ -274,5 +300,6 @@ ba_prepared_free(prepared_t *prepared)
     ba_free(prepared->feature_mean);
     ba_free(prepared->feature_scale);
     ba_free(prepared->alphas);
+    ba_free(prepared->shifts);
     *prepared = (prepared_t){0};
 }

@@ -92,13 +92,29 @@ out:
     return status;
 }
 
-int
-ba_refit_make(const ba_ctx_t *ctx, prepared_t *prepared, int want_weights, refit_t *out)
+static int
+take_project(const prepared_t *prepared, refit_t *out)
 {
     int status = BA_OK;
     ba_cdmat_t project = ba_ridge_factor_project(prepared->used);
 
-    *out = (refit_t){.precision = prepared->plan->opts->precision};
+    out->project = project.data;
+    if (out->precision == BA_SINGLE) {
+        BA_TRY(ba_to_precision(
+            BA_SINGLE, project.data, project.n_rows * project.n_cols, &out->own_project));
+        out->project = out->own_project;
+    }
+out:
+    return status;
+}
+
+int
+ba_refit_make(const ba_ctx_t *ctx, prepared_t *prepared, int want_weights, refit_t *out)
+{
+    int status = BA_OK;
+
+    *out = (refit_t){
+        .precision = prepared->shifts ? BA_DOUBLE : prepared->plan->opts->precision};
     out->rank = ba_ridge_factor_rank(prepared->used);
     out->n_columns = prepared->plan->n_columns;
     out->lambda = ba_ridge_factor_lambda(prepared->used);
@@ -108,8 +124,7 @@ ba_refit_make(const ba_ctx_t *ctx, prepared_t *prepared, int want_weights, refit
         goto out;
     }
     if (prepared->plan->solver == BA_SOLVER_DUAL) {
-        BA_TRY(ba_to_precision(out->precision, project.data,
-            project.n_rows * project.n_cols, &out->project));
+        BA_TRY(take_project(prepared, out));
     }
     BA_TRY(make_back(ctx, prepared, want_weights, out));
     BA_TRY(make_apply(ctx, prepared, out));
@@ -128,7 +143,7 @@ ba_refit_free(refit_t *refit)
     }
     ba_free(refit->by_alpha);
     ba_free(refit->test_split);
-    ba_free(refit->project);
+    ba_free(refit->own_project);
     ba_free(refit->back);
     ba_free(refit->apply);
     ba_free(refit->offset);

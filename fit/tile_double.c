@@ -3,6 +3,7 @@
 #include "fit/bands.h"
 
 #include "linalg/quadratic.h"
+#include "model/ridge_reduced.h"
 #include "model/scale.h"
 
 #include <math.h>

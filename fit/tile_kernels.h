@@ -74,6 +74,12 @@ typedef struct {
     double *square, *rest; /* COLUMNS each, there: see ba_score_rest() */
 } NAME(part_t);
 
+/* Reduced kernels, in float64: n_train x COLUMNS each, the last largest validation or test
+ * part x COLUMNS. */
+typedef struct {
+    double *projected, *solved, *residuals, *errors;
+} NAME(wide_t);
+
 /* The areas of the scratch: every one large enough for all splits of the problem. */
 typedef struct {
     double *column;  /* n_used float64 */
@@ -84,6 +90,7 @@ typedef struct {
     REAL *predicted; /* the same, or coordinates */
     REAL *weights;   /* n_columns x COLUMNS, only where weights are wanted */
     REAL *spaces;    /* bands: test part x COLUMNS for every space */
+    NAME(wide_t) wide;
     NAME(part_t) part[KEPT_BLOCKS + 1];
 } NAME(areas_t);
 
@@ -149,6 +156,9 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     size_t rank = job->refit ? job->refit->rank : 0, m = products->n_products;
     size_t rhs = NAME(largest)(
         NAME(largest)(NAME(largest_rhs)(job->operators), NAME(largest_rhs)(by_alpha)), m);
+    size_t all = job->prepared->shifts
+                     ? job->prepared->problem->n_train * COLUMNS * sizeof(double)
+                     : 0;
     size_t n = job->plan->n_used + 1, held = NAME(largest_held)(job), used = 0;
     size_t real = COLUMNS * sizeof(REAL), room = rhs * real;
 
@@ -168,6 +178,10 @@ NAME(lay_out)(const tile_job_t *job, char *block, NAME(areas_t) * areas)
     AREA(REAL, weights, NAME(has_weights)(job) ? job->plan->n_columns * real : 0);
     AREA(REAL, spaces,
         job->bands && job->bands->apply ? job->bands->spaces->n_spaces * held * real : 0);
+    AREA(double, wide.projected, all);
+    AREA(double, wide.solved, all);
+    AREA(double, wide.residuals, all);
+    AREA(double, wide.errors, all > 0 ? held * COLUMNS * sizeof(double) : 0);
     for (size_t b = 0; b < products->n_blocks && b <= KEPT_BLOCKS; b++) {
         AREA(REAL, part[b].products, m * real);
         AREA(REAL, part[b].projected, NAME(has_bases)(products) ? m * real : 0);
@@ -243,6 +257,21 @@ NAME(total)(const tile_job_t *job, const NAME(areas_t) * areas)
 {
     return job->has_total ? job->total : NAME(make_total)(job, areas);
 }
+
+/* Adds one fold's scores to the means in the making: the mean over folds where they are
+ * defined. */
+static void
+NAME(add_scores)(const double *fold_scores, double *sums, int32_t *counts)
+{
+    for (size_t j = 0; j < COLUMNS; j++) {
+        if (isfinite(fold_scores[j])) {
+            sums[j] += fold_scores[j];
+            counts[j]++;
+        }
+    }
+}
+
+#include "fit/tile_reduced.h"
 
 #include "fit/tile_refit.h"
 #include "fit/tile_select.h"

@@ -143,18 +143,31 @@ NAME(unscale)(const tile_job_t *job, const REAL *predicted, size_t n_test)
     }
 }
 
+/* Solutions, weights, intercepts, and areas->predicted of the test part. */
+static void
+NAME(refit_decomposed)(const tile_job_t *job, size_t n_test, const NAME(areas_t) * areas)
+{
+    const refit_t *refit = job->refit;
+    size_t p = refit->n_columns;
+    CMATRIX z = NAME(cview)(areas->all, refit->rank, COLUMNS);
+
+    NAME(filtered_products)(job, areas);
+    if (n_test > 0) {
+        GEMM(1, BA_KEEP, NAME(cview)(refit->apply, n_test, refit->rank), BA_KEEP, z, 0,
+            NAME(view)(areas->predicted, n_test, COLUMNS));
+    }
+    if (job->weights) {
+        GEMM(1, BA_KEEP, NAME(cview)(refit->back, p, refit->rank), BA_KEEP, z, 0,
+            NAME(view)(areas->weights, p, COLUMNS));
+        for (size_t i = 0; i < p * COLUMNS; i++) {
+            job->weights[i] = (double) areas->weights[i];
+        }
+    }
+}
+
 static void
 NAME(score_test)(const tile_job_t *job, const NAME(areas_t) * areas, size_t n_test)
 {
-    const refit_t *refit = job->refit;
-
-    if (refit->by_alpha) {
-        NAME(predict_by_alpha)(job, areas, n_test);
-    } else {
-        GEMM(1, BA_KEEP, NAME(cview)(refit->apply, n_test, refit->rank), BA_KEEP,
-            NAME(cview)(areas->all, refit->rank, COLUMNS), 0,
-            NAME(view)(areas->predicted, n_test, COLUMNS));
-    }
     NAME(gather_test)(job, areas->held, n_test);
     SCORE(BA_SCORE_R, areas->held, n_test, areas->predicted, n_test, n_test, COLUMNS,
         job->r);
@@ -170,27 +183,20 @@ NAME(score_test)(const tile_job_t *job, const NAME(areas_t) * areas, size_t n_te
 void
 NAME(ba_tile_refit)(const tile_job_t *job, void *scratch)
 {
-    const refit_t *refit = job->refit;
     size_t n_test = job->plan->data->test_design && job->prepared->problem->fold < 0
                         ? job->plan->test_runs.n_samples
                         : job->prepared->problem->n_test;
     NAME(areas_t) areas;
 
     NAME(lay_out)(job, scratch, &areas);
-    if (!refit->by_alpha) {
-        NAME(filtered_products)(job, &areas);
+    if (job->prepared->shifts) {
+        NAME(refit_reduced)(job, n_test, &areas);
+    } else if (job->refit->by_alpha) {
+        NAME(predict_by_alpha)(job, &areas, n_test);
+    } else {
+        NAME(refit_decomposed)(job, n_test, &areas);
     }
     if (n_test > 0) {
         NAME(score_test)(job, &areas, n_test);
-    }
-    if (job->weights) {
-        size_t p = refit->n_columns;
-
-        GEMM(1, BA_KEEP, NAME(cview)(refit->back, p, refit->rank), BA_KEEP,
-            NAME(cview)(areas.all, refit->rank, COLUMNS), 0,
-            NAME(view)(areas.weights, p, COLUMNS));
-        for (size_t i = 0; i < p * COLUMNS; i++) {
-            job->weights[i] = (double) areas.weights[i];
-        }
     }
 }

@@ -65,19 +65,6 @@ NAME(rhs_of_rows)(const tile_job_t *job, const holdout_t *holdout,
     }
 }
 
-/* Adds one fold's scores to the means in the making: the mean over folds where they are
- * defined. */
-static void
-NAME(add_scores)(const double *fold_scores, double *sums, int32_t *counts)
-{
-    for (size_t j = 0; j < COLUMNS; j++) {
-        if (isfinite(fold_scores[j])) {
-            sums[j] += fold_scores[j];
-            counts[j]++;
-        }
-    }
-}
-
 /* What a split's predictions are compared with. */
 typedef struct {
     const REAL *held; /* n x COLUMNS: responses, or their coordinates */
@@ -226,7 +213,10 @@ NAME(ba_tile_select)(const tile_job_t *job, void *scratch)
     if (operators->solver == BA_SOLVER_PRIMAL && !job->plan->strict) {
         total = NAME(make_total)(job, &areas);
     }
-    for (size_t k = 0; k < operators->n_holdouts; k++) {
+    if (operators->q) {
+        NAME(select_reduced)(job, &areas, baseline_counts);
+    }
+    for (size_t k = 0; !operators->q && k < operators->n_holdouts; k++) {
         NAME(select_fold)(job, k, total, &areas, baseline_counts);
     }
     NAME(divide)(job->scores, job->counts, n);

@@ -3,11 +3,13 @@
 #include "fit/bands.h"
 
 #include "linalg/quadratic.h"
+#include "model/ridge_reduced.h"
 #include "model/scale.h"
 
 #include <math.h>
 #include <string.h>
 
+#define IS_SINGLE
 #define REAL float
 #define MATRIX ba_mat_t
 #define CMATRIX ba_cmat_t

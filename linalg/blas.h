@@ -110,9 +110,17 @@ int ba_qr(ba_dmat_t a, ba_dmat_t r) BA_MUST_USE;
  * first n_cols rows, zeros below the diagonal there. Half the cost of ba_qr(). */
 int ba_qr_triangle(ba_dmat_t a) BA_MUST_USE;
 
+/* QR decomposition with its reflections in compact form, a = (I - V T V') R: R on and
+ * above the diagonal of a, V (unit lower trapezoidal) below it, t (k x k, k = the smaller
+ * side of a, zeros below its diagonal beforehand) becomes T. BA_NUMERIC, BA_NOMEM. */
+int ba_qr_compact(ba_dmat_t a, ba_dmat_t t) BA_MUST_USE;
+
 /* Cholesky factor L of a symmetric positive definite matrix in its lower triangle.
  * BA_NUMERIC when it is not. */
 int ba_cholesky(ba_dmat_t a) BA_MUST_USE;
+
+/* Replaces a Cholesky factor by its own inverse, a lower triangle. Cost: n^3 / 3. */
+void ba_triangle_invert(ba_dmat_t l);
 
 /* Replaces a Cholesky factor by the whole symmetric inverse (L L')^-1. Cost: 2/3 n^3. */
 void ba_cholesky_invert(ba_dmat_t l);

@@ -5,7 +5,7 @@
 #include "linalg/blas.h"
 
 /* Rows of a block that one thread makes. */
-#define BLOCK 192
+#define BLOCK 384
 
 static size_t
 min_size(size_t a, size_t b)
@@ -19,7 +19,7 @@ n_blocks(size_t n)
     return (n + BLOCK - 1) / BLOCK;
 }
 
-/* A product for each block of columns at a time. */
+/* A product for each block of rows. */
 static size_t
 plain_room(size_t n)
 {
@@ -45,17 +45,18 @@ add_block(const float *product, size_t height, size_t width, int is_diagonal, si
     }
 }
 
+/* The longest rows first: threads end together. */
 static void
 add_plain(const ba_ctx_t *ctx, const float *x, size_t n, size_t width, size_t n_left,
     float *products, double *gram)
 {
-    for (size_t j0 = 0; j0 < n_left; j0 += BLOCK) {
-        size_t w = min_size(BLOCK, n_left - j0);
-
 #pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(ctx))
-        for (size_t b = j0 / BLOCK; b < n_blocks(n); b++) {
-            size_t i0 = b * BLOCK, h = min_size(BLOCK, n - i0);
-            float *product = products + b * BLOCK * BLOCK;
+    for (size_t t = 0; t < n_blocks(n); t++) {
+        size_t b = n_blocks(n) - 1 - t, i0 = b * BLOCK, h = min_size(BLOCK, n - i0);
+        float *product = products + b * BLOCK * BLOCK;
+
+        for (size_t j0 = 0; j0 <= i0 && j0 < n_left; j0 += BLOCK) {
+            size_t w = min_size(BLOCK, n_left - j0);
 
             ba_gemm_f32(1.0f, BA_KEEP, ba_cmat(x + i0, h, width, n), BA_TRANSPOSE,
                 ba_cmat(x + j0, w, width, n), 0.0f, ba_mat(product, h, w, BLOCK));
@@ -65,10 +66,10 @@ add_plain(const ba_ctx_t *ctx, const float *x, size_t n, size_t width, size_t n_
 }
 
 void
-ba_gram_add(const ba_ctx_t *ctx, const float *x, size_t n, size_t width, size_t n_left,
-    void *room, double *gram)
+ba_gram_add(const ba_ctx_t *ctx, ba_gram_kind_t kind, const float *x, size_t n,
+    size_t width, size_t n_left, void *room, double *gram)
 {
-    if (ba_amx_is_usable()) {
+    if (kind == BA_GRAM_TILES && ba_amx_is_usable()) {
         ba_amx_gram(ctx, x, n, width, n_left, room, gram);
     } else {
         add_plain(ctx, x, n, width, n_left, room, gram);

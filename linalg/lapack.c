@@ -199,8 +199,8 @@ half_of(size_t n)
 /* W = L^-1 in place: W21 = -W22 L21 W11. Products of halves are faster than LAPACK's
  * panels. A factor without zeros on its diagonal, as Cholesky leaves it, has an inverse:
  * nothing can fail. */
-static void
-invert_triangle(ba_dmat_t l)
+void
+ba_triangle_invert(ba_dmat_t l)
 {
     size_t n = l.n_rows, h = half_of(n);
     ba_dmat_t first, low, last;
@@ -213,9 +213,9 @@ invert_triangle(ba_dmat_t l)
     first = ba_dmat(l.data, h, h, l.ld);
     low = ba_dmat(l.data + h, n - h, h, l.ld);
     last = ba_dmat(l.data + h + h * l.ld, n - h, n - h, l.ld);
-    invert_triangle(first);
+    ba_triangle_invert(first);
     ba_trmm_lower_f64(BA_RIGHT, BA_KEEP, -1.0, ba_dmat_const(first), low);
-    invert_triangle(last);
+    ba_triangle_invert(last);
     ba_trmm_lower_f64(BA_LEFT, BA_KEEP, 1.0, ba_dmat_const(last), low);
 }
 
@@ -266,7 +266,7 @@ ba_cholesky_invert(ba_dmat_t l)
     if (l.n_rows == 0) {
         return;
     }
-    invert_triangle(l);
+    ba_triangle_invert(l);
     square_triangle(l);
     mirror(l);
 }
@@ -340,4 +340,17 @@ ba_qr_triangle(ba_dmat_t a)
 out:
     ba_free(tau);
     return status;
+}
+
+int
+ba_qr_compact(ba_dmat_t a, ba_dmat_t t)
+{
+    lapack_int m = (lapack_int) a.n_rows, n = (lapack_int) a.n_cols;
+
+    if (t.n_rows == 0) {
+        return BA_OK;
+    }
+    return check_info(LAPACKE_dgeqrt(LAPACK_COL_MAJOR, m, n, (lapack_int) t.n_rows,
+                          a.data, (lapack_int) a.ld, t.data, (lapack_int) t.ld),
+        "QR decomposition");
 }

@@ -109,8 +109,8 @@ complement(const size_t *listed, size_t n_listed, size_t n, size_t *others)
     }
 }
 
-static int
-too_small(double alpha)
+int
+ba_ridge_too_small(double alpha)
 {
     return ba_fail(BA_NUMERIC,
         "ridge: alpha %g is too small for held-out predictions of this design in float64",
@@ -126,7 +126,7 @@ solve_unit_columns(ba_dmat_t ss, const size_t *predict, size_t n_predict,
     size_t n = ss.n_rows;
 
     if (ba_cholesky(ss) != BA_OK) {
-        return too_small(alpha);
+        return ba_ridge_too_small(alpha);
     }
     if (3 * n_predict > n) {
         ba_cholesky_invert(ss);
@@ -281,7 +281,7 @@ ba_ridge_holdout_inverse(
             j < factor->rank ? factor->lambda[j] + alpha : (double) factor->n;
     }
     if (ba_cholesky(inverse) != BA_OK) {
-        return too_small(alpha);
+        return ba_ridge_too_small(alpha);
     }
     ba_cholesky_invert(inverse);
     return BA_OK;

@@ -147,11 +147,11 @@ finish_spectrum(ba_ridge_factor_t *factor)
         largest * DBL_EPSILON * (double) (factor->n > factor->p ? factor->n : factor->p);
 }
 
-int
-ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+/* Moves the constant direction away from 0 where there is an intercept. */
+static int
+shift_gram(ba_ridge_factor_t *factor)
 {
-    int status = BA_OK;
-    size_t n = factor->n, reached;
+    size_t n = factor->n;
     double trace = 0.0;
 
     if (factor->intercept == BA_INTERCEPT_YES) {
@@ -163,8 +163,16 @@ ba_ridge_decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
             factor->vectors[i] += factor->shift / (double) n;
         }
     }
-    BA_TRY(check_gram(factor->vectors, n));
-    BA_TRY(ba_ctx_check(ctx));
+    return check_gram(factor->vectors, n);
+}
+
+static int
+decompose(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+{
+    int status = BA_OK;
+    size_t n = factor->n, reached;
+
+    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
     BA_TRY(ba_eigen_symmetric(ctx, ba_dmat(factor->vectors, n, n, n), factor->lambda));
     reached = factor->p + (factor->intercept == BA_INTERCEPT_YES ? 1 : 0);
     factor->n_null = n > reached ? n - reached : 0;
@@ -173,17 +181,34 @@ out:
     return status;
 }
 
+int
+ba_ridge_finish_dual(
+    const ba_ctx_t *ctx, const ba_reducing_t *reducing, ba_ridge_factor_t *factor)
+{
+    int status = BA_OK;
+
+    factor->rank = factor->n;
+    BA_TRY(shift_gram(factor));
+    BA_TRY(ba_ctx_check(ctx));
+    if (reducing) {
+        BA_TRY(ba_ridge_reduce(ctx, reducing, factor));
+    }
+    if (!ba_ridge_factor_band(factor)) {
+        BA_TRY(decompose(ctx, factor));
+    }
+out:
+    return status;
+}
+
 static int
-factor_dual(const ba_ctx_t *ctx, ba_ridge_factor_t *factor)
+factor_dual(const ba_ctx_t *ctx, const ba_reducing_t *reducing, ba_ridge_factor_t *factor)
 {
     int status = BA_OK;
     size_t n = factor->n;
 
-    factor->rank = n;
-    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
     BA_TRY_ALLOC(factor->vectors, ba_calloc(n, n * sizeof *factor->vectors));
     BA_TRY(kernel_of(ctx, factor, NULL, ba_dmat(factor->vectors, n, n, n)));
-    BA_TRY(ba_ridge_decompose(ctx, factor));
+    BA_TRY(ba_ridge_finish_dual(ctx, reducing, factor));
 out:
     return status;
 }
@@ -214,9 +239,9 @@ out:
     return status;
 }
 
-int
-ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solver,
-    ba_intercept_t intercept, ba_ridge_factor_t **out)
+static int
+make_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solver,
+    const ba_reducing_t *reducing, ba_intercept_t intercept, ba_ridge_factor_t **out)
 {
     int status = BA_OK;
     ba_ridge_factor_t *factor = NULL;
@@ -243,12 +268,26 @@ ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t 
         BA_TRY(find_center(ctx, factor));
     }
     BA_TRY(solver == BA_SOLVER_PRIMAL ? factor_primal(ctx, factor)
-                                      : factor_dual(ctx, factor));
+                                      : factor_dual(ctx, reducing, factor));
     *out = factor;
     factor = NULL;
 out:
     ba_ridge_factor_free(factor);
     return status;
+}
+
+int
+ba_ridge_factor(const ba_ctx_t *ctx, const ba_training_t *training, ba_solver_t solver,
+    ba_intercept_t intercept, ba_ridge_factor_t **out)
+{
+    return make_factor(ctx, training, solver, NULL, intercept, out);
+}
+
+int
+ba_ridge_factor_reduced(const ba_ctx_t *ctx, const ba_training_t *training,
+    ba_intercept_t intercept, const ba_reducing_t *reducing, ba_ridge_factor_t **out)
+{
+    return make_factor(ctx, training, BA_SOLVER_DUAL, reducing, intercept, out);
 }
 
 void
@@ -258,6 +297,7 @@ ba_ridge_factor_free(ba_ridge_factor_t *factor)
         ba_free(factor->center);
         ba_free(factor->lambda);
         ba_free(factor->vectors);
+        ba_reduced_free(&factor->reduced);
         ba_free(factor->scores);
         ba_free(factor->known);
         ba_free(factor);

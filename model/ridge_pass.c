@@ -10,6 +10,7 @@
 
 #include "core/alloc.h"
 #include "core/rng.h"
+#include "linalg/amx.h"
 #include "linalg/blas.h"
 #include "linalg/gram.h"
 #include "model/clones.h"
@@ -24,11 +25,16 @@
 /* Most that a solution may move, as a share of itself. */
 #define TOLERANCE 1e-4
 
+/* Columns for each row from where on the matrix unit is tried first: with fewer the lowest
+ * eigenvalues are hardly ever large beside its errors. */
+#define TILES_COLUMNS 12
+
 /* Keys the random signs. */
 #define STREAM UINT64_C(0x7369676e73)
 
 typedef struct {
     const ba_ridge_pass_t *pass;
+    ba_gram_kind_t kind;
     ba_ridge_factor_t *factor;
     size_t n, n_all;
     float *panel;   /* n_all x BA_GRAM_WIDTH */
@@ -196,8 +202,8 @@ read_columns(const ba_ctx_t *ctx, work_t *work)
 
         BA_TRY(ba_ctx_check(ctx));
         make_panel(ctx, work, first, width);
-        ba_gram_add(
-            ctx, work->panel, work->n_all, width, work->n, work->room, work->gram);
+        ba_gram_add(ctx, work->kind, work->panel, work->n_all, width, work->n, work->room,
+            work->gram);
         for (size_t j = 0; j < width; j++) {
             add_column(
                 work->panel + j * work->n_all, work->along[j], work->n, work->image);
@@ -250,8 +256,6 @@ take_gram(const work_t *work)
     ba_ridge_factor_t *factor = work->factor;
     size_t n = work->n, m = work->pass->n_other, ld = work->n_all;
 
-    factor->rank = n;
-    BA_TRY_ALLOC(factor->lambda, ba_malloc(n, sizeof *factor->lambda));
     BA_TRY_ALLOC(factor->vectors, ba_malloc(n, n * sizeof *factor->vectors));
     for (size_t j = 0; j < n; j++) {
         for (size_t i = j; i < n; i++) {
@@ -286,17 +290,29 @@ lowest(const ba_ridge_factor_t *factor)
     return least;
 }
 
-int
-ba_ridge_factor_pass(
-    const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_ridge_factor_t **out)
+/* Whether rounding stays out of sight. */
+static int
+is_good(const work_t *work, double error, int *good)
+{
+    double alpha = work->pass->smallest_alpha, bound = error / TOLERANCE;
+
+    if (ba_ridge_factor_band(work->factor)) {
+        return ba_ridge_reduced_is_above(work->factor, bound, alpha, good);
+    }
+    *good = bound <= lowest(work->factor) + alpha;
+    return BA_OK;
+}
+
+static int
+try_pass(const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_gram_kind_t kind,
+    ba_ridge_factor_t **out)
 {
     int status = BA_OK;
-    work_t work = {0};
+    work_t work = {.kind = kind};
     ba_ridge_factor_t *factor = NULL;
     double error;
+    int good;
 
-    *out = NULL;
-    ba_blas_single_thread();
     BA_TRY_ALLOC(factor, ba_calloc(1, sizeof *factor));
     work.factor = factor;
     factor->training =
@@ -318,12 +334,32 @@ ba_ridge_factor_pass(
     BA_TRY(take_gram(&work));
     ba_free(work.gram);
     work.gram = NULL;
-    BA_TRY(ba_ridge_decompose(ctx, factor));
-    if (error <= TOLERANCE * (lowest(factor) + pass->smallest_alpha)) {
+    BA_TRY(ba_ridge_finish_dual(ctx, pass->reducing, factor));
+    BA_TRY(is_good(&work, error, &good));
+    if (good) {
         *out = factor;
         work.factor = NULL;
     }
 out:
     work_free(&work);
+    return status;
+}
+
+int
+ba_ridge_factor_pass(
+    const ba_ctx_t *ctx, const ba_ridge_pass_t *pass, ba_ridge_factor_t **out)
+{
+    int status = BA_OK;
+
+    *out = NULL;
+    ba_blas_single_thread();
+    if (ba_design_n_columns(pass->design) >= TILES_COLUMNS * pass->n_rows &&
+        ba_amx_is_usable()) {
+        BA_TRY(try_pass(ctx, pass, BA_GRAM_TILES, out));
+    }
+    if (!*out) {
+        BA_TRY(try_pass(ctx, pass, BA_GRAM_PLAIN, out));
+    }
+out:
     return status;
 }

@@ -4,14 +4,15 @@
 #ifndef BA_MODEL_RIDGE_PASS_H
 #define BA_MODEL_RIDGE_PASS_H
 
-#include "brainalign/ridge.h"
+#include "model/ridge_reduced.h"
 
 typedef struct {
     const ba_design_t *design;
     const size_t *rows; /* n_rows training samples, then n_other that are predicted */
     size_t n_rows, n_other;
     ba_intercept_t intercept;
-    int is_centred; /* columns are centred only: scale becomes 1 */
+    int is_centred;                /* columns are centred only: scale becomes 1 */
+    const ba_reducing_t *reducing; /* NULL = eigenvalues */
     double smallest_alpha;
     double *mean, *scale; /* n_columns, written; NULL = columns as they are */
 } ba_ridge_pass_t;

@@ -168,11 +168,12 @@ typedef struct {
     size_t gap_inner, gap_outer;    /* samples */
     size_t train_least, train_most; /* training samples of the inner fits */
     size_t n_factorisations;        /* eigendecompositions; with bands, triangular ones */
-    size_t n_candidates;            /* with bands: tried in the final fit */
-    size_t n_passes;                /* readings of the responses */
-    int keeps_responses;            /* 1 = read once, prepared ones stay in memory */
-    size_t n_in_flight;             /* tiles of targets that are read at a time */
-    size_t bytes_planned;           /* peak of features, factorisations and buffers */
+    size_t n_reduced;     /* of them: kernels reduced to a band, without eigenvalues */
+    size_t n_candidates;  /* with bands: tried in the final fit */
+    size_t n_passes;      /* readings of the responses */
+    int keeps_responses;  /* 1 = read once, prepared ones stay in memory */
+    size_t n_in_flight;   /* tiles of targets that are read at a time */
+    size_t bytes_planned; /* peak of features, factorisations and buffers */
     double flops_planned, flops_tiles; /* all of it, and that of the loop over tiles */
     double seconds_factor, seconds_operators, seconds_tiles, seconds_read;
     double edge_low, edge_high; /* share of targets with a positive inner score whose

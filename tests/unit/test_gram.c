@@ -6,7 +6,7 @@
 #include "core/alloc.h"
 #include "linalg/amx.h"
 
-/* Around groups of 32 rows, blocks of 192, and panels that are not full. */
+/* Around groups of 32 rows, blocks of 384, and panels that are not full. */
 static const size_t sizes[][3] = {{1, 1, 1}, {5, 31, 5}, {33, 64, 20}, {192, 33, 192},
     {200, 512, 150}, {230, 100, 193}, {390, 512, 390}};
 #define N_SIZES (sizeof sizes / sizeof *sizes)
@@ -67,8 +67,8 @@ compare(problem_t *problem, double tolerance)
 
     memset(problem->found, 0, n * n * sizeof(double));
     for (int repeat = 0; repeat < 2; repeat++) {
-        ba_gram_add(NULL, problem->x, n, problem->width, problem->n_left, problem->room,
-            problem->found);
+        ba_gram_add(NULL, BA_GRAM_TILES, problem->x, n, problem->width, problem->n_left,
+            problem->room, problem->found);
     }
     for (size_t i = 0; i < n * n; i++) {
         double apart = fabs(problem->found[i] - 2 * problem->expected[i]);
@@ -127,8 +127,9 @@ test_threads(void **state)
     (void) state;
     one.n_threads = 1;
     two.n_threads = 2;
-    ba_gram_add(&one, problem.x, n, problem.width, n, problem.room, problem.found);
-    ba_gram_add(&two, problem.x, n, problem.width, n, problem.room, other);
+    ba_gram_add(
+        &one, BA_GRAM_TILES, problem.x, n, problem.width, n, problem.room, problem.found);
+    ba_gram_add(&two, BA_GRAM_TILES, problem.x, n, problem.width, n, problem.room, other);
     assert_memory_equal(problem.found, other, n * n * sizeof *other);
     ba_free(other);
     problem_free(&problem);

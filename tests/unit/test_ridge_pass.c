@@ -77,30 +77,52 @@ pass_of(problem_t *problem, ba_intercept_t intercept, int is_scaled, double alph
         .scale = is_scaled ? problem->scale : NULL};
 }
 
+/* solved = (K + alpha)^-1 in the basis of the factor, of project'. */
+static void
+solve_units(const ba_ridge_factor_t *factor, double alpha, double *solved)
+{
+    ba_cdmat_t project = ba_ridge_factor_project(factor);
+    double filter[TRAIN], *shift = NULL;
+
+    for (size_t j = 0; j < TRAIN; j++) {
+        for (size_t i = 0; i < TRAIN; i++) {
+            solved[i + j * TRAIN] = project.data[j + i * TRAIN];
+        }
+    }
+    if (ba_ridge_factor_band(factor)) {
+        assert_int_equal(ba_ridge_factor_shifts(factor, &alpha, 1, &shift), BA_OK);
+        ba_reduced_solve(
+            ba_ridge_factor_band(factor), shift, ba_dmat(solved, TRAIN, TRAIN, TRAIN));
+        ba_free(shift);
+        return;
+    }
+    ba_ridge_factor_filter(factor, alpha, filter);
+    for (size_t i = 0; i < TRAIN * TRAIN; i++) {
+        solved[i] *= filter[i % TRAIN];
+    }
+}
+
 /* Predictions of the other rows from unit targets: what a smoother is. */
 static void
 smoother(const ba_ridge_factor_t *factor, problem_t *problem, double alpha, double *out)
 {
-    double *apply = ba_malloc(OTHER, TRAIN * sizeof *apply), filter[TRAIN];
-    ba_cdmat_t project = ba_ridge_factor_project(factor);
+    double *apply = ba_malloc(OTHER, TRAIN * sizeof *apply);
+    double *solved = ba_malloc(TRAIN, TRAIN * sizeof *solved);
 
     assert_int_equal(
         ba_ridge_factor_apply(NULL, factor, problem->design, problem->rows + TRAIN, OTHER,
             ba_dmat(apply, OTHER, TRAIN, OTHER)),
         BA_OK);
-    ba_ridge_factor_filter(factor, alpha, filter);
-    for (size_t k = 0; k < TRAIN; k++) {
-        for (size_t i = 0; i < OTHER; i++) {
-            apply[i + k * OTHER] *= filter[k];
-        }
-    }
-    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(apply, OTHER, TRAIN, OTHER), BA_TRANSPOSE, project,
-        0.0, ba_dmat(out, OTHER, TRAIN, OTHER));
+    solve_units(factor, alpha, solved);
+    ba_gemm_f64(1.0, BA_KEEP, ba_cdmat(apply, OTHER, TRAIN, OTHER), BA_KEEP,
+        ba_cdmat(solved, TRAIN, TRAIN, TRAIN), 0.0, ba_dmat(out, OTHER, TRAIN, OTHER));
     ba_free(apply);
+    ba_free(solved);
 }
 
 static void
-check(problem_t *problem, ba_intercept_t intercept, int is_scaled)
+check(problem_t *problem, ba_intercept_t intercept, int is_scaled,
+    const ba_reducing_t *reducing)
 {
     ba_ridge_pass_t pass = pass_of(problem, intercept, is_scaled, 1.0);
     ba_training_t training = {problem->design, problem->rows, TRAIN,
@@ -111,8 +133,10 @@ check(problem_t *problem, ba_intercept_t intercept, int is_scaled)
     assert_int_equal(ba_design_scale(NULL, problem->design, problem->rows, TRAIN,
                          problem->own_mean, problem->own_scale),
         BA_OK);
+    pass.reducing = reducing;
     assert_int_equal(ba_ridge_factor_pass(NULL, &pass, &fast), BA_OK);
     assert_non_null(fast);
+    assert_int_equal(ba_ridge_factor_band(fast) != NULL, reducing != NULL);
     if (is_scaled) {
         assert_memory_equal(problem->mean, problem->own_mean, sizeof problem->mean);
         assert_memory_equal(problem->scale, problem->own_scale, sizeof problem->scale);
@@ -131,15 +155,18 @@ check(problem_t *problem, ba_intercept_t intercept, int is_scaled)
 static void
 test_agrees_with_float64(void **state)
 {
+    static const ba_reducing_t reducing = {1.0, 1e5, 1e-7};
     problem_t problem;
 
     (void) state;
     problem_make(&problem, 0);
-    for (int tiles = 0; tiles < 2; tiles++) {
-        ba_amx_allow(tiles);
-        check(&problem, BA_INTERCEPT_NO, 0);
-        check(&problem, BA_INTERCEPT_YES, 0);
-        check(&problem, BA_INTERCEPT_YES, 1);
+    for (int i = 0; i < 4; i++) {
+        const ba_reducing_t *allowed = i / 2 ? &reducing : NULL;
+
+        ba_amx_allow(i % 2);
+        check(&problem, BA_INTERCEPT_NO, 0, allowed);
+        check(&problem, BA_INTERCEPT_YES, 0, allowed);
+        check(&problem, BA_INTERCEPT_YES, 1, allowed);
     }
     problem_free(&problem);
 }
@@ -150,19 +177,23 @@ static void
 test_refuses_what_rounding_would_bend(void **state)
 {
     problem_t problem;
+    static const ba_reducing_t reducing = {1e-3, 1e5, 1e-7};
     ba_ridge_factor_t *factor = NULL;
     ba_ridge_pass_t pass;
 
     (void) state;
     problem_make(&problem, 1);
-    pass = pass_of(&problem, BA_INTERCEPT_YES, 1, 1e-3);
-    assert_int_equal(ba_ridge_factor_pass(NULL, &pass, &factor), BA_OK);
-    assert_null(factor);
-    assert_true(problem.scale[0] > 0.5 && problem.scale[0] < 2);
-    pass.smallest_alpha = 1000;
-    assert_int_equal(ba_ridge_factor_pass(NULL, &pass, &factor), BA_OK);
-    assert_non_null(factor);
-    ba_ridge_factor_free(factor);
+    for (int i = 0; i < 2; i++) {
+        pass = pass_of(&problem, BA_INTERCEPT_YES, 1, 1e-3);
+        pass.reducing = i ? &reducing : NULL;
+        assert_int_equal(ba_ridge_factor_pass(NULL, &pass, &factor), BA_OK);
+        assert_null(factor);
+        assert_true(problem.scale[0] > 0.5 && problem.scale[0] < 2);
+        pass.smallest_alpha = 1000;
+        assert_int_equal(ba_ridge_factor_pass(NULL, &pass, &factor), BA_OK);
+        assert_non_null(factor);
+        ba_ridge_factor_free(factor);
+    }
     problem_free(&problem);
 }
 
