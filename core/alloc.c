@@ -15,6 +15,10 @@
  * for correctness. */
 #define ALIGNMENT 64
 
+/* Free bytes that are worth giving back: what is given back is filled with zeros when it is
+ * asked for again. */
+#define TRIM_LEAST ((size_t) 64 << 20)
+
 static atomic_size_t fail_countdown;
 
 void
@@ -146,6 +150,11 @@ void
 ba_alloc_trim(void)
 {
 #ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
+    if (mallinfo2().fordblks < TRIM_LEAST) {
+        return;
+    }
+#endif
     malloc_trim(0);
 #endif
 }

@@ -28,8 +28,8 @@ void ba_free(void *block);
 /* *product = a * b; BA_TOO_LARGE when it overflows. */
 int ba_multiply(size_t a, size_t b, size_t *product) BA_MUST_USE;
 
-/* Gives what was freed back to the system, where it can: between phases that need memory
- * in blocks of different sizes. */
+/* Gives what was freed back to the system, where it can and where that is much: between
+ * phases that need memory in blocks of different sizes. */
 void ba_alloc_trim(void);
 
 /* Makes the n-th allocation from now fail (0 = never): for tests of error paths. */

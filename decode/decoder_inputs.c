@@ -6,6 +6,7 @@
 #include "decode/decoder_reading.h"
 
 #include "core/alloc.h"
+#include "core/error_keep.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -67,8 +68,13 @@ static void
 store_samples(
     const ba_blocks_t *blocks, const double *column, size_t j, ba_decoder_inputs_t *out)
 {
-    for (size_t i = 0; i < blocks->n; i++) {
-        put(out, i + j * blocks->n, column[blocks->rows[i]]);
+    size_t n = blocks->n, at = j * n;
+
+    for (size_t i = 0; out->single && i < n; i++) {
+        out->single[at + i] = (float) column[blocks->rows[i]];
+    }
+    for (size_t i = 0; out->full && i < n; i++) {
+        out->full[at + i] = column[blocks->rows[i]];
     }
 }
 
@@ -79,12 +85,34 @@ is_wanted(const ba_decoder_inputs_t *inputs, size_t at, size_t stop)
     return at < inputs->n_voxels && (inputs->columns ? inputs->columns[at] : at) < stop;
 }
 
+/* Columns at .. stop of those that are kept, which were read from column `from` on; the
+ * threads share the work, since most of it is memory that is touched for the first time. */
+static int
+store_columns(const ba_ctx_t *ctx, const ba_reading_t *reading, const ba_blocks_t *blocks,
+    int by_block, size_t from, size_t at, size_t stop, ba_decoder_inputs_t *out)
+{
+    ba_error_keep_t keep = {.status = BA_OK};
+
+#pragma omp parallel for schedule(static) num_threads(ba_ctx_threads(ctx))
+    for (size_t i = at; i < stop; i++) {
+        size_t j = (out->columns ? out->columns[i] : i) - from;
+        const double *column = reading->buffer + j * reading->runs->n_samples;
+
+        if (by_block) {
+            ba_error_keep(&keep, store_blocks(blocks, reading->runs, column, i, out));
+        } else {
+            store_samples(blocks, column, i, out);
+        }
+    }
+    return ba_error_raise(&keep);
+}
+
 static int
 read_columns(const ba_ctx_t *ctx, ba_reading_t *reading, const ba_blocks_t *blocks,
     int by_block, ba_decoder_inputs_t *out)
 {
     int status = BA_OK;
-    size_t n = reading->runs->n_samples, at = 0, m;
+    size_t at = 0, stop, m;
     size_t n_cols = ba_source_n_cols(reading->part->responses);
     unsigned char is_used[BA_READING_COLUMNS];
 
@@ -95,18 +123,14 @@ read_columns(const ba_ctx_t *ctx, ba_reading_t *reading, const ba_blocks_t *bloc
         }
         BA_TRY(ba_ctx_check(ctx));
         BA_TRY(ba_reading_columns(reading, from, m, is_used, NULL));
-        for (; is_wanted(out, at, from + m); at++) {
-            size_t j = (out->columns ? out->columns[at] : at) - from;
-            const double *column = reading->buffer + j * n;
+        for (stop = at; is_wanted(out, stop, from + m); stop++) {
+            size_t j = (out->columns ? out->columns[stop] : stop) - from;
 
-            out->is_used[at] = is_used[j];
+            out->is_used[stop] = is_used[j];
             out->n_unusable += !is_used[j];
-            if (by_block) {
-                BA_TRY(store_blocks(blocks, reading->runs, column, at, out));
-            } else {
-                store_samples(blocks, column, at, out);
-            }
         }
+        BA_TRY(store_columns(ctx, reading, blocks, by_block, from, at, stop, out));
+        at = stop;
     }
     if (out->n_unusable == out->n_voxels) {
         BA_TRY(ba_fail(BA_NONFINITE,

@@ -185,7 +185,9 @@ largest_by_run(const ba_reading_t *reading, size_t n_columns)
             double largest = 0.0;
 
             for (size_t t = runs->onset[r]; t < runs->onset[r + 1]; t++) {
-                largest = fmax(largest, fabs(column[t]));
+                double size = fabs(column[t]);
+
+                largest = size > largest ? size : largest;
             }
             reading->size[r + j * runs->n_runs] = largest;
         }
@@ -205,7 +207,9 @@ ba_reading_columns(ba_reading_t *reading, size_t first, size_t n_columns,
         add_hashes(reading, n_columns, hash);
     }
     clear_unusable(reading, n_columns, is_used);
-    largest_by_run(reading, n_columns);
+    if (reading->zscore_runs) { /* sizes before trends are taken off */
+        largest_by_run(reading, n_columns);
+    }
     if (reading->detrend) {
         BA_TRY(ba_detrend_apply(reading->detrend, block));
     }

@@ -38,14 +38,36 @@ split_pair(__m512 even, __m512 odd, __m512i *first, __m512i *second)
     *second = _mm512_or_si512(_mm512_srli_epi32(terms[1][0], 16), terms[1][1]);
 }
 
-/* 16 x 16 pairs. */
-static void
-transpose(const uint32_t *from, uint32_t *to)
+/* 16 x 16 pairs: interleaved in rounds of 32 and 64 bits within quarters of a row, then
+ * quarters are exchanged. */
+FOR_AMX static void
+transpose(const uint16_t *from, uint16_t *to)
 {
+    __m512i x[HALF], y[HALF];
+
     for (size_t i = 0; i < HALF; i++) {
-        for (size_t j = 0; j < HALF; j++) {
-            to[j + i * HALF] = from[i + j * HALF];
-        }
+        x[i] = _mm512_loadu_si512(from + i * BLOCK);
+    }
+    for (size_t i = 0; i < HALF; i += 2) {
+        y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+        y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+    }
+    for (size_t i = 0; i < HALF; i += 4) {
+        x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
+        x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
+        x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
+        x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        __m512i a = _mm512_shuffle_i32x4(x[i], x[4 + i], 0x88);
+        __m512i b = _mm512_shuffle_i32x4(x[i], x[4 + i], 0xdd);
+        __m512i c = _mm512_shuffle_i32x4(x[8 + i], x[12 + i], 0x88);
+        __m512i d = _mm512_shuffle_i32x4(x[8 + i], x[12 + i], 0xdd);
+
+        _mm512_storeu_si512(to + i * BLOCK, _mm512_shuffle_i32x4(a, c, 0x88));
+        _mm512_storeu_si512(to + (4 + i) * BLOCK, _mm512_shuffle_i32x4(b, d, 0x88));
+        _mm512_storeu_si512(to + (8 + i) * BLOCK, _mm512_shuffle_i32x4(a, c, 0xdd));
+        _mm512_storeu_si512(to + (12 + i) * BLOCK, _mm512_shuffle_i32x4(b, d, 0xdd));
     }
 }
 
@@ -76,23 +98,30 @@ pack_rows(
         }
     }
     for (size_t t = 0; t < 4 * blocks; t++) {
-        transpose((const uint32_t *) (const void *) (right + t * TILE),
-            (uint32_t *) (void *) (left + t * TILE));
+        transpose(right + t * TILE, left + t * TILE);
     }
 }
 
 /* Rows i0 .. (of `height`) and j0 .. (of `width`) of their product; out as multiply()
  * leaves it, groups of j to the left. */
-static void
+FOR_AMX static void
 add_product(const float *out, size_t i0, size_t height, size_t j0, size_t width, size_t n,
     double *gram)
 {
+    uint32_t inside = height < BLOCK ? (1u << height) - 1 : UINT32_MAX;
+
     for (size_t j = 0; j < width; j++) {
         const float *row = out + j / HALF * 2 * HALF * HALF + j % HALF * HALF;
-        double *to = gram + i0 + (j0 + j) * n;
+        uint32_t rows = i0 == j0 ? inside & (UINT32_MAX << j) : inside;
 
-        for (size_t i = i0 == j0 ? j : 0; i < height; i++) {
-            to[i] += (double) row[i / HALF * HALF * HALF + i % HALF];
+        for (size_t i = 0; i < height; i += 8) {
+            __mmask8 here = (__mmask8) (rows >> i);
+            double *to = gram + i0 + i + (j0 + j) * n;
+            __m256 more = _mm256_load_ps(row + i / HALF * HALF * HALF + i % HALF);
+            __m512d sum = _mm512_maskz_loadu_pd(here, to);
+
+            sum = _mm512_add_pd(sum, _mm512_cvtps_pd(more));
+            _mm512_mask_storeu_pd(to, here, sum);
         }
     }
 }

@@ -4,10 +4,12 @@
 #include "model/design_impl.h"
 
 #include "core/alloc.h"
+#include "model/clones.h"
 #include "model/disturb.h"
 #include "model/numeral.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Columns written side by side: few enough for their cache lines to stay in the nearest
@@ -272,6 +274,22 @@ stretch_at(
     return stretch;
 }
 
+/* Numbers of a cache line, and those ahead that will be read soon: columns follow one
+ * another, but most processors stop fetching at the end of a page. */
+#define LINE 16
+#define AHEAD 1024
+
+BA_CLONES static void
+widen(const float *x, size_t n, double *to)
+{
+    for (size_t i = 0; i < n; i += LINE) {
+        __builtin_prefetch((const void *) ((uintptr_t) (x + i) + AHEAD * sizeof *x));
+    }
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (double) x[i];
+    }
+}
+
 /* One column of a stretch: zeros before the run's first source, the sources in one piece,
  * zeros after its last. */
 static void
@@ -299,9 +317,7 @@ read_stretch(const ba_space_t *space, size_t feature, size_t n_samples, int dela
         memcpy(dst + before, space->full + feature * n_samples + source, n * sizeof *dst);
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        dst[before + i] = (double) space->single[feature * n_samples + source + i];
-    }
+    widen(space->single + feature * n_samples + source, n, dst + before);
 }
 
 /* Columns of one block, at most COLUMN_GROUP of them. */

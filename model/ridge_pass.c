@@ -76,25 +76,45 @@ narrow(const double *x, size_t n, double mean, double factor, double center, flo
 BA_CLONES static double
 dot(const float *x, const double *sign, size_t n)
 {
-    double sum[BA_LANES] = {0};
+    double sum[4][BA_LANES] = {{0}};
     size_t i = 0;
 
-    for (; i + BA_LANES <= n; i += BA_LANES) {
-        for (size_t j = 0; j < BA_LANES; j++) {
-            sum[j] += (double) x[i + j] * sign[i + j];
+    for (; i + 4 * BA_LANES <= n; i += 4 * BA_LANES) {
+        for (size_t k = 0; k < 4; k++) {
+            for (size_t j = 0; j < BA_LANES; j++) {
+                size_t at = i + k * BA_LANES + j;
+
+                sum[k][j] += (double) x[at] * sign[at];
+            }
         }
     }
     for (size_t j = 0; i + j < n; j++) {
-        sum[j] += (double) x[i + j] * sign[i + j];
+        sum[j / BA_LANES][j % BA_LANES] += (double) x[i + j] * sign[i + j];
     }
-    return ba_lanes_sum(sum);
+    return (ba_lanes_sum(sum[0]) + ba_lanes_sum(sum[1])) +
+           (ba_lanes_sum(sum[2]) + ba_lanes_sum(sum[3]));
 }
 
+/* sum += x factors, four columns with leading dimension ld at a time. */
 BA_CLONES static void
-add_column(const float *x, double factor, size_t n, double *sum)
+add_columns(const float *x, const double *factors, size_t n, size_t n_cols, size_t ld,
+    double *sum)
 {
-    for (size_t i = 0; i < n; i++) {
-        sum[i] += factor * (double) x[i];
+    size_t j = 0;
+
+    for (; j + 4 <= n_cols; j += 4) {
+        const float *a = x + j * ld, *b = a + ld, *c = b + ld, *d = c + ld;
+        const double *f = factors + j;
+
+        for (size_t i = 0; i < n; i++) {
+            sum[i] += (f[0] * (double) a[i] + f[1] * (double) b[i]) +
+                      (f[2] * (double) c[i] + f[3] * (double) d[i]);
+        }
+    }
+    for (; j < n_cols; j++) {
+        for (size_t i = 0; i < n; i++) {
+            sum[i] += factors[j] * (double) x[i + j * ld];
+        }
     }
 }
 
@@ -204,10 +224,7 @@ read_columns(const ba_ctx_t *ctx, work_t *work)
         make_panel(ctx, work, first, width);
         ba_gram_add(ctx, work->kind, work->panel, work->n_all, width, work->n, work->room,
             work->gram);
-        for (size_t j = 0; j < width; j++) {
-            add_column(
-                work->panel + j * work->n_all, work->along[j], work->n, work->image);
-        }
+        add_columns(work->panel, work->along, work->n, width, work->n_all, work->image);
     }
 out:
     return status;
