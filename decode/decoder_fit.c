@@ -7,6 +7,7 @@
 #include "core/resource.h"
 #include "datasets/fold_ids.h"
 #include "datasets/provenance.h"
+#include "fit/fit_file.h"
 
 #include <math.h>
 #include <string.h>
@@ -361,6 +362,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     BA_TRY(ba_provenance_write(
         &provenance, job->dataset, (const char *const *) job->files, file.bundle));
     BA_TRY(ba_bundle_commit(file.bundle));
+    ba_fit_log(ctx, &info->fit);
 out:
     ba_softmax_free(&softmax);
     ba_decisions_free(&decisions);

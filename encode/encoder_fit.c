@@ -11,6 +11,7 @@
 #include "core/resource.h"
 #include "datasets/provenance.h"
 #include "fit/audit.h"
+#include "fit/fit_file.h"
 
 ba_encode_fit_opts_t
 ba_encode_fit_opts_default(void)
@@ -19,22 +20,6 @@ ba_encode_fit_opts_default(void)
         .gap_inner = -1,
         .gap_outer = -1,
         .inference = ba_inference_opts_default()};
-}
-
-static void
-debug_account(const ba_ctx_t *ctx, const ba_fit_info_t *info)
-{
-    ba_ctx_log(ctx, BA_LOG_DEBUG,
-        "factorisations: %zu%s, %zu of them to bands; responses read %zu times; at most "
-        "%.0f MiB planned",
-        info->n_factorisations, info->shared_outer ? ", one for all outer folds" : "",
-        info->n_reduced, info->n_passes, (double) info->bytes_planned / 1048576);
-    ba_ctx_log(ctx, BA_LOG_DEBUG,
-        "seconds: factorising %.2f, operators %.2f, tiles %.2f (waiting for responses "
-        "%.2f); "
-        "tiles at %.1f GFLOP/s",
-        info->seconds_factor, info->seconds_operators, info->seconds_tiles,
-        info->seconds_read, info->flops_tiles / info->seconds_tiles / 1e9);
 }
 
 static int
@@ -94,7 +79,7 @@ ba_encode_job_fit(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         &inferring.ctx, &job->data, &inferring.fit, &sink, result, &info->fit));
     info->fit.bytes_planned += features;
     BA_TRY(ba_encode_check_test(job, result));
-    debug_account(ctx, &info->fit);
+    ba_fit_log(ctx, &info->fit);
     if (!job->is_part) {
         ba_encode_bands_note(ctx, dataset, result);
         BA_TRY(ba_encode_warn_after(ctx, result, &info->fit, opts->fit.alphas.n == 0));

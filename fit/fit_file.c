@@ -20,3 +20,19 @@ ba_fit_write_inner_sets(
 out:
     return status;
 }
+
+void
+ba_fit_log(const ba_ctx_t *ctx, const ba_fit_info_t *info)
+{
+    ba_ctx_log(ctx, BA_LOG_DEBUG,
+        "factorisations: %zu%s, %zu of them to bands; responses read %zu times; at most "
+        "%.0f MiB planned",
+        info->n_factorisations, info->shared_outer ? ", one for all outer folds" : "",
+        info->n_reduced, info->n_passes, (double) info->bytes_planned / 1048576);
+    ba_ctx_log(ctx, BA_LOG_DEBUG,
+        "seconds: factorising %.2f, operators %.2f, tiles %.2f (waiting for responses "
+        "%.2f); "
+        "tiles at %.1f GFLOP/s",
+        info->seconds_factor, info->seconds_operators, info->seconds_tiles,
+        info->seconds_read, info->flops_tiles / info->seconds_tiles / 1e9);
+}

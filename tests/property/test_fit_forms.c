@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The forms that the cost model picks by size, against the oracle that refits everything:
  * inner folds in bases of their own, all inner folds as one quadratic form, more folds
- * than a tile keeps. *
+ * than a tile keeps. */
 #include "tests/property/study.h"
 
 #define TOLERANCE 1e-9
