@@ -110,6 +110,7 @@ typedef struct tiles tiles_t;
 /* A prepared tile: BA_TILE columns over the kept rows, in the run's precision; columns
  * outside the range or not usable are 0. */
 typedef struct {
+    size_t n_columns; /* at work: those that the data have there, a multiple of 32 */
     const void *base; /* n_rows x BA_TILE, float or double */
     const double *
         run_mean; /* n_runs x BA_TILE, what per-run z-scoring took off; NULL without it */

@@ -191,8 +191,8 @@ static ba_reducing_t
 reducing_of(const plan_t *plan)
 {
     const ba_alphas_t *alphas = &plan->opts->alphas;
-    ba_reducing_t reducing = {0.0, 0.0,
-        plan->opts->precision == BA_DOUBLE ? REDUCED_DOUBLE : REDUCED_SINGLE};
+    ba_reducing_t reducing = {
+        0.0, 0.0, plan->opts->precision == BA_DOUBLE ? REDUCED_DOUBLE : REDUCED_SINGLE};
 
     if (plan->opts->alphas_relative || alphas->n == 0) {
         return reducing;

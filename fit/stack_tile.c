@@ -17,7 +17,9 @@ typedef struct {
 static tile_t
 base_tile(const tiles_t *tiles, size_t t)
 {
-    return (tile_t){.base = ba_tiles_get(tiles, t).base};
+    tile_t tile = ba_tiles_get(tiles, t);
+
+    return (tile_t){.n_columns = tile.n_columns, .base = tile.base};
 }
 
 static tile_job_t

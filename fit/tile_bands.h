@@ -17,22 +17,20 @@ NAME(ba_tile_band_rhs)(const tile_job_t *job, void *scratch)
         size_t ld = job->prepared->products.n_products;
         const REAL *total = NAME(total)(job, &areas);
 
-        for (size_t j = 0; j < COLUMNS; j++) {
+        for (size_t j = 0; j < ACTIVE; j++) {
             memcpy(dst + j * m, total + j * ld, m * sizeof(REAL));
         }
     } else {
-        NAME(gather)
-        ((const REAL *) job->tile.base, job->plan->n_used, problem->train,
-            problem->n_train, job->mean, job->scale, dst);
+        NAME(gather)(job, problem->train, problem->n_train, job->mean, job->scale, dst);
     }
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         if (job->constant[j]) {
             memset(dst + j * m, 0, m * sizeof(REAL));
         }
     }
 }
 
-/* Predictions of space k for the test part, n_test x COLUMNS. */
+/* Predictions of space k for the test part, n_test x columns. */
 static void
 NAME(predict_space)(const tile_job_t *job, size_t k, size_t n_test, REAL *dst)
 {
@@ -43,14 +41,14 @@ NAME(predict_space)(const tile_job_t *job, size_t k, size_t n_test, REAL *dst)
 
     if (spaces->solver == BA_SOLVER_PRIMAL) {
         GEMM(1, BA_KEEP, NAME(cview)(job->bands->apply[k], n_test, width), BA_KEEP,
-            (CMATRIX){unknowns + first, width, COLUMNS, m}, 0,
-            NAME(view)(dst, n_test, COLUMNS));
+            (CMATRIX){unknowns + first, width, ACTIVE, m}, 0,
+            NAME(view)(dst, n_test, ACTIVE));
         return;
     }
     GEMM(1, BA_KEEP, NAME(cview)(job->bands->apply[k], n_test, m), BA_KEEP,
-        NAME(cview)(unknowns, m, COLUMNS), 0, NAME(view)(dst, n_test, COLUMNS));
-    for (size_t j = 0; j < COLUMNS; j++) {
-        REAL delta = (REAL) job->delta[k * COLUMNS + j];
+        NAME(cview)(unknowns, m, ACTIVE), 0, NAME(view)(dst, n_test, ACTIVE));
+    for (size_t j = 0; j < ACTIVE; j++) {
+        REAL delta = (REAL) job->delta[k * BA_TILE + j];
 
         for (size_t i = 0; i < n_test; i++) {
             dst[i + j * n_test] *= delta;
@@ -63,7 +61,7 @@ NAME(predict_space)(const tile_job_t *job, size_t k, size_t n_test, REAL *dst)
 static void
 NAME(score_bands)(const tile_job_t *job, const NAME(areas_t) * areas, size_t n_test)
 {
-    size_t n_spaces = job->bands->spaces->n_spaces, size = n_test * COLUMNS;
+    size_t n_spaces = job->bands->spaces->n_spaces, size = n_test * ACTIVE;
 
     memset(areas->predicted, 0, size * sizeof(REAL));
     for (size_t k = 0; k < n_spaces; k++) {
@@ -75,13 +73,13 @@ NAME(score_bands)(const tile_job_t *job, const NAME(areas_t) * areas, size_t n_t
         }
     }
     NAME(gather_test)(job, areas->held, n_test);
-    SCORE(BA_SCORE_R, areas->held, n_test, areas->predicted, n_test, n_test, COLUMNS,
+    SCORE(BA_SCORE_R, areas->held, n_test, areas->predicted, n_test, n_test, ACTIVE,
         job->r);
-    SCORE(BA_SCORE_R2, areas->held, n_test, areas->predicted, n_test, n_test, COLUMNS,
+    SCORE(BA_SCORE_R2, areas->held, n_test, areas->predicted, n_test, n_test, ACTIVE,
         job->r2);
     for (size_t k = 0; k < n_spaces; k++) {
-        SPLIT(areas->held, areas->predicted, areas->spaces + k * size, n_test, COLUMNS,
-            job->r2_split + k * COLUMNS, job->r_split + k * COLUMNS);
+        SPLIT(areas->held, areas->predicted, areas->spaces + k * size, n_test, ACTIVE,
+            job->r2_split + k * BA_TILE, job->r_split + k * BA_TILE);
     }
     if (job->predictions) {
         NAME(unscale)(job, areas->predicted, n_test);
@@ -98,14 +96,14 @@ NAME(band_weights)(const tile_job_t *job, const NAME(areas_t) * areas)
 
     if (spaces->solver == BA_SOLVER_DUAL) {
         GEMM(1, BA_KEEP, NAME(cview)(job->bands->back, p, n), BA_KEEP,
-            NAME(cview)(job->unknowns, n, COLUMNS), 0,
-            NAME(view)(areas->weights, p, COLUMNS));
+            NAME(cview)(job->unknowns, n, ACTIVE), 0,
+            NAME(view)(areas->weights, p, ACTIVE));
         weights = areas->weights;
     }
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         for (size_t k = 0; k < spaces->n_spaces; k++) {
             double delta =
-                spaces->solver == BA_SOLVER_DUAL ? job->delta[k * COLUMNS + j] : 1.0;
+                spaces->solver == BA_SOLVER_DUAL ? job->delta[k * BA_TILE + j] : 1.0;
 
             for (size_t i = spaces->first[k]; i < spaces->first[k + 1]; i++) {
                 job->weights[spaces->order[i] + j * p] =
@@ -124,13 +122,13 @@ NAME(band_intercept)(const tile_job_t *job)
     int primal = spaces->solver == BA_SOLVER_PRIMAL && spaces->center &&
                  job->plan->scale_features == BA_SCALE_NONE;
 
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         const REAL *unknowns = (const REAL *) job->unknowns + j * m;
         double sum = 0.0;
 
         for (size_t k = 0; job->bands->offset && k < spaces->n_spaces; k++) {
             for (size_t i = 0; i < m; i++) {
-                sum += job->delta[k * COLUMNS + j] * job->bands->offset[i + k * m] *
+                sum += job->delta[k * BA_TILE + j] * job->bands->offset[i + k * m] *
                        (double) unknowns[i];
             }
         }

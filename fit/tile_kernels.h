@@ -7,7 +7,10 @@
  *
  * Nothing here allocates, fails or depends on another tile. */
 
+/* Columns that an area has room for, and those of the tile at hand, which areas hold without
+ * gaps. */
 #define COLUMNS ((size_t) BA_TILE)
+#define ACTIVE (job->tile.n_columns)
 
 static CMATRIX
 NAME(cview)(const void *data, size_t n_rows, size_t n_cols)
@@ -23,11 +26,11 @@ NAME(view)(REAL *data, size_t n_rows, size_t n_cols)
 
 /* Rows of a base tile, scaled in float64: dst[i] = (base[rows[i]] - mean) / scale. */
 static void
-NAME(gather)(const REAL *base, size_t n_base, const size_t *rows, size_t n,
-    const double *mean, const double *scale, REAL *dst)
+NAME(gather)(const tile_job_t *job, const size_t *rows, size_t n, const double *mean,
+    const double *scale, REAL *dst)
 {
-    for (size_t j = 0; j < COLUMNS; j++) {
-        const REAL *column = base + j * n_base;
+    for (size_t j = 0; j < job->tile.n_columns; j++) {
+        const REAL *column = (const REAL *) job->tile.base + j * job->plan->n_used;
         double inverse = 1.0 / scale[j];
 
         for (size_t i = 0; i < n; i++) {
@@ -39,27 +42,30 @@ NAME(gather)(const REAL *base, size_t n_base, const size_t *rows, size_t n,
 /* Mean (0 unless centring) and scale of every column over some rows; marks what
  * is constant there. */
 static void
-NAME(find_scale)(const plan_t *plan, const REAL *base, const size_t *rows, size_t n,
-    int centre, int32_t *constant, double *mean, double *scale, double *column)
+NAME(find_scale)(const tile_job_t *job, const size_t *rows, size_t n, int centre,
+    int32_t *constant, double *mean, double *scale, double *column)
 {
-    for (size_t j = 0; j < COLUMNS; j++) {
+    const REAL *base = job->tile.base;
+
+    for (size_t j = 0; j < job->tile.n_columns; j++) {
         double middle, deviation;
 
         for (size_t i = 0; i < n; i++) {
-            column[i] = (double) base[rows[i] + j * plan->n_used];
+            column[i] = (double) base[rows[i] + j * job->plan->n_used];
         }
         constant[j] = !ba_mean_and_scale(column, n, &middle, &deviation);
         mean[j] = centre ? middle : 0.0;
-        scale[j] = plan->scale_targets == BA_SCALE_ZSCORE ? deviation : 1.0;
+        scale[j] = job->plan->scale_targets == BA_SCALE_ZSCORE ? deviation : 1.0;
     }
 }
 
 void
 NAME(ba_tile_scale)(const tile_job_t *job, void *scratch)
 {
+    const problem_t *problem = job->prepared->problem;
+
     NAME(find_scale)
-    (job->plan, (const REAL *) job->tile.base, job->prepared->problem->train,
-        job->prepared->problem->n_train, job->plan->centre_targets, job->constant,
+    (job, problem->train, problem->n_train, job->plan->centre_targets, job->constant,
         job->mean, job->scale, (double *) scratch);
 }
 
@@ -213,16 +219,14 @@ NAME(make_part)(const tile_job_t *job, const NAME(areas_t) * areas, size_t b)
     size_t n = block->n_rows, m = products->n_products;
     REAL *first = block->mix ? part->projected : part->products;
 
-    NAME(gather)
-    ((const REAL *) job->tile.base, job->plan->n_used, block->rows, n, job->mean,
-        job->scale, areas->gathered);
+    NAME(gather)(job, block->rows, n, job->mean, job->scale, areas->gathered);
     GEMM(1, BA_TRANSPOSE, NAME(cview)(block->basis, n, block->n_basis), BA_KEEP,
-        NAME(cview)(areas->gathered, n, COLUMNS), 0,
-        NAME(view)(first, block->n_basis, COLUMNS));
+        NAME(cview)(areas->gathered, n, ACTIVE), 0,
+        NAME(view)(first, block->n_basis, ACTIVE));
     if (block->mix) {
-        SCORE_REST(areas->gathered, n, n, first, m, m, COLUMNS, part->square, part->rest);
+        SCORE_REST(areas->gathered, n, n, first, m, m, ACTIVE, part->square, part->rest);
         GEMM(1, BA_TRANSPOSE, NAME(cview)(block->mix, m, m), BA_KEEP,
-            NAME(cview)(first, m, COLUMNS), 0, NAME(view)(part->products, m, COLUMNS));
+            NAME(cview)(first, m, ACTIVE), 0, NAME(view)(part->products, m, ACTIVE));
     }
 }
 
@@ -234,13 +238,13 @@ NAME(add)(const REAL *part, size_t n, REAL *sum)
     }
 }
 
-/* [Q, 1]'Y over all training rows, n_products x COLUMNS; the first parts are filled as
+/* [Q, 1]'Y over all training rows, n_products x columns; the first parts are filled as
  * well. */
 static const REAL *
 NAME(make_total)(const tile_job_t *job, const NAME(areas_t) * areas)
 {
     const products_t *products = &job->prepared->products;
-    size_t size = products->n_products * COLUMNS;
+    size_t size = products->n_products * ACTIVE;
     REAL *total = job->total ? job->total : areas->all;
 
     memset(total, 0, size * sizeof(REAL));
@@ -261,9 +265,10 @@ NAME(total)(const tile_job_t *job, const NAME(areas_t) * areas)
 /* Adds one fold's scores to the means in the making: the mean over folds where they are
  * defined. */
 static void
-NAME(add_scores)(const double *fold_scores, double *sums, int32_t *counts)
+NAME(add_scores)(
+    const tile_job_t *job, const double *fold_scores, double *sums, int32_t *counts)
 {
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         if (isfinite(fold_scores[j])) {
             sums[j] += fold_scores[j];
             counts[j]++;
@@ -279,4 +284,5 @@ NAME(add_scores)(const double *fold_scores, double *sums, int32_t *counts)
 #include "fit/tile_bands.h"
 
 #undef KEPT_BLOCKS
+#undef ACTIVE
 #undef COLUMNS

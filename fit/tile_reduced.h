@@ -18,7 +18,7 @@ NAME(project_reduced)(
     size_t n = problem->n_train;
     double *y = areas->wide.solved;
 
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         const REAL *column = (const REAL *) job->tile.base + j * job->plan->n_used;
         double inverse = 1.0 / job->scale[j];
 
@@ -28,8 +28,8 @@ NAME(project_reduced)(
             sums[j] += y[i + j * n];
         }
     }
-    ba_gemm_f64(1, BA_TRANSPOSE, NAME(wide)(q, n, n), BA_KEEP, NAME(wide)(y, n, COLUMNS),
-        0, ba_dmat(areas->wide.projected, n, COLUMNS, n));
+    ba_gemm_f64(1, BA_TRANSPOSE, NAME(wide)(q, n, n), BA_KEEP, NAME(wide)(y, n, ACTIVE),
+        0, ba_dmat(areas->wide.projected, n, ACTIVE, n));
 }
 
 /* areas->wide.solved = (B + alpha)^-1 Q'y. Always all columns: what stands beside a target
@@ -42,9 +42,9 @@ NAME(solve_reduced)(const tile_job_t *job, size_t alpha, const NAME(areas_t) * a
     size_t n = prepared->problem->n_train;
 
     memcpy(areas->wide.solved, areas->wide.projected,
-        n * COLUMNS * sizeof *areas->wide.solved);
+        n * ACTIVE * sizeof *areas->wide.solved);
     ba_reduced_solve(band, prepared->shifts + alpha * ba_reduced_factor_size(band),
-        ba_dmat(areas->wide.solved, n, COLUMNS, n));
+        ba_dmat(areas->wide.solved, n, ACTIVE, n));
 }
 
 /* ---- selection ---- */
@@ -61,13 +61,13 @@ NAME(all_residuals)(
     double *residuals = areas->wide.residuals;
 
     NAME(solve_reduced)(job, alpha, areas);
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         for (size_t i = 0; i < n; i++) {
             residuals[i + j * n] = add * sums[j];
         }
     }
     ba_gemm_f64(unit, BA_KEEP, NAME(wide)(job->operators->q, n, n), BA_KEEP,
-        NAME(wide)(areas->wide.solved, n, COLUMNS), 1, ba_dmat(residuals, n, COLUMNS, n));
+        NAME(wide)(areas->wide.solved, n, ACTIVE), 1, ba_dmat(residuals, n, ACTIVE, n));
 }
 
 static void
@@ -75,8 +75,7 @@ NAME(gather_held)(
     const tile_job_t *job, const split_t *split, const NAME(areas_t) * areas)
 {
     NAME(gather)
-    ((const REAL *) job->tile.base, job->plan->n_used, split->validate, split->n_validate,
-        job->mean, job->scale, areas->held);
+    (job, split->validate, split->n_validate, job->mean, job->scale, areas->held);
 }
 
 /* areas->predicted of one fold: what was held out less P (M y)_S. */
@@ -88,14 +87,14 @@ NAME(predict_fold)(const tile_job_t *job, const holdout_t *holdout, size_t a,
     size_t f = holdout->n_predicted;
     double *own = areas->wide.solved, *errors = areas->wide.errors;
 
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         for (size_t i = 0; i < s; i++) {
             own[i + j * s] = areas->wide.residuals[holdout->left_out[i] + j * n];
         }
     }
     ba_gemm_f64(1, BA_KEEP, NAME(wide)(holdout->p[a], f, s), BA_KEEP,
-        NAME(wide)(own, s, COLUMNS), 0, ba_dmat(errors, f, COLUMNS, f));
-    for (size_t i = 0; i < f * COLUMNS; i++) {
+        NAME(wide)(own, s, ACTIVE), 0, ba_dmat(errors, f, ACTIVE, f));
+    for (size_t i = 0; i < f * ACTIVE; i++) {
         areas->predicted[i] = (REAL) ((double) areas->held[i] - errors[i]);
     }
 }
@@ -118,18 +117,18 @@ NAME(select_reduced)(
 
             NAME(gather_held)(job, holdout->split, areas);
             NAME(predict_fold)(job, holdout, a, areas);
-            SCORE(kind, areas->held, f, areas->predicted, f, f, COLUMNS, scores);
+            SCORE(kind, areas->held, f, areas->predicted, f, f, ACTIVE, scores);
             NAME(add_scores)
-            (scores, job->scores + a * COLUMNS, job->counts + a * COLUMNS);
+            (job, scores, job->scores + a * BA_TILE, job->counts + a * BA_TILE);
         }
     }
     for (size_t k = 0; kind == BA_SCORE_MSE && k < operators->n_holdouts; k++) {
         size_t f = operators->holdouts[k].n_predicted;
 
         NAME(gather_held)(job, operators->holdouts[k].split, areas);
-        memset(areas->predicted, 0, f * COLUMNS * sizeof(REAL));
-        SCORE(kind, areas->held, f, areas->predicted, f, f, COLUMNS, scores);
-        NAME(add_scores)(scores, job->baseline, baseline_counts);
+        memset(areas->predicted, 0, f * ACTIVE * sizeof(REAL));
+        SCORE(kind, areas->held, f, areas->predicted, f, f, ACTIVE, scores);
+        NAME(add_scores)(job, scores, job->baseline, baseline_counts);
     }
 }
 
@@ -143,11 +142,11 @@ NAME(solve_chosen)(const tile_job_t *job, const NAME(areas_t) * areas)
     const prepared_t *prepared = job->prepared;
     size_t n = prepared->problem->n_train;
 
-    memset(areas->wide.residuals, 0, n * COLUMNS * sizeof(double));
+    memset(areas->wide.residuals, 0, n * ACTIVE * sizeof(double));
     for (size_t a = 0; a < prepared->n_alphas; a++) {
         int is_solved = 0;
 
-        for (size_t j = 0; j < COLUMNS; j++) {
+        for (size_t j = 0; j < ACTIVE; j++) {
             if (job->constant[j] || job->best_alphas[j] != prepared->alphas[a]) {
                 continue;
             }
@@ -167,12 +166,12 @@ NAME(refit_reduced)(const tile_job_t *job, size_t n_test, const NAME(areas_t) * 
 {
     const refit_t *refit = job->refit;
     size_t n = refit->rank, p = refit->n_columns;
-    ba_cdmat_t z = NAME(wide)(areas->wide.residuals, n, COLUMNS);
+    ba_cdmat_t z = NAME(wide)(areas->wide.residuals, n, ACTIVE);
     double sums[BA_TILE];
 
     NAME(project_reduced)(job, refit->project, areas, sums);
     NAME(solve_chosen)(job, areas);
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         job->intercept[j] = 0.0;
         for (size_t i = 0; refit->offset && i < n; i++) {
             job->intercept[j] += refit->offset[i] * z.data[i + j * n];
@@ -180,13 +179,13 @@ NAME(refit_reduced)(const tile_job_t *job, size_t n_test, const NAME(areas_t) * 
     }
     if (n_test > 0) {
         ba_gemm_f64(1, BA_KEEP, NAME(wide)(refit->apply, n_test, n), BA_KEEP, z, 0,
-            ba_dmat(areas->wide.errors, n_test, COLUMNS, n_test));
-        for (size_t i = 0; i < n_test * COLUMNS; i++) {
+            ba_dmat(areas->wide.errors, n_test, ACTIVE, n_test));
+        for (size_t i = 0; i < n_test * ACTIVE; i++) {
             areas->predicted[i] = (REAL) areas->wide.errors[i];
         }
     }
     if (job->weights) {
         ba_gemm_f64(1, BA_KEEP, NAME(wide)(refit->back, p, n), BA_KEEP, z, 0,
-            ba_dmat(job->weights, p, COLUMNS, p));
+            ba_dmat(job->weights, p, ACTIVE, p));
     }
 }

@@ -2,7 +2,7 @@
 /* Weights and test predictions of one tile at its chosen alphas: part of tile_kernels.h.
  */
 
-/* dst = project' Y over the training rows, rank x COLUMNS. */
+/* dst = project' Y over the training rows, rank x columns. */
 static void
 NAME(all_products)(const tile_job_t *job, const NAME(areas_t) * areas, REAL *dst)
 {
@@ -13,17 +13,16 @@ NAME(all_products)(const tile_job_t *job, const NAME(areas_t) * areas, REAL *dst
     if (!refit->project) {
         const REAL *total = NAME(total)(job, areas);
 
-        for (size_t j = 0; j < COLUMNS; j++) {
+        for (size_t j = 0; j < ACTIVE; j++) {
             memmove(dst + j * rank, total + j * (rank + 1), rank * sizeof(REAL));
         }
         return;
     }
     NAME(gather)
-    ((const REAL *) job->tile.base, job->plan->n_used, problem->train, problem->n_train,
-        job->mean, job->scale, areas->gathered);
+    (job, problem->train, problem->n_train, job->mean, job->scale, areas->gathered);
     GEMM(1, BA_TRANSPOSE, NAME(cview)(refit->project, problem->n_train, rank), BA_KEEP,
-        NAME(cview)(areas->gathered, problem->n_train, COLUMNS), 0,
-        NAME(view)(dst, rank, COLUMNS));
+        NAME(cview)(areas->gathered, problem->n_train, ACTIVE), 0,
+        NAME(view)(dst, rank, ACTIVE));
 }
 
 /* all = diag(1 / (lambda + alpha)) project' Y, every column with its own alpha. */
@@ -34,7 +33,7 @@ NAME(filtered_products)(const tile_job_t *job, const NAME(areas_t) * areas)
     size_t rank = refit->rank;
 
     NAME(all_products)(job, areas, areas->all);
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         double alpha = job->best_alphas[j];
         double offset = 0.0;
         REAL *z = areas->all + j * rank;
@@ -60,13 +59,11 @@ NAME(test_rhs)(const tile_job_t *job, const NAME(areas_t) * areas)
     size_t n = holdout->split->n_stay;
 
     if (operators->solver == BA_SOLVER_PRIMAL) {
-        return (CMATRIX){NAME(total)(job, areas), holdout->n_rhs, COLUMNS,
+        return (CMATRIX){NAME(total)(job, areas), holdout->n_rhs, ACTIVE,
             job->prepared->products.n_products};
     }
-    NAME(gather)
-    ((const REAL *) job->tile.base, job->plan->n_used, holdout->split->stay, n, job->mean,
-        job->scale, areas->rhs);
-    return NAME(cview)(areas->rhs, n, COLUMNS);
+    NAME(gather)(job, holdout->split->stay, n, job->mean, job->scale, areas->rhs);
+    return NAME(cview)(areas->rhs, n, ACTIVE);
 }
 
 /* Held-out predictions where every alpha has an operator of its own. */
@@ -77,19 +74,19 @@ NAME(predict_by_alpha)(const tile_job_t *job, const NAME(areas_t) * areas, size_
     const holdout_t *holdout = &operators->holdouts[0];
     CMATRIX rhs = NAME(test_rhs)(job, areas);
 
-    memset(areas->predicted, 0, n_test * COLUMNS * sizeof(REAL));
+    memset(areas->predicted, 0, n_test * ACTIVE * sizeof(REAL));
     for (size_t a = 0; a < operators->n_alphas; a++) {
         int used = 0;
 
-        for (size_t j = 0; j < COLUMNS; j++) {
+        for (size_t j = 0; j < ACTIVE; j++) {
             used |= job->best_alphas[j] == job->prepared->alphas[a] && !job->constant[j];
         }
         if (!used) {
             continue;
         }
         GEMM(1, BA_KEEP, NAME(cview)(holdout->p[a], n_test, holdout->n_rhs), BA_KEEP, rhs,
-            0, NAME(view)(areas->held, n_test, COLUMNS));
-        for (size_t j = 0; j < COLUMNS; j++) {
+            0, NAME(view)(areas->held, n_test, ACTIVE));
+        for (size_t j = 0; j < ACTIVE; j++) {
             if (job->best_alphas[j] == job->prepared->alphas[a] && !job->constant[j]) {
                 memcpy(areas->predicted + j * n_test, areas->held + j * n_test,
                     n_test * sizeof(REAL));
@@ -105,12 +102,10 @@ NAME(gather_test)(const tile_job_t *job, REAL *dst, size_t n_test)
     const problem_t *problem = job->prepared->problem;
 
     if (!job->test_tile.base) {
-        NAME(gather)
-        ((const REAL *) job->tile.base, job->plan->n_used, problem->test, n_test,
-            job->mean, job->scale, dst);
+        NAME(gather)(job, problem->test, n_test, job->mean, job->scale, dst);
         return;
     }
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         const REAL *column = (const REAL *) job->test_tile.base + j * n_test;
 
         for (size_t i = 0; i < n_test; i++) {
@@ -128,7 +123,7 @@ NAME(unscale)(const tile_job_t *job, const REAL *predicted, size_t n_test)
         job->test_tile.base ? &job->plan->test_runs : &job->plan->runs;
     const tile_t *tile = job->test_tile.base ? &job->test_tile : &job->tile;
 
-    for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t j = 0; j < ACTIVE; j++) {
         for (size_t i = 0; i < n_test; i++) {
             size_t position = job->test_tile.base ? i : job->prepared->problem->test[i];
             size_t run = ba_runs_of(runs, position) + j * runs->n_runs;
@@ -149,17 +144,17 @@ NAME(refit_decomposed)(const tile_job_t *job, size_t n_test, const NAME(areas_t)
 {
     const refit_t *refit = job->refit;
     size_t p = refit->n_columns;
-    CMATRIX z = NAME(cview)(areas->all, refit->rank, COLUMNS);
+    CMATRIX z = NAME(cview)(areas->all, refit->rank, ACTIVE);
 
     NAME(filtered_products)(job, areas);
     if (n_test > 0) {
         GEMM(1, BA_KEEP, NAME(cview)(refit->apply, n_test, refit->rank), BA_KEEP, z, 0,
-            NAME(view)(areas->predicted, n_test, COLUMNS));
+            NAME(view)(areas->predicted, n_test, ACTIVE));
     }
     if (job->weights) {
         GEMM(1, BA_KEEP, NAME(cview)(refit->back, p, refit->rank), BA_KEEP, z, 0,
-            NAME(view)(areas->weights, p, COLUMNS));
-        for (size_t i = 0; i < p * COLUMNS; i++) {
+            NAME(view)(areas->weights, p, ACTIVE));
+        for (size_t i = 0; i < p * ACTIVE; i++) {
             job->weights[i] = (double) areas->weights[i];
         }
     }
@@ -169,9 +164,9 @@ static void
 NAME(score_test)(const tile_job_t *job, const NAME(areas_t) * areas, size_t n_test)
 {
     NAME(gather_test)(job, areas->held, n_test);
-    SCORE(BA_SCORE_R, areas->held, n_test, areas->predicted, n_test, n_test, COLUMNS,
+    SCORE(BA_SCORE_R, areas->held, n_test, areas->predicted, n_test, n_test, ACTIVE,
         job->r);
-    SCORE(BA_SCORE_R2, areas->held, n_test, areas->predicted, n_test, n_test, COLUMNS,
+    SCORE(BA_SCORE_R2, areas->held, n_test, areas->predicted, n_test, n_test, ACTIVE,
         job->r2);
     if (job->predictions) {
         NAME(unscale)(job, areas->predicted, n_test);

@@ -8,7 +8,7 @@ NAME(other_blocks)(
     const tile_job_t *job, const REAL *total, size_t k, const NAME(areas_t) * areas)
 {
     const products_t *products = &job->prepared->products;
-    size_t size = products->n_products * COLUMNS;
+    size_t size = products->n_products * ACTIVE;
     const REAL *own = areas->part[NAME(place)(k)].products;
 
     if (products->n_blocks <= KEPT_BLOCKS + 1) {
@@ -38,11 +38,10 @@ NAME(primal_rhs)(const tile_job_t *job, const holdout_t *holdout, const REAL *to
     NAME(other_blocks)(job, total, k, areas);
     if (holdout->n_gap > 0) {
         NAME(gather)
-        ((const REAL *) job->tile.base, job->plan->n_used, holdout->gap, holdout->n_gap,
-            job->mean, job->scale, areas->gathered);
+        (job, holdout->gap, holdout->n_gap, job->mean, job->scale, areas->gathered);
         GEMM(-1, BA_TRANSPOSE, NAME(cview)(holdout->gap_columns, holdout->n_gap, m),
-            BA_KEEP, NAME(cview)(areas->gathered, holdout->n_gap, COLUMNS), 1,
-            NAME(view)(areas->rhs, m, COLUMNS));
+            BA_KEEP, NAME(cview)(areas->gathered, holdout->n_gap, ACTIVE), 1,
+            NAME(view)(areas->rhs, m, ACTIVE));
     }
 }
 
@@ -56,32 +55,30 @@ NAME(rhs_of_rows)(const tile_job_t *job, const holdout_t *holdout,
     size_t n = split->n_stay;
     REAL *rows = holdout->own_project ? areas->gathered : areas->rhs;
 
-    NAME(gather)
-    ((const REAL *) job->tile.base, job->plan->n_used, split->stay, n, mean, scale, rows);
+    NAME(gather)(job, split->stay, n, mean, scale, rows);
     if (holdout->own_project) {
         GEMM(1, BA_TRANSPOSE, NAME(cview)(holdout->own_project, n, holdout->n_rhs),
-            BA_KEEP, NAME(cview)(rows, n, COLUMNS), 0,
-            NAME(view)(areas->rhs, holdout->n_rhs, COLUMNS));
+            BA_KEEP, NAME(cview)(rows, n, ACTIVE), 0,
+            NAME(view)(areas->rhs, holdout->n_rhs, ACTIVE));
     }
 }
 
 /* What a split's predictions are compared with. */
 typedef struct {
-    const REAL *held; /* n x COLUMNS: responses, or their coordinates */
+    const REAL *held; /* n x columns: responses, or their coordinates */
     size_t n, n_validate;
     const double *square, *rest; /* NULL = responses themselves */
 } NAME(truth_t);
 
 static void
-NAME(score)(
-    ba_score_t kind, const NAME(truth_t) * truth, const REAL *predicted, double *scores)
+NAME(score)(const tile_job_t *job, ba_score_t kind, const NAME(truth_t) * truth,
+    const REAL *predicted, double *scores)
 {
     if (truth->rest) {
         SCORE_PROJECTED(kind, truth->held, truth->n, predicted, truth->n, truth->n,
-            truth->n_validate, truth->square, truth->rest, COLUMNS, scores);
+            truth->n_validate, truth->square, truth->rest, ACTIVE, scores);
     } else {
-        SCORE(
-            kind, truth->held, truth->n, predicted, truth->n, truth->n, COLUMNS, scores);
+        SCORE(kind, truth->held, truth->n, predicted, truth->n, truth->n, ACTIVE, scores);
     }
 }
 
@@ -95,8 +92,7 @@ NAME(split_scale)(const tile_job_t *job, const holdout_t *holdout,
 
     if (holdout->is_refit) {
         NAME(find_scale)
-        (job->plan, (const REAL *) job->tile.base, split->stay, split->n_stay, 1,
-            constant, mean, scale, areas->column);
+        (job, split->stay, split->n_stay, 1, constant, mean, scale, areas->column);
     }
     if (!holdout->is_refit || !job->plan->inner_centre_targets) {
         memcpy(mean, job->mean, BA_TILE * sizeof *mean);
@@ -117,7 +113,7 @@ NAME(select_fold)(const tile_job_t *job, size_t k, const REAL *total,
     size_t n = holdout->n_predicted,
            ld = total ? job->prepared->products.n_products : holdout->n_rhs;
     double mean[BA_TILE], scale[BA_TILE], scores[BA_TILE];
-    CMATRIX rhs = {areas->rhs, holdout->n_rhs, COLUMNS, ld};
+    CMATRIX rhs = {areas->rhs, holdout->n_rhs, ACTIVE, ld};
     NAME(truth_t) truth = {areas->held, n, holdout->split->n_validate, NULL, NULL};
 
     NAME(split_scale)(job, holdout, areas, mean, scale);
@@ -132,20 +128,19 @@ NAME(select_fold)(const tile_job_t *job, size_t k, const REAL *total,
         truth = (NAME(truth_t)){
             part->projected, n, truth.n_validate, part->square, part->rest};
     } else {
-        NAME(gather)
-        ((const REAL *) job->tile.base, job->plan->n_used, holdout->split->validate, n,
-            mean, scale, areas->held);
+        NAME(gather)(job, holdout->split->validate, n, mean, scale, areas->held);
     }
     if (kind == BA_SCORE_MSE) {
-        memset(areas->predicted, 0, n * COLUMNS * sizeof(REAL));
-        NAME(score)(kind, &truth, areas->predicted, scores);
-        NAME(add_scores)(scores, job->baseline, baseline_counts);
+        memset(areas->predicted, 0, n * ACTIVE * sizeof(REAL));
+        NAME(score)(job, kind, &truth, areas->predicted, scores);
+        NAME(add_scores)(job, scores, job->baseline, baseline_counts);
     }
     for (size_t a = 0; a < operators->n_alphas; a++) {
         GEMM(1, BA_KEEP, NAME(cview)(holdout->p[a], n, holdout->n_rhs), BA_KEEP, rhs, 0,
-            NAME(view)(areas->predicted, n, COLUMNS));
-        NAME(score)(kind, &truth, areas->predicted, scores);
-        NAME(add_scores)(scores, job->scores + a * COLUMNS, job->counts + a * COLUMNS);
+            NAME(view)(areas->predicted, n, ACTIVE));
+        NAME(score)(job, kind, &truth, areas->predicted, scores);
+        NAME(add_scores)
+        (job, scores, job->scores + a * BA_TILE, job->counts + a * BA_TILE);
     }
 }
 
@@ -166,15 +161,13 @@ NAME(select_pooled)(const tile_job_t *job, const NAME(areas_t) * areas)
     size_t n = problem->n_train;
     double scores[BA_TILE], folds = (double) problem->n_inner;
 
-    NAME(gather)
-    ((const REAL *) job->tile.base, job->plan->n_used, problem->train, n, job->mean,
-        job->scale, areas->gathered);
-    QUADRATIC_LOAD(areas->gathered, n, COLUMNS, areas->rhs);
+    NAME(gather)(job, problem->train, n, job->mean, job->scale, areas->gathered);
+    QUADRATIC_LOAD(areas->gathered, n, ACTIVE, areas->rhs);
     for (size_t a = 0; a < job->operators->n_alphas; a++) {
-        double *at = job->scores + a * COLUMNS;
+        double *at = job->scores + a * BA_TILE;
 
-        QUADRATIC(job->operators->pooled[a], areas->gathered, n, COLUMNS, areas->rhs, at);
-        for (size_t j = 0; j < COLUMNS; j++) {
+        QUADRATIC(job->operators->pooled[a], areas->gathered, n, ACTIVE, areas->rhs, at);
+        for (size_t j = 0; j < ACTIVE; j++) {
             at[j] = -at[j];
         }
     }
@@ -182,10 +175,9 @@ NAME(select_pooled)(const tile_job_t *job, const NAME(areas_t) * areas)
         const split_t *split = &problem->inner[k];
 
         NAME(gather)
-        ((const REAL *) job->tile.base, job->plan->n_used, split->validate,
-            split->n_validate, job->mean, job->scale, areas->held);
-        SQUARES(areas->held, split->n_validate, split->n_validate, COLUMNS, scores);
-        for (size_t j = 0; j < COLUMNS; j++) {
+        (job, split->validate, split->n_validate, job->mean, job->scale, areas->held);
+        SQUARES(areas->held, split->n_validate, split->n_validate, ACTIVE, scores);
+        for (size_t j = 0; j < ACTIVE; j++) {
             job->baseline[j] -= scores[j] / ((double) split->n_validate * folds);
         }
     }
@@ -199,13 +191,13 @@ NAME(ba_tile_select)(const tile_job_t *job, void *scratch)
     const operators_t *operators = job->operators;
     NAME(areas_t) areas;
     int32_t baseline_counts[BA_TILE] = {0};
-    size_t n = operators->n_alphas * COLUMNS;
+    size_t n = operators->n_alphas * BA_TILE;
     const REAL *total = NULL;
 
     NAME(lay_out)(job, scratch, &areas);
     memset(job->scores, 0, n * sizeof *job->scores);
     memset(job->counts, 0, n * sizeof *job->counts);
-    memset(job->baseline, 0, COLUMNS * sizeof *job->baseline);
+    memset(job->baseline, 0, BA_TILE * sizeof *job->baseline);
     if (operators->pooled) {
         NAME(select_pooled)(job, &areas);
         return;
@@ -221,6 +213,6 @@ NAME(ba_tile_select)(const tile_job_t *job, void *scratch)
     }
     NAME(divide)(job->scores, job->counts, n);
     if (job->plan->opts->select == BA_SCORE_MSE) {
-        NAME(divide)(job->baseline, baseline_counts, COLUMNS);
+        NAME(divide)(job->baseline, baseline_counts, BA_TILE);
     }
 }

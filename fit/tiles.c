@@ -14,6 +14,10 @@
 #include <math.h>
 #include <string.h>
 
+/* A tile works on a multiple of so many columns: what quadratic forms take, and wide enough
+ * for products. */
+#define COLUMN_STEP 32
+
 /* Parts that rows are cut into for threads. */
 #define HASH_PARTS 16
 
@@ -265,6 +269,17 @@ out:
     return status;
 }
 
+/* Of the data, whatever the range: products of another width may round differently. */
+static size_t
+columns_at_work(const tiles_t *tiles, size_t t)
+{
+    size_t left =
+        ba_source_n_cols(tiles->opts.source) - (tiles->first_tile + t) * BA_TILE;
+    size_t whole = (left + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP;
+
+    return whole < BA_TILE ? whole : BA_TILE;
+}
+
 tile_t
 ba_tiles_get(const tiles_t *tiles, size_t t)
 {
@@ -272,6 +287,7 @@ ba_tiles_get(const tiles_t *tiles, size_t t)
     size_t repeats = (t - tiles->loaded0) * tiles->n_slabs;
 
     return (tile_t){
+        .n_columns = columns_at_work(tiles, t),
         .base = tiles->base + slot * tiles->opts.n_rows * BA_TILE * tiles->number_size,
         .run_mean = tiles->run_mean ? tiles->run_mean + slot * runs : NULL,
         .run_scale = tiles->run_scale ? tiles->run_scale + slot * runs : NULL,
