@@ -78,7 +78,8 @@ NAME(gather_held)(
     (job, split->validate, split->n_validate, job->mean, job->scale, areas->held);
 }
 
-/* areas->predicted of one fold: what was held out less P (M y)_S. */
+/* areas->predicted of one fold: what was held out less P (M y)_S, small where alpha is
+ * large, so that rounding what was held out would show. */
 static void
 NAME(predict_fold)(const tile_job_t *job, const holdout_t *holdout, size_t a,
     const NAME(areas_t) * areas)
@@ -94,8 +95,15 @@ NAME(predict_fold)(const tile_job_t *job, const holdout_t *holdout, size_t a,
     }
     ba_gemm_f64(1, BA_KEEP, NAME(wide)(holdout->p[a], f, s), BA_KEEP,
         NAME(wide)(own, s, ACTIVE), 0, ba_dmat(errors, f, ACTIVE, f));
-    for (size_t i = 0; i < f * ACTIVE; i++) {
-        areas->predicted[i] = (REAL) ((double) areas->held[i] - errors[i]);
+    for (size_t j = 0; j < ACTIVE; j++) {
+        const REAL *column = (const REAL *) job->tile.base + j * job->plan->n_used;
+        double inverse = 1.0 / job->scale[j];
+
+        for (size_t i = 0; i < f; i++) {
+            double value = (double) column[holdout->split->validate[i]] - job->mean[j];
+
+            areas->predicted[i + j * f] = (REAL) (value * inverse - errors[i + j * f]);
+        }
     }
 }
 

@@ -7,7 +7,8 @@
 
 #define TOLERANCE 1e-9
 
-static double ten_alphas[] = {0.05, 0.3, 1, 3, 10, 30, 100, 300, 1000, 5000};
+/* Ten, and two that leave little of the targets in predictions. */
+static double ten_alphas[] = {0.05, 0.3, 1, 3, 10, 30, 100, 300, 1000, 5000, 1e5, 1e7};
 
 static study_t
 reduced_study(pool_t *pool, size_t n_samples, size_t n_features, size_t n_targets)
@@ -209,13 +210,14 @@ test_single_precision(void **state)
                 study.train.x[k + j * study.train.n] *= 100 / (1.0 + (double) (j * j));
             }
         }
-        study.opts.select = BA_SCORE_R2;
+        study.opts.select = i % 4 < 2 ? BA_SCORE_R : BA_SCORE_R2;
+        study.opts.alphas.n = 12;
         study.opts.want_cv = 1;
         full = study_fit(&study, NULL);
         study.opts.precision = BA_SINGLE;
         single = study_fit(&study, NULL);
         assert_int_equal(single.info.n_reduced, 3);
-        assert_all_close(single.result.cv_scores, full.result.cv_scores, 10 * 6, 2e-5);
+        assert_all_close(single.result.cv_scores, full.result.cv_scores, 12 * 6, 2e-5);
         assert_all_close(single.result.r_by_fold, full.result.r_by_fold, 2 * 6, 2e-5);
         fit_free(&full);
         fit_free(&single);
@@ -266,6 +268,49 @@ test_parts_change_no_bit(void **state)
     same_in_parts(660, 1400, BA_SINGLE); /* 512 samples and more: wider bands */
 }
 
+/* What the first outer fold holds out, features and responses, is something else. */
+static void
+replace_first_fold(study_t *study)
+{
+    size_t n = study->train.n, held = (n + 1) / 2;
+    uint64_t seed = 5;
+
+    for (size_t i = 0; i < n * study->n_features; i++) {
+        study->train.x[i] = i % n < held ? 100 * test_normal(&seed) : study->train.x[i];
+    }
+    for (size_t i = 0; i < n * study->v; i++) {
+        study->train.y[i] = i % n < held ? 100 * test_normal(&seed) : study->train.y[i];
+    }
+}
+
+static void
+test_held_out_rows_change_no_bit(void **state)
+{
+    (void) state;
+    for (int precision = 0; precision < 2; precision++) {
+        pool_t pool = {0};
+        study_t study = reduced_study(&pool, 84, 200, 4);
+        outcome_of_fit_t fit, other;
+
+        study.opts.precision = precision ? BA_SINGLE : BA_DOUBLE;
+        study.opts.want_cv = study.opts.want_fold_weights = 1;
+        study.opts.gap_outer = 3; /* delays reach no further */
+        fit = study_fit(&study, NULL);
+        replace_first_fold(&study);
+        other = study_fit(&study, NULL);
+        assert_int_equal(fit.info.n_reduced, 3);
+        assert_memory_equal(
+            fit.weights_by_fold, other.weights_by_fold, fit.p * 4 * sizeof(double));
+        assert_memory_equal(fit.result.cv_scores_by_fold, other.result.cv_scores_by_fold,
+            10 * 4 * sizeof(double));
+        assert_memory_not_equal(
+            fit.result.r_by_fold, other.result.r_by_fold, 4 * sizeof(double));
+        fit_free(&fit);
+        fit_free(&other);
+        pool_free(&pool);
+    }
+}
+
 int
 main(void)
 {
@@ -277,6 +322,7 @@ main(void)
         cmocka_unit_test(test_alphas_beyond_the_kernel),
         cmocka_unit_test(test_single_precision),
         cmocka_unit_test(test_parts_change_no_bit),
+        cmocka_unit_test(test_held_out_rows_change_no_bit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
