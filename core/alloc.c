@@ -17,7 +17,7 @@
 
 /* Free bytes that are worth giving back: what is given back is filled with zeros when it is
  * asked for again. */
-#define TRIM_LEAST ((size_t) 64 << 20)
+#define TRIM_LEAST ((size_t) 12 << 20)
 
 static atomic_size_t fail_countdown;
 
