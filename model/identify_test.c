@@ -134,7 +134,7 @@ score_order(const test_t *test, const uint32_t *order, ba_pair_wins_t all,
 /* Some permutations, one after another. */
 static void
 score_orders(const test_t *test, const uint32_t *orders, size_t n_orders,
-    uint32_t *scratch, double *values)
+    void *scratch, double *values)
 {
     ba_pair_wins_t all[BA_PAIR_ORDERS], within[BA_PAIR_ORDERS];
 
@@ -160,11 +160,12 @@ score_all(const test_t *test, size_t n_permutations)
     size_t n_threads = (size_t) ba_ctx_threads(work->ctx);
     size_t n_scratch = ba_pair_table_scratch(test->table);
     size_t block = block_size(work->n);
-    uint32_t *orders = NULL, *scratch = NULL;
+    uint32_t *orders = NULL;
+    char *scratch = NULL;
     int status = BA_OK;
 
     BA_TRY_ALLOC(orders, ba_malloc(work->n, block * sizeof *orders));
-    BA_TRY_ALLOC(scratch, ba_malloc(n_scratch, n_threads * sizeof *scratch));
+    BA_TRY_ALLOC(scratch, ba_malloc(n_scratch, n_threads));
     for (size_t b0 = 0; b0 < n_permutations; b0 += block) {
         size_t n_block = n_permutations - b0 < block ? n_permutations - b0 : block;
 

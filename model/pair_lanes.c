@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* For item i with 32 items j the q_ji lie side by side in a column of i; the q_ij stand in
- * 32 columns. 32 rows of those are transposed at a time: in three rounds of interleaving
- * within 128 bits, and two that move 128 bits. */
+/* For place i with 32 places j the q_ji lie side by side in a column of i; the q_ij stand
+ * in 32 columns, from which a tile is transposed: in three rounds of interleaving within
+ * 128 bits, and two that move 128 or 256 bits.
+ *
+ * Port 5 of Intel's processors moves parts of vectors and makes masks, port 0 shifts,
+ * compares and adds with saturation. So signs are added up and the smallest differences
+ * kept as vectors; masks are made where four rows together have an open pair. */
 #include "model/pair_lanes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -9,13 +13,10 @@
 #include <immintrin.h>
 #include <stdatomic.h>
 
-#define LANES BA_PAIR_LANES
-
-/* Places of an area: as many rows of 1,000 columns are half a megabyte, and two areas are
- * at hand at a time. */
-#define AREA (8 * (size_t) LANES)
-
 #define FOR_BW __attribute__((target("avx512f,avx512bw,popcnt")))
+
+/* Rows whose 32 numbers come out of one step of the last two rounds. */
+enum { STEP = 4 };
 
 static atomic_int known; /* 0 = not asked, 1 = no, 2 = yes */
 
@@ -62,107 +63,126 @@ interleave(const __m512i *c, __m512i *rows)
     }
 }
 
-/* out[r][l] = column of place j0 + l at row i0 + r. */
-FOR_BW static void
-transpose(const ba_pair_lanes_t *lanes, size_t i0, size_t j0, int16_t (*out)[LANES])
+/* own_i - q_ij: parts[g][r] has the rows r, 8 + r, 16 + r, 24 + r of the columns 8 g .. */
+FOR_BW static inline void
+subtract_columns(
+    const ba_pair_view_t *view, const ba_pair_tile_t *tile, __m512i (*parts)[8])
 {
-    __m512i rows[4][8], columns[8];
+    const int16_t *strip = view->q + tile->i0 / BA_PAIR_TILE * view->strip;
+    const uint32_t *column = view->column + tile->j0;
+    __m512i own = _mm512_loadu_si512(view->own + tile->i0);
+    __m512i lost = _mm512_set1_epi16(BA_PAIR_LOST);
 
     for (size_t g = 0; g < 4; g++) {
+        __m512i columns[8];
+
         for (size_t c = 0; c < 8; c++) {
-            columns[c] = _mm512_loadu_si512(
-                lanes->q + i0 + lanes->ld * lanes->column[j0 + 8 * g + c]);
+            columns[c] = _mm512_mask_sub_epi16(
+                lost, tile->rows, own, _mm512_loadu_si512(strip + column[8 * g + c]));
         }
-        interleave(columns, rows[g]);
+        interleave(columns, parts[g]);
     }
+}
+
+/* out[k] = row 8 k + r. */
+FOR_BW static inline void
+gather_rows(const __m512i (*parts)[8], size_t r, __m512i *out)
+{
+    __m512i halves[2][2];
+
+    for (size_t h = 0; h < 2; h++) {
+        const __m256i *a = (const void *) &parts[2 * h][r];
+        const __m256i *b = (const void *) &parts[2 * h + 1][r];
+
+        for (size_t k = 0; k < 2; k++) {
+            halves[h][k] = _mm512_inserti64x4(
+                _mm512_castsi256_si512(_mm256_load_si256(a + k)), b[k], 1);
+        }
+    }
+    for (size_t k = 0; k < 2; k++) {
+        out[2 * k] = _mm512_shuffle_i32x4(halves[0][k], halves[1][k], 0x88);
+        out[2 * k + 1] = _mm512_shuffle_i32x4(halves[0][k], halves[1][k], 0xdd);
+    }
+}
+
+/* Sums of four and the smaller differences of some rows. */
+typedef struct {
+    __m512i both[STEP], less[STEP];
+} rows_t;
+
+/* Tells of the open pairs of the rows i, i + 8, .. */
+FOR_BW __attribute__((noinline, cold)) static void
+report(const ba_pair_count_t *count, const rows_t *rows, size_t i, size_t j0)
+{
+    for (size_t k = 0; k < STEP; k++) {
+        uint32_t sum = _mm512_cmple_epu16_mask(rows->both[k], _mm512_set1_epi16(4));
+        uint32_t strict = _mm512_cmple_epu16_mask(rows->less[k], _mm512_set1_epi16(2));
+
+        if (sum | strict) {
+            count->open(count->payload, i + 8 * k, j0, sum, strict);
+        }
+    }
+}
+
+FOR_BW static inline void
+add_lanes(uint16_t *total, __m512i n_lost)
+{
+    __m512i n = _mm512_sub_epi16(_mm512_set1_epi16(BA_PAIR_TILE), n_lost);
+
+    _mm512_storeu_si512(total, _mm512_add_epi16(_mm512_loadu_si512(total), n));
+}
+
+FOR_BW __attribute__((always_inline)) static inline void
+count_tile(ba_pair_count_t *count, const ba_pair_tile_t *tile, int is_diagonal)
+{
+    const ba_pair_view_t *view = &count->view;
+    const int16_t *strip = view->q + tile->j0 / BA_PAIR_TILE * view->strip;
+    const uint32_t *column = view->column + tile->i0;
+    const __m512i lost = _mm512_set1_epi16(BA_PAIR_LOST);
+    __m512i own = _mm512_loadu_si512(view->own + tile->j0);
+    __m512i lost_sum = _mm512_setzero_si512(), lost_strict = lost_sum;
+    __m512i parts[4][8];
+
+    subtract_columns(view, tile, parts);
     for (size_t r = 0; r < 8; r++) {
-        __m512i a = _mm512_shuffle_i32x4(rows[0][r], rows[1][r], 0x44);
-        __m512i b = _mm512_shuffle_i32x4(rows[2][r], rows[3][r], 0x44);
-        __m512i c = _mm512_shuffle_i32x4(rows[0][r], rows[1][r], 0xee);
-        __m512i d = _mm512_shuffle_i32x4(rows[2][r], rows[3][r], 0xee);
+        __m512i first[STEP], both[STEP], less[STEP];
+        __m512i near_sum = _mm512_set1_epi16(-1), near_strict = near_sum;
 
-        _mm512_storeu_si512(out[r], _mm512_shuffle_i32x4(a, b, 0x88));
-        _mm512_storeu_si512(out[8 + r], _mm512_shuffle_i32x4(a, b, 0xdd));
-        _mm512_storeu_si512(out[16 + r], _mm512_shuffle_i32x4(c, d, 0x88));
-        _mm512_storeu_si512(out[24 + r], _mm512_shuffle_i32x4(c, d, 0xdd));
-    }
-}
+        gather_rows((const __m512i(*)[8]) parts, r, first);
+        for (size_t k = 0; k < STEP; k++) {
+            size_t row = 8 * k + r;
+            uint32_t lanes = is_diagonal
+                                 ? tile->lanes & (uint32_t) (UINT64_C(0xfffffffe) << row)
+                                 : tile->lanes;
+            __m512i second = _mm512_mask_sub_epi16(
+                lost, lanes, own, _mm512_loadu_si512(strip + column[row]));
 
-static void
-report(const ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t i, size_t j0,
-    uint32_t open)
-{
-    while (open) {
-        unsure(count->payload, i, j0 + (size_t) __builtin_ctz(open));
-        open &= open - 1;
-    }
-}
+            both[k] = _mm512_adds_epi16(first[k], second);
+            less[k] = _mm512_min_epi16(first[k], second);
+            lost_sum = _mm512_add_epi16(lost_sum, _mm512_srli_epi16(both[k], 15));
+            lost_strict = _mm512_add_epi16(lost_strict, _mm512_srli_epi16(less[k], 15));
+            near_sum = _mm512_min_epu16(near_sum, both[k]);
+            near_strict = _mm512_min_epu16(near_strict, less[k]);
+        }
+        if (_mm512_cmple_epu16_mask(near_sum, _mm512_set1_epi16(4)) |
+            _mm512_cmple_epu16_mask(near_strict, _mm512_set1_epi16(2))) {
+            rows_t rows = {{both[0], both[1], both[2], both[3]},
+                {less[0], less[1], less[2], less[3]}};
 
-/* Places i0 .. with the 32 from j0, of which `inside` are there; the same 32: pairs above
- * the diagonal. */
-FOR_BW static void
-add_block(ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t i0, size_t j0,
-    uint32_t inside)
-{
-    const ba_pair_lanes_t *lanes = &count->lanes;
-    const __m512i one = _mm512_set1_epi16(1), two = _mm512_set1_epi16(2);
-    const __m512i four = _mm512_set1_epi16(4);
-    __m512i own_j = _mm512_loadu_si512(lanes->own + j0);
-    int16_t crossed[LANES][LANES];
-    uint64_t sum = 0, strict = 0;
-
-    transpose(lanes, i0, j0, crossed);
-    for (size_t r = 0; r < LANES; r++) {
-        uint32_t here =
-            i0 == j0 ? inside & (uint32_t) (UINT64_C(0xfffffffe) << r) : inside;
-        const int16_t *back = lanes->q + j0 + lanes->ld * lanes->column[i0 + r];
-        __m512i first = _mm512_sub_epi16(
-            _mm512_set1_epi16(lanes->own[i0 + r]), _mm512_loadu_si512(crossed[r]));
-        __m512i second = _mm512_sub_epi16(own_j, _mm512_loadu_si512(back));
-        __m512i both = _mm512_adds_epi16(first, second);
-        __m512i less = _mm512_min_epi16(first, second);
-        uint32_t open = _mm512_cmple_epu16_mask(_mm512_add_epi16(both, two), four) |
-                        _mm512_cmple_epu16_mask(_mm512_add_epi16(less, one), two);
-        uint32_t sure = here & ~open;
-
-        sum += (uint64_t) __builtin_popcount(sure & _mm512_cmpgt_epi16_mask(both, two));
-        strict +=
-            (uint64_t) __builtin_popcount(sure & _mm512_cmpgt_epi16_mask(less, one));
-        open &= here;
-        if (open) {
-            report(count, unsure, i0 + r, j0, open);
+            report(count, &rows, tile->i0 + r, tile->j0);
         }
     }
-    count->sum += sum;
-    count->strict += strict;
+    add_lanes(count->sum, lost_sum);
+    add_lanes(count->strict, lost_strict);
 }
 
-/* Blocks of places first_i .. with those from first_j, AREA of either at most. */
-static void
-add_area(ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t first_i, size_t first_j,
-    size_t end)
+FOR_BW void
+ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile)
 {
-    for (size_t j0 = first_j; j0 < end && j0 < first_j + AREA; j0 += LANES) {
-        size_t left = end - j0;
-        uint32_t inside =
-            left >= LANES ? UINT32_MAX : (uint32_t) ((UINT64_C(1) << left) - 1);
-
-        for (size_t i0 = first_i; i0 <= j0 && i0 < first_i + AREA; i0 += LANES) {
-            add_block(count, unsure, i0, j0, inside);
-        }
-    }
-}
-
-void
-ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start, size_t end,
-    ba_pair_unsure_t unsure)
-{
-    for (size_t j = start; j < end; j += AREA) {
-        for (size_t i = start; i <= j; i += AREA) {
-            for (size_t k = 0; k < n_counts; k++) {
-                add_area(&counts[k], unsure, i, j, end);
-            }
-        }
+    if (tile->i0 == tile->j0) {
+        count_tile(count, tile, 1);
+    } else {
+        count_tile(count, tile, 0);
     }
 }
 
@@ -181,14 +201,9 @@ ba_pair_lanes_is_usable(void)
 }
 
 void
-ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start, size_t end,
-    ba_pair_unsure_t unsure)
+ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile)
 {
-    (void) counts;
-    (void) n_counts;
-    (void) start;
-    (void) end;
-    (void) unsure;
+    ba_pair_tile_count(count, tile);
 }
 
 #endif

@@ -62,12 +62,13 @@ check(const ba_identification_t *problem, const size_t *groups, size_t min_dista
     uint64_t seed)
 {
     size_t n = problem->similarity.n_rows;
-    uint32_t orders[N_ORDERS * MOST], *scratch;
+    uint32_t orders[N_ORDERS * MOST];
+    void *scratch;
     ba_pair_table_t *table;
     ba_pair_wins_t all[N_ORDERS], within[N_ORDERS], want_all, want_within;
 
     assert_int_equal(ba_pair_table_new(problem, groups, min_distance, &table), BA_OK);
-    scratch = malloc(ba_pair_table_scratch(table) * sizeof *scratch);
+    scratch = malloc(ba_pair_table_scratch(table));
     assert_non_null(scratch);
     for (size_t b = 0; b < N_ORDERS; b++) {
         shuffle(orders + b * n, n, &seed);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pairs of 32 places with 32 places of a permuted table of 16-bit similarities. */
+#ifndef BA_MODEL_PAIR_TILE_H
+#define BA_MODEL_PAIR_TILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BA_PAIR_TILE = 32 };
+
+/* Sizes of a similarity are at most this: a difference of two, give or take 5, and the
+ * negative of it fit 16 bits. */
+#define BA_PAIR_LARGEST 16378
+
+/* A difference that is lost whatever is added to it. */
+#define BA_PAIR_LOST (-32762)
+
+/* The table lies in strips of 32 rows: row 32 s + r of a column that begins at c is
+ * q[s strip + c + r]. Place i against place j has row i of the column at column[j]; own[i]
+ * is 1 more than place i against itself. So a difference of two is 1 too large, a sum of
+ * four 2 too large; in units of the table they are sure beyond 0 and 2, or 0 and 4. */
+typedef struct {
+    const int16_t *q;
+    size_t strip;
+    const uint32_t *column;
+    const int16_t *own;
+} ba_pair_view_t;
+
+/* Told of pairs of place i with places j0 + bit that integers leave open, in the sum form
+ * and in the strict form. */
+typedef void (*ba_pair_open_t)(
+    void *payload, size_t i, size_t j0, uint32_t sum, uint32_t strict);
+
+/* A permutation, and what is found: pairs that are won or open, by lane. */
+typedef struct {
+    ba_pair_view_t view;
+    ba_pair_open_t open;
+    void *payload;
+    uint16_t sum[BA_PAIR_TILE], strict[BA_PAIR_TILE];
+} ba_pair_count_t;
+
+/* Places i0 .. i0 + 31 with j0 .. j0 + 31, multiples of 32, without those that have no bit
+ * in rows or lanes. The same 32 twice: each pair once. */
+typedef struct {
+    size_t i0, j0;
+    uint32_t rows, lanes;
+} ba_pair_tile_t;
+
+/* Adds the pairs of a tile, 16 at a time, on any processor. */
+void ba_pair_tile_count(ba_pair_count_t *count, const ba_pair_tile_t *tile);
+
+#endif
