@@ -63,25 +63,20 @@ interleave(const __m512i *c, __m512i *rows)
     }
 }
 
-/* own_i - q_ij: parts[g][r] has the rows r, 8 + r, 16 + r, 24 + r of the columns 8 g .. */
+/* own_i - q_ij of the columns 8 g ..: parts[r] has the rows r, 8 + r, 16 + r, 24 + r. */
 FOR_BW static inline void
 subtract_columns(
-    const ba_pair_view_t *view, const ba_pair_tile_t *tile, __m512i (*parts)[8])
+    const ba_pair_view_t *view, const ba_pair_tile_t *tile, size_t g, __m512i *parts)
 {
-    const int16_t *strip = view->q + tile->i0 / BA_PAIR_TILE * view->strip;
-    const uint32_t *column = view->column + tile->j0;
-    __m512i own = _mm512_loadu_si512(view->own + tile->i0);
-    __m512i lost = _mm512_set1_epi16(BA_PAIR_LOST);
+    const int16_t *strip = tile->strip_i;
+    const uint32_t *column = view->column + tile->j0 + 8 * g;
+    __m512i own = _mm512_loadu_si512(view->own + tile->i0), columns[8];
 
-    for (size_t g = 0; g < 4; g++) {
-        __m512i columns[8];
-
-        for (size_t c = 0; c < 8; c++) {
-            columns[c] = _mm512_mask_sub_epi16(
-                lost, tile->rows, own, _mm512_loadu_si512(strip + column[8 * g + c]));
-        }
-        interleave(columns, parts[g]);
+    for (size_t c = 0; c < 8; c++) {
+        columns[c] = _mm512_sub_epi16(own, _mm512_loadu_si512(strip + column[c]));
+        _mm_prefetch((const void *) (strip + column[c] + view->strip), _MM_HINT_T0);
     }
+    interleave(columns, parts);
 }
 
 /* out[k] = row 8 k + r. */
@@ -124,66 +119,87 @@ report(const ba_pair_count_t *count, const rows_t *rows, size_t i, size_t j0)
     }
 }
 
-FOR_BW static inline void
-add_lanes(uint16_t *total, __m512i n_lost)
+/* Which lanes pair with a row. */
+static inline uint32_t
+lanes_of(const ba_pair_tile_t *tile, size_t row)
 {
-    __m512i n = _mm512_sub_epi16(_mm512_set1_epi16(BA_PAIR_TILE), n_lost);
+    uint32_t lanes = tile->rows >> row & 1 ? tile->lanes : 0;
 
-    _mm512_storeu_si512(total, _mm512_add_epi16(_mm512_loadu_si512(total), n));
+    return tile->i0 == tile->j0 ? lanes & (uint32_t) (UINT64_C(0xfffffffe) << row)
+                                : lanes;
 }
 
+/* The rows r, 8 + r, 16 + r, 24 + r of a tile. */
 FOR_BW __attribute__((always_inline)) static inline void
-count_tile(ba_pair_count_t *count, const ba_pair_tile_t *tile, int is_diagonal)
+count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
+    const __m512i (*parts)[8], size_t r, int is_masked, __m512i *won)
 {
-    const ba_pair_view_t *view = &count->view;
-    const int16_t *strip = view->q + tile->j0 / BA_PAIR_TILE * view->strip;
-    const uint32_t *column = view->column + tile->i0;
-    const __m512i lost = _mm512_set1_epi16(BA_PAIR_LOST);
-    __m512i own = _mm512_loadu_si512(view->own + tile->j0);
-    __m512i lost_sum = _mm512_setzero_si512(), lost_strict = lost_sum;
-    __m512i parts[4][8];
+    const int16_t *strip = tile->strip_j;
+    const uint32_t *column = count->view.column + tile->i0 + r;
+    __m512i own = _mm512_loadu_si512(count->view.own + tile->j0);
+    __m512i first[STEP], both[STEP], less[STEP], near = _mm512_set1_epi16(-1);
 
-    subtract_columns(view, tile, parts);
-    for (size_t r = 0; r < 8; r++) {
-        __m512i first[STEP], both[STEP], less[STEP];
-        __m512i near_sum = _mm512_set1_epi16(-1), near_strict = near_sum;
+    gather_rows(parts, r, first);
+    for (size_t k = 0; k < STEP; k++) {
+        __m512i second = _mm512_sub_epi16(own, _mm512_loadu_si512(strip + column[8 * k]));
+        __m512i bytes;
 
-        gather_rows((const __m512i(*)[8]) parts, r, first);
-        for (size_t k = 0; k < STEP; k++) {
-            size_t row = 8 * k + r;
-            uint32_t lanes = is_diagonal
-                                 ? tile->lanes & (uint32_t) (UINT64_C(0xfffffffe) << row)
-                                 : tile->lanes;
-            __m512i second = _mm512_mask_sub_epi16(
-                lost, lanes, own, _mm512_loadu_si512(strip + column[row]));
-
-            both[k] = _mm512_adds_epi16(first[k], second);
-            less[k] = _mm512_min_epi16(first[k], second);
-            lost_sum = _mm512_add_epi16(lost_sum, _mm512_srli_epi16(both[k], 15));
-            lost_strict = _mm512_add_epi16(lost_strict, _mm512_srli_epi16(less[k], 15));
-            near_sum = _mm512_min_epu16(near_sum, both[k]);
-            near_strict = _mm512_min_epu16(near_strict, less[k]);
+        if (is_masked) {
+            second = _mm512_mask_mov_epi16(
+                _mm512_set1_epi16(BA_PAIR_LOST), lanes_of(tile, 8 * k + r), second);
         }
-        if (_mm512_cmple_epu16_mask(near_sum, _mm512_set1_epi16(4)) |
-            _mm512_cmple_epu16_mask(near_strict, _mm512_set1_epi16(2))) {
-            rows_t rows = {{both[0], both[1], both[2], both[3]},
-                {less[0], less[1], less[2], less[3]}};
-
-            report(count, &rows, tile->i0 + r, tile->j0);
-        }
+        both[k] = _mm512_adds_epi16(first[k], second);
+        less[k] = _mm512_min_epi16(first[k], second);
+        bytes = _mm512_packs_epi16(both[k], less[k]);
+        near = _mm512_min_epu8(near, bytes);
+        *won = _mm512_add_epi8(*won, _mm512_shuffle_epi8(_mm512_set1_epi8(1), bytes));
+        _mm_prefetch((const void *) (strip + column[BA_PAIR_TILE + 8 * k]), _MM_HINT_T0);
     }
-    add_lanes(count->sum, lost_sum);
-    add_lanes(count->strict, lost_strict);
+    if (_mm512_cmple_epu8_mask(near, _mm512_set1_epi8(4))) {
+        rows_t rows = {
+            {both[0], both[1], both[2], both[3]}, {less[0], less[1], less[2], less[3]}};
+
+        report(count, &rows, tile->i0 + r, tile->j0);
+    }
+}
+
+/* A tile, and the columns of the next one: either keeps another port busy. Returns the
+ * pairs that are won or open: sums of bytes, of the sum form and the strict form in turn. */
+FOR_BW __attribute__((always_inline)) static inline __m512i
+count_tile(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
+    const ba_pair_tile_t *next, __m512i (*parts)[8], __m512i (*next_parts)[8],
+    int is_masked)
+{
+    __m512i won = _mm512_setzero_si512();
+
+    for (size_t g = 0; g < 4; g++) {
+        subtract_columns(&count->view, next, g, next_parts[g]);
+        count_rows(count, tile, (const __m512i(*)[8]) parts, 2 * g, is_masked, &won);
+        count_rows(count, tile, (const __m512i(*)[8]) parts, 2 * g + 1, is_masked, &won);
+    }
+    return _mm512_sad_epu8(won, _mm512_setzero_si512());
 }
 
 FOR_BW void
-ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile)
+ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
 {
-    if (tile->i0 == tile->j0) {
-        count_tile(count, tile, 1);
-    } else {
-        count_tile(count, tile, 0);
+    __m512i parts[2][4][8], won = _mm512_setzero_si512();
+
+    for (size_t g = 0; g < 4; g++) {
+        subtract_columns(&count->view, tiles, g, parts[0][g]);
     }
+    for (size_t t = 0; t < n_tiles; t++) {
+        const ba_pair_tile_t *tile = tiles + t, *next = tile + (t + 1 < n_tiles);
+        __m512i(*now)[8] = parts[t & 1], (*then)[8] = parts[~t & 1];
+
+        if ((tile->rows & tile->lanes) == UINT32_MAX && tile->i0 != tile->j0) {
+            won = _mm512_add_epi64(won, count_tile(count, tile, next, now, then, 0));
+        } else {
+            won = _mm512_add_epi64(won, count_tile(count, tile, next, now, then, 1));
+        }
+    }
+    count->sum += (uint64_t) _mm512_mask_reduce_add_epi64(0x55, won);
+    count->strict += (uint64_t) _mm512_mask_reduce_add_epi64(0xaa, won);
 }
 
 #else
@@ -201,9 +217,9 @@ ba_pair_lanes_is_usable(void)
 }
 
 void
-ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile)
+ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
 {
-    ba_pair_tile_count(count, tile);
+    ba_pair_tiles_count(count, tiles, n_tiles);
 }
 
 #endif

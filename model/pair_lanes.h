@@ -10,7 +10,8 @@ int ba_pair_lanes_is_usable(void);
 /* For tests: does without (0), or asks again (1). Not while others count. */
 void ba_pair_lanes_allow(int is_allowed);
 
-/* As ba_pair_tile_count(). */
-void ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile);
+/* As ba_pair_tiles_count(). */
+void ba_pair_lanes_count(
+    ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles);
 
 #endif

@@ -19,7 +19,7 @@
 
 /* Places of an area: as many rows of 1,000 columns are half a megabyte, and two areas are
  * at hand at a time. */
-enum { AREA = 8 * BA_PAIR_TILE };
+enum { STRIPS = 8, AREA = STRIPS * BA_PAIR_TILE };
 
 /* Pairs that wait until S is at hand for them. */
 enum { WAITING = 32 };
@@ -36,7 +36,9 @@ typedef struct {
 static size_t
 scratch_of_one(const ba_pair_table_t *table)
 {
-    return table->n_padded * (sizeof(double) + 2 * sizeof(uint32_t) + sizeof(int16_t));
+    size_t n = table->n_padded + BA_PAIR_TILE;
+
+    return n * (sizeof(double) + 2 * sizeof(uint32_t) + sizeof(int16_t));
 }
 
 size_t
@@ -129,26 +131,24 @@ inside(size_t first, size_t start, size_t end)
     return (uint32_t) (start > first ? mask >> (start - first) << (start - first) : mask);
 }
 
-/* Pairs of the places start .. end - 1 in the areas from first_i and first_j. */
-static void
-count_area(job_t *job, size_t first_i, size_t first_j, size_t start, size_t end)
+/* Tiles of the places start .. end - 1 in the areas from first_i and first_j. */
+static size_t
+list_tiles(const ba_pair_table_t *table, size_t first_i, size_t first_j, size_t start,
+    size_t end, ba_pair_tile_t *tiles)
 {
-    ba_pair_count_t *count = &job->count;
-    int is_wide = ba_pair_lanes_is_usable();
+    size_t n = 0;
 
     for (size_t j0 = first_j; j0 < end && j0 < first_j + AREA; j0 += BA_PAIR_TILE) {
         for (size_t i0 = first_i; i0 <= j0 && i0 < first_i + AREA; i0 += BA_PAIR_TILE) {
-            ba_pair_tile_t tile = {
-                i0, j0, inside(i0, start, end), inside(j0, start, end)};
-
-            (is_wide ? ba_pair_lanes_count : ba_pair_tile_count)(count, &tile);
+            tiles[n++] = (ba_pair_tile_t){.i0 = i0,
+                .j0 = j0,
+                .strip_i = table->q + i0 / BA_PAIR_TILE * table->strip,
+                .strip_j = table->q + j0 / BA_PAIR_TILE * table->strip,
+                .rows = inside(i0, start, end),
+                .lanes = inside(j0, start, end)};
         }
     }
-    for (size_t l = 0; l < BA_PAIR_TILE; l++) {
-        job->wins->sum_halves += 2 * (uint64_t) count->sum[l];
-        job->wins->strict += count->strict[l];
-        count->sum[l] = count->strict[l] = 0;
-    }
+    return n;
 }
 
 /* All pairs of the places start .. end - 1, for some permutations. */
@@ -159,25 +159,32 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
     const ba_pair_table_t *table = permuted->table;
     size_t first = start / BA_PAIR_TILE * BA_PAIR_TILE;
     job_t jobs[BA_PAIR_ORDERS];
+    ba_pair_tile_t tiles[STRIPS * STRIPS];
+    void (*count)(ba_pair_count_t *, const ba_pair_tile_t *, size_t) =
+        ba_pair_lanes_is_usable() ? ba_pair_lanes_count : ba_pair_tiles_count;
 
     for (size_t k = 0; k < n_orders; k++) {
         jobs[k].permuted = permuted + k;
         jobs[k].wins = wins + k;
-        jobs[k].count = (ba_pair_count_t){
-            .view = {table->q, table->strip, permuted[k].column, permuted[k].own},
-            .open = wait_for,
-            .payload = jobs + k};
+        jobs[k].count =
+            (ba_pair_count_t){.view = {table->strip, permuted[k].column, permuted[k].own},
+                .open = wait_for,
+                .payload = jobs + k};
         jobs[k].n_waiting = 0;
     }
     for (size_t j = first; j < end; j += AREA) {
         for (size_t i = first; i <= j; i += AREA) {
+            size_t n_tiles = list_tiles(table, i, j, start, end, tiles);
+
             for (size_t k = 0; k < n_orders; k++) {
-                count_area(jobs + k, i, j, start, end);
+                count(&jobs[k].count, tiles, n_tiles);
             }
         }
     }
     for (size_t k = 0; k < n_orders; k++) {
         settle(jobs + k);
+        wins[k].sum_halves += 2 * jobs[k].count.sum;
+        wins[k].strict += jobs[k].count.strict;
     }
 }
 
@@ -205,7 +212,7 @@ remove_near(const permuted_t *permuted, ba_pair_wins_t *all, ba_pair_wins_t *wit
 static permuted_t
 permute(const ba_pair_table_t *table, const uint32_t *order, void *scratch)
 {
-    size_t n = table->n_padded;
+    size_t n = table->n_padded + BA_PAIR_TILE;
     permuted_t permuted = {.table = table, .exact = scratch};
 
     permuted.candidate = (void *) (permuted.exact + n);

@@ -49,7 +49,7 @@ static inline void
 subtract_columns(
     const ba_pair_view_t *view, const ba_pair_tile_t *tile, size_t j0, int16_t *first)
 {
-    const int16_t *strip = view->q + tile->i0 / BA_PAIR_TILE * view->strip;
+    const int16_t *strip = tile->strip_i;
     const int16_t *own = view->own + tile->i0;
     int16_t columns[LANES * BA_PAIR_TILE], spare[LANES * BA_PAIR_TILE],
         is_there[BA_PAIR_TILE];
@@ -139,8 +139,7 @@ BA_CLONES static void
 count_half(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t j0)
 {
     const ba_pair_view_t *view = &count->view;
-    const int16_t *strip =
-        view->q + tile->j0 / BA_PAIR_TILE * view->strip + j0 - tile->j0;
+    const int16_t *strip = tile->strip_j + (j0 - tile->j0);
     int16_t first_rows[LANES * BA_PAIR_TILE],
         above = tile->i0 == tile->j0 ? 0 : -BA_PAIR_TILE;
     lanes_t inside, own, place, first, back, second;
@@ -169,14 +168,16 @@ count_half(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t j0)
         }
     }
     for (size_t l = 0; l < LANES; l++) {
-        count->sum[j0 - tile->j0 + l] += (uint16_t) (BA_PAIR_TILE + counts.sum[l]);
-        count->strict[j0 - tile->j0 + l] += (uint16_t) (BA_PAIR_TILE + counts.strict[l]);
+        count->sum += (uint64_t) (BA_PAIR_TILE + counts.sum[l]);
+        count->strict += (uint64_t) (BA_PAIR_TILE + counts.strict[l]);
     }
 }
 
 void
-ba_pair_tile_count(ba_pair_count_t *count, const ba_pair_tile_t *tile)
+ba_pair_tiles_count(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
 {
-    count_half(count, tile, tile->j0);
-    count_half(count, tile, tile->j0 + LANES);
+    for (size_t t = 0; t < n_tiles; t++) {
+        count_half(count, tiles + t, tiles[t].j0);
+        count_half(count, tiles + t, tiles[t].j0 + LANES);
+    }
 }

@@ -15,12 +15,12 @@ enum { BA_PAIR_TILE = 32 };
 /* A difference that is lost whatever is added to it. */
 #define BA_PAIR_LOST (-32762)
 
-/* The table lies in strips of 32 rows: row 32 s + r of a column that begins at c is
- * q[s strip + c + r]. Place i against place j has row i of the column at column[j]; own[i]
- * is 1 more than place i against itself. So a difference of two is 1 too large, a sum of
- * four 2 too large; in units of the table they are sure beyond 0 and 2, or 0 and 4. */
+/* The table lies in strips of 32 rows, of `strip` numbers: row 32 s + r of a column that
+ * begins at c is q[s strip + c + r]. Place i against place j has row i of the column at
+ * column[j]; own[i] is 1 more than place i against itself. So a difference of two is 1 too
+ * large, a sum of four 2 too large: they are sure below 0 and beyond 2, or 4. All have whole
+ * tiles, and column one more. */
 typedef struct {
-    const int16_t *q;
     size_t strip;
     const uint32_t *column;
     const int16_t *own;
@@ -31,22 +31,24 @@ typedef struct {
 typedef void (*ba_pair_open_t)(
     void *payload, size_t i, size_t j0, uint32_t sum, uint32_t strict);
 
-/* A permutation, and what is found: pairs that are won or open, by lane. */
+/* A permutation, and what is found: pairs that are won or open. */
 typedef struct {
     ba_pair_view_t view;
     ba_pair_open_t open;
     void *payload;
-    uint16_t sum[BA_PAIR_TILE], strict[BA_PAIR_TILE];
+    uint64_t sum, strict;
 } ba_pair_count_t;
 
 /* Places i0 .. i0 + 31 with j0 .. j0 + 31, multiples of 32, without those that have no bit
  * in rows or lanes. The same 32 twice: each pair once. */
 typedef struct {
     size_t i0, j0;
+    const int16_t *strip_i, *strip_j; /* of the table */
     uint32_t rows, lanes;
 } ba_pair_tile_t;
 
-/* Adds the pairs of a tile, 16 at a time, on any processor. */
-void ba_pair_tile_count(ba_pair_count_t *count, const ba_pair_tile_t *tile);
+/* Adds the pairs of some tiles (one at least), 16 at a time, on any processor. */
+void ba_pair_tiles_count(
+    ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles);
 
 #endif
