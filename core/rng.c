@@ -76,5 +76,10 @@ ba_rng_below(ba_rng_t *rng, size_t n)
 void
 ba_rng_shuffle(ba_rng_t *rng, size_t *indices, size_t n)
 {
-    gsl_ran_shuffle(rng->generator, indices, n, sizeof *indices);
+    for (size_t i = n; i > 1; i--) {
+        size_t j = ba_rng_below(rng, i), kept = indices[j];
+
+        indices[j] = indices[i - 1];
+        indices[i - 1] = kept;
+    }
 }

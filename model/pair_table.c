@@ -4,41 +4,43 @@
  *
  * S is kept as integers of 16 bits, q = round((S - middle) scale), so that many pairs are
  * compared at a time. A sum of four is off by 2 at most, a difference of two by 1: what is
- * nearer to 0 than that is looked up in S itself, in double precision and by the rule of
- * ties. So the counts are those of S, exactly.
+ * nearer to 0 than that is compared with 8 more bits, and what these leave open in S itself,
+ * in double precision and by the rule of ties. So the counts are those of S, exactly.
  *
  * Tiles of 32 x 32 places are counted (pair_tile.c, and pair_lanes.c where there are wider
  * vectors), those of a part of the table for several permutations in turn, so that what has
- * come into the cache serves all. Pairs to be looked up in S wait there until the numbers
- * have come from memory. */
+ * come into the cache serves all. */
 #include "model/pair_table_impl.h"
 
 #include "model/pair_lanes.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Places of an area: as many rows of 1,000 columns are half a megabyte, and two areas are
  * at hand at a time. */
 enum { STRIPS = 8, AREA = STRIPS * BA_PAIR_TILE };
 
-/* Pairs that wait until S is at hand for them. */
-enum { WAITING = 32 };
-
 /* One permutation of a table, by place. */
 typedef struct {
     const ba_pair_table_t *table;
-    double *exact;       /* Q_ii */
-    uint32_t *candidate; /* column of S */
-    uint32_t *column;    /* first number of the column in a strip */
-    int16_t *own;        /* Q_ii of the table, and 1 */
+    const uint32_t *order; /* as given, by item */
+    int32_t *fine;         /* Q_ii in 24 bits */
+    uint32_t *column;      /* first number of the column in a strip */
+    int16_t *own;          /* Q_ii in 16 bits, and 1 */
 } permuted_t;
+
+/* Places of the arrays of a permutation. */
+static size_t
+n_room(const ba_pair_table_t *table)
+{
+    return table->n_padded + BA_PAIR_TILE;
+}
 
 static size_t
 scratch_of_one(const ba_pair_table_t *table)
 {
-    size_t n = table->n_padded + BA_PAIR_TILE;
-
-    return n * (sizeof(double) + 2 * sizeof(uint32_t) + sizeof(int16_t));
+    return n_room(table) * (sizeof(int32_t) + sizeof(uint32_t) + sizeof(int16_t));
 }
 
 size_t
@@ -47,75 +49,65 @@ ba_pair_table_scratch(const ba_pair_table_t *table)
     return BA_PAIR_ORDERS * scratch_of_one(table);
 }
 
-static const double *
-similarity_at(const permuted_t *permuted, size_t i, size_t j)
+/* Row i of a column, in 24 bits. */
+static inline int32_t
+fine_at(const ba_pair_table_t *table, size_t i, uint32_t column)
 {
-    ba_cdmat_t s = permuted->table->problem.similarity;
+    size_t at = i / BA_PAIR_TILE * table->strip + column + i % BA_PAIR_TILE;
 
-    return s.data + permuted->table->item[i] + permuted->candidate[j] * s.ld;
+    return 256 * table->q[at] + table->rest[at];
 }
 
 /* A pair of places by S itself. */
 static ba_pair_wins_t
-compare(const permuted_t *permuted, size_t i, size_t j)
+compare(const permuted_t *permuted, size_t place_i, size_t place_j)
 {
-    double tie = permuted->table->problem.tie;
-    double own_i = permuted->exact[i], own_j = permuted->exact[j];
-    double ij = *similarity_at(permuted, i, j), ji = *similarity_at(permuted, j, i);
-    double sum = (own_i + own_j) - (ij + ji);
+    const ba_identification_t *problem = &permuted->table->problem;
+    size_t i = permuted->table->item[place_i], j = permuted->table->item[place_j];
+    size_t to_i = permuted->order[i], to_j = permuted->order[j];
+    double own_i = ba_similarity_of(problem, i, to_i);
+    double own_j = ba_similarity_of(problem, j, to_j);
+    double ij = ba_similarity_of(problem, i, to_j);
+    double ji = ba_similarity_of(problem, j, to_i);
+    double sum = (own_i + own_j) - (ij + ji), tie = problem->tie;
 
     return (ba_pair_wins_t){
         sum > tie ? 2 : fabs(sum) <= tie, own_i - ij > tie && own_j - ji > tie};
 }
-
-typedef struct {
-    uint32_t i, j;
-    int is_sum, is_strict; /* which is open */
-} waiting_t;
 
 /* A permutation that is being counted. */
 typedef struct {
     const permuted_t *permuted;
     ba_pair_wins_t *wins;
     ba_pair_count_t count;
-    size_t n_waiting;
-    waiting_t waiting[WAITING];
 } job_t;
 
-/* Open pairs were counted as won. */
+/* A pair that 16 bits leave open, in the sum form or the strict form or both: it was counted
+ * as won. */
 static void
-settle(job_t *job)
+settle(job_t *job, size_t i, size_t j, int is_sum, int is_strict)
 {
-    for (size_t k = 0; k < job->n_waiting; k++) {
-        waiting_t pair = job->waiting[k];
-        ba_pair_wins_t wins = compare(job->permuted, pair.i, pair.j);
+    const permuted_t *permuted = job->permuted;
+    const ba_pair_table_t *table = permuted->table;
+    int32_t first = permuted->fine[i] - fine_at(table, i, permuted->column[j]);
+    int32_t second = permuted->fine[j] - fine_at(table, j, permuted->column[i]);
+    int32_t sum = first + second, less = first < second ? first : second;
+    ba_pair_wins_t wins = {sum > 0 ? 2 : 0, less > 0};
 
-        if (pair.is_sum) {
-            job->wins->sum_halves -= 2 - wins.sum_halves;
-        }
-        if (pair.is_strict) {
-            job->wins->strict -= 1 - wins.strict;
-        }
+    if ((is_sum && abs(sum) <= table->near) || (is_strict && abs(less) <= table->near)) {
+        wins = compare(permuted, i, j);
     }
-    job->n_waiting = 0;
+    job->wins->sum_halves -= is_sum ? 2 - wins.sum_halves : 0;
+    job->wins->strict -= is_strict ? 1 - wins.strict : 0;
 }
 
 static void
-wait_for(void *payload, size_t i, size_t j0, uint32_t sum, uint32_t strict)
+settle_all(void *payload, size_t i, size_t j0, uint32_t sum, uint32_t strict)
 {
-    job_t *job = payload;
-
     for (uint32_t open = sum | strict; open; open &= open - 1) {
         uint32_t lane = (uint32_t) __builtin_ctz(open);
-        size_t j = j0 + lane;
 
-        __builtin_prefetch(similarity_at(job->permuted, i, j));
-        __builtin_prefetch(similarity_at(job->permuted, j, i));
-        job->waiting[job->n_waiting++] = (waiting_t){(uint32_t) i, (uint32_t) j,
-            (int) (sum >> lane & 1), (int) (strict >> lane & 1)};
-        if (job->n_waiting == WAITING) {
-            settle(job);
-        }
+        settle(payload, i, j0 + lane, sum >> lane & 1, strict >> lane & 1);
     }
 }
 
@@ -168,9 +160,8 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
         jobs[k].wins = wins + k;
         jobs[k].count =
             (ba_pair_count_t){.view = {table->strip, permuted[k].column, permuted[k].own},
-                .open = wait_for,
+                .open = settle_all,
                 .payload = jobs + k};
-        jobs[k].n_waiting = 0;
     }
     for (size_t j = first; j < end; j += AREA) {
         for (size_t i = first; i <= j; i += AREA) {
@@ -182,7 +173,6 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
         }
     }
     for (size_t k = 0; k < n_orders; k++) {
-        settle(jobs + k);
         wins[k].sum_halves += 2 * jobs[k].count.sum;
         wins[k].strict += jobs[k].count.strict;
     }
@@ -208,30 +198,36 @@ remove_near(const permuted_t *permuted, ba_pair_wins_t *all, ba_pair_wins_t *wit
     }
 }
 
-/* Places beyond the last are compared with a column that is there, and masked. */
+/* Columns of all places; those beyond the last are compared with any column, and masked. */
 static permuted_t
 permute(const ba_pair_table_t *table, const uint32_t *order, void *scratch)
 {
-    size_t n = table->n_padded + BA_PAIR_TILE;
-    permuted_t permuted = {.table = table, .exact = scratch};
+    size_t n = n_room(table);
+    permuted_t permuted = {.table = table, .order = order, .fine = scratch};
 
-    permuted.candidate = (void *) (permuted.exact + n);
-    permuted.column = permuted.candidate + n;
+    permuted.column = (void *) (permuted.fine + n);
     permuted.own = (void *) (permuted.column + n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < table->n; i++) {
+        permuted.column[i] =
+            (uint32_t) (BA_PAIR_TILE * table->place[order[table->item[i]]]);
+    }
+    for (size_t i = table->n; i < n; i++) {
         permuted.column[i] = 0;
         permuted.own[i] = 0;
     }
-    for (size_t i = 0; i < table->n; i++) {
-        size_t to = order[table->item[i]];
-        const int16_t *strip = table->q + i / BA_PAIR_TILE * table->strip;
-
-        permuted.column[i] = (uint32_t) (BA_PAIR_TILE * table->place[to]);
-        permuted.own[i] = (int16_t) (1 + strip[permuted.column[i] + i % BA_PAIR_TILE]);
-        permuted.candidate[i] = (uint32_t) ba_own_column(&table->problem, to);
-        permuted.exact[i] = *similarity_at(&permuted, i, i);
-    }
     return permuted;
+}
+
+/* Q_ii of the places of a strip. */
+static void
+look_up_own(const permuted_t *permuted, size_t strip)
+{
+    const ba_pair_table_t *table = permuted->table;
+
+    for (size_t i = strip; i < table->n && i < strip + BA_PAIR_TILE; i++) {
+        permuted->fine[i] = fine_at(table, i, permuted->column[i]);
+        permuted->own[i] = (int16_t) (1 + (permuted->fine[i] >> 8));
+    }
 }
 
 void
@@ -244,6 +240,11 @@ ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *orders, size_t
     for (size_t k = 0; k < n_orders; k++) {
         permuted[k] = permute(table, orders + k * table->n, (char *) scratch + k * size);
         all[k] = within[k] = (ba_pair_wins_t){0};
+    }
+    for (size_t i = 0; i < table->n; i += BA_PAIR_TILE) {
+        for (size_t k = 0; k < n_orders; k++) {
+            look_up_own(&permuted[k], i);
+        }
     }
     add_pairs(permuted, n_orders, 0, table->n, all);
     for (size_t g = 0; g < table->n_groups; g++) {

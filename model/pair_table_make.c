@@ -18,7 +18,7 @@ padded(size_t n_items)
 size_t
 ba_pair_table_bytes(size_t n_items)
 {
-    return padded(n_items) * n_items * sizeof(int16_t);
+    return padded(n_items) * n_items * (sizeof(int16_t) + sizeof(uint8_t));
 }
 
 typedef struct {
@@ -60,20 +60,21 @@ out:
     return status;
 }
 
-/* Column j of the table: to the nearest integer. */
+/* Column j of the table: q to the nearest integer, with the rest 24 bits rounded down. */
 static void
 fill_column(ba_pair_table_t *table, size_t j, double middle, double scale)
 {
     const ba_identification_t *problem = &table->problem;
     const double *s = problem->similarity.data +
                       ba_own_column(problem, table->item[j]) * problem->similarity.ld;
-    int16_t *q = table->q + BA_PAIR_TILE * j;
 
     for (size_t i = 0; i < table->n; i++) {
+        size_t at = i / BA_PAIR_TILE * table->strip + BA_PAIR_TILE * j + i % BA_PAIR_TILE;
         double x = (s[table->item[i]] - middle) * scale + (BA_PAIR_LARGEST + 0.5);
+        int32_t whole = (int32_t) x;
 
-        q[i / BA_PAIR_TILE * table->strip + i % BA_PAIR_TILE] =
-            (int16_t) ((int32_t) x - BA_PAIR_LARGEST);
+        table->q[at] = (int16_t) (whole - BA_PAIR_LARGEST);
+        table->rest[at] = (uint8_t) (256 * (x - whole));
     }
 }
 
@@ -95,6 +96,8 @@ fill(ba_pair_table_t *table)
     /* A unit has to be more than a tie, too. */
     scale = fmin(
         BA_PAIR_LARGEST / fmax(high - middle, middle - low), 0.25 / table->problem.tie);
+    /* Four are off by less than 1 each. */
+    table->near = isfinite(scale) ? 3 + (int32_t) (256 * scale * table->problem.tie) : 0;
     for (size_t j = 0; isfinite(scale) && j < n; j++) {
         fill_column(table, j, middle, scale);
     }
@@ -118,6 +121,7 @@ ba_pair_table_new(const ba_identification_t *problem, const size_t *groups,
     table->strip = BA_PAIR_TILE * n;
     BA_TRY(ba_multiply(table->n_padded, n, &size));
     BA_TRY_ALLOC(table->q, ba_calloc(size, sizeof *table->q));
+    BA_TRY_ALLOC(table->rest, ba_calloc(size, sizeof *table->rest));
     BA_TRY_ALLOC(table->item, ba_calloc(n, sizeof *table->item));
     BA_TRY_ALLOC(table->place, ba_calloc(n, sizeof *table->place));
     BA_TRY_ALLOC(table->onset, ba_calloc(n + 1, sizeof *table->onset));
@@ -135,6 +139,7 @@ ba_pair_table_free(ba_pair_table_t *table)
 {
     if (table) {
         ba_free(table->q);
+        ba_free(table->rest);
         ba_free(table->item);
         ba_free(table->place);
         ba_free(table->onset);

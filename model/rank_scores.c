@@ -3,6 +3,7 @@
 #include "model/rank_scores.h"
 
 #include "core/alloc.h"
+#include "model/clones.h"
 
 static void
 fill_place(const ba_identify_opts_t *opts, size_t n_candidates, size_t better, double *at)
@@ -50,7 +51,7 @@ ba_rank_scores_free(ba_rank_scores_t *scores)
     ba_free(scores->sum);
 }
 
-void
+BA_CLONES void
 ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *total)
 {
     size_t n = scores->n_scores;

@@ -32,7 +32,8 @@ static void
 test_places_of_row(void **state)
 {
     enum { N = 60 };
-    double values[N], sorted[N];
+    double values[N];
+    ba_ranked_t spare[2 * N];
     ba_place_t places[N];
     uint64_t seed = 1;
 
@@ -40,7 +41,7 @@ test_places_of_row(void **state)
     for (size_t i = 0; i < N; i++) {
         values[i] = (double) test_below(&seed, 9) + 6e-13 * (double) test_below(&seed, 4);
     }
-    ba_places_of_row(values, N, 1e-12, sorted, places);
+    ba_places_of_row(values, N, 1e-12, spare, places);
     for (size_t c = 0; c < N; c++) {
         size_t better = 0, tied = 0;
 

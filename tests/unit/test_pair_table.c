@@ -176,7 +176,7 @@ test_no_memory(void **state)
         ba_pair_table_free(table);
     }
     ba_alloc_fail_at(0);
-    assert_int_equal(n_failed, 6);
+    assert_int_equal(n_failed, 7);
 }
 
 int
