@@ -65,8 +65,8 @@ interleave(const __m512i *c, __m512i *rows)
 
 /* own_i - q_ij of the columns 8 g ..: parts[r] has the rows r, 8 + r, 16 + r, 24 + r. */
 FOR_BW static inline void
-subtract_columns(
-    const ba_pair_view_t *view, const ba_pair_tile_t *tile, size_t g, __m512i *parts)
+subtract_columns(const ba_pair_view_t *view, const ba_pair_tile_t *tile,
+    const int16_t *strip_after, size_t g, __m512i *parts)
 {
     const int16_t *strip = tile->strip_i;
     const uint32_t *column = view->column + tile->j0 + 8 * g;
@@ -74,7 +74,7 @@ subtract_columns(
 
     for (size_t c = 0; c < 8; c++) {
         columns[c] = _mm512_sub_epi16(own, _mm512_loadu_si512(strip + column[c]));
-        _mm_prefetch((const void *) (strip + column[c] + view->strip), _MM_HINT_T0);
+        _mm_prefetch((const void *) (strip_after + column[c]), _MM_HINT_T0);
     }
     interleave(columns, parts);
 }
@@ -105,17 +105,30 @@ typedef struct {
     __m512i both[STEP], less[STEP];
 } rows_t;
 
-/* Tells of the open pairs of the rows i, i + 8, .. */
+/* Tells of the open pairs of the rows i, i + 8, .. There is mostly one: a loop over pairs is
+ * foreseen better than one over rows. */
 FOR_BW __attribute__((noinline, cold)) static void
 report(const ba_pair_count_t *count, const rows_t *rows, size_t i, size_t j0)
 {
-    for (size_t k = 0; k < STEP; k++) {
-        uint32_t sum = _mm512_cmple_epu16_mask(rows->both[k], _mm512_set1_epi16(4));
-        uint32_t strict = _mm512_cmple_epu16_mask(rows->less[k], _mm512_set1_epi16(2));
+    uint32_t sum[STEP], strict[STEP];
+    uint64_t open[STEP / 2];
 
-        if (sum | strict) {
-            count->open(count->payload, i + 8 * k, j0, sum, strict);
-        }
+    for (size_t k = 0; k < STEP; k++) {
+        sum[k] = _mm512_cmple_epu16_mask(rows->both[k], _mm512_set1_epi16(4));
+        strict[k] = _mm512_cmple_epu16_mask(rows->less[k], _mm512_set1_epi16(2));
+    }
+    for (size_t k = 0; k < STEP / 2; k++) {
+        open[k] = (sum[2 * k] | strict[2 * k]) |
+                  (uint64_t) (sum[2 * k + 1] | strict[2 * k + 1]) << 32;
+    }
+    while (open[0] | open[1]) {
+        size_t half = open[0] == 0;
+        unsigned bit = (unsigned) __builtin_ctzll(open[half]), lane = bit % 32;
+        size_t k = 2 * half + bit / 32;
+
+        open[half] &= open[half] - 1;
+        count->open(count->payload, i + 8 * k, j0 + lane, (int) (sum[k] >> lane & 1),
+            (int) (strict[k] >> lane & 1));
     }
 }
 
@@ -137,7 +150,9 @@ count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
     const int16_t *strip = tile->strip_j;
     const uint32_t *column = count->view.column + tile->i0 + r;
     __m512i own = _mm512_loadu_si512(count->view.own + tile->j0);
-    __m512i first[STEP], both[STEP], less[STEP], near = _mm512_set1_epi16(-1);
+    const __m512i open =
+        _mm512_set4_epi32(0x02020202, 0x02020202, 0x04040404, 0x04040404);
+    __m512i first[STEP], both[STEP], less[STEP], near = _mm512_set1_epi8(-1);
 
     gather_rows(parts, r, first);
     for (size_t k = 0; k < STEP; k++) {
@@ -155,7 +170,7 @@ count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
         *won = _mm512_add_epi8(*won, _mm512_shuffle_epi8(_mm512_set1_epi8(1), bytes));
         _mm_prefetch((const void *) (strip + column[BA_PAIR_TILE + 8 * k]), _MM_HINT_T0);
     }
-    if (_mm512_cmple_epu8_mask(near, _mm512_set1_epi8(4))) {
+    if (_mm512_cmple_epu8_mask(near, open)) {
         rows_t rows = {
             {both[0], both[1], both[2], both[3]}, {less[0], less[1], less[2], less[3]}};
 
@@ -163,43 +178,66 @@ count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
     }
 }
 
-/* A tile, and the columns of the next one: either keeps another port busy. Returns the
- * pairs that are won or open: sums of bytes, of the sum form and the strict form in turn. */
-FOR_BW __attribute__((always_inline)) static inline __m512i
-count_tile(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
-    const ba_pair_tile_t *next, __m512i (*parts)[8], __m512i (*next_parts)[8],
-    int is_masked)
+/* What is at hand while tiles are counted one after another. */
+typedef struct {
+    const ba_pair_tile_t *tile, *next, *after; /* the last ones again at the end */
+    __m512i parts[2][4][8]; /* of this tile and the next one, in turn */
+    __m512i won;            /* or open: of the sum form and the strict form in turn */
+} tiles_t;
+
+/* A tile, and the columns of the next one: either keeps another port busy. */
+FOR_BW __attribute__((always_inline)) static inline void
+count_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd, int is_masked)
 {
+    const ba_pair_tile_t *tile = tiles->tile, *next = tiles->next;
+    const __m512i(*parts)[8] = (const __m512i(*)[8]) tiles->parts[is_odd];
+    __m512i(*next_parts)[8] = tiles->parts[1 - is_odd];
+    const int16_t *strip_after = tiles->after->strip_i;
     __m512i won = _mm512_setzero_si512();
 
     for (size_t g = 0; g < 4; g++) {
-        subtract_columns(&count->view, next, g, next_parts[g]);
-        count_rows(count, tile, (const __m512i(*)[8]) parts, 2 * g, is_masked, &won);
-        count_rows(count, tile, (const __m512i(*)[8]) parts, 2 * g + 1, is_masked, &won);
+        subtract_columns(&count->view, next, strip_after, g, next_parts[g]);
+        count_rows(count, tile, parts, 2 * g, is_masked, &won);
+        count_rows(count, tile, parts, 2 * g + 1, is_masked, &won);
     }
-    return _mm512_sad_epu8(won, _mm512_setzero_si512());
+    won = _mm512_sad_epu8(won, _mm512_setzero_si512());
+    tiles->won = _mm512_add_epi64(tiles->won, won);
+}
+
+FOR_BW __attribute__((noinline)) static void
+count_whole_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd)
+{
+    count_tile(count, tiles, is_odd, 0);
+}
+
+FOR_BW __attribute__((noinline)) static void
+count_masked_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd)
+{
+    count_tile(count, tiles, is_odd, 1);
 }
 
 FOR_BW void
-ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
+ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t n_tiles)
 {
-    __m512i parts[2][4][8], won = _mm512_setzero_si512();
+    const ba_pair_tile_t *last = tile + n_tiles - 1;
+    tiles_t tiles;
 
+    tiles.won = _mm512_setzero_si512();
     for (size_t g = 0; g < 4; g++) {
-        subtract_columns(&count->view, tiles, g, parts[0][g]);
+        subtract_columns(&count->view, tile, tile->strip_i, g, tiles.parts[0][g]);
     }
-    for (size_t t = 0; t < n_tiles; t++) {
-        const ba_pair_tile_t *tile = tiles + t, *next = tile + (t + 1 < n_tiles);
-        __m512i(*now)[8] = parts[t & 1], (*then)[8] = parts[~t & 1];
-
+    for (size_t t = 0; t < n_tiles; t++, tile++) {
+        tiles.tile = tile;
+        tiles.next = tile < last ? tile + 1 : last;
+        tiles.after = tiles.next < last ? tiles.next + 1 : last;
         if ((tile->rows & tile->lanes) == UINT32_MAX && tile->i0 != tile->j0) {
-            won = _mm512_add_epi64(won, count_tile(count, tile, next, now, then, 0));
+            count_whole_tile(count, &tiles, t & 1);
         } else {
-            won = _mm512_add_epi64(won, count_tile(count, tile, next, now, then, 1));
+            count_masked_tile(count, &tiles, t & 1);
         }
     }
-    count->sum += (uint64_t) _mm512_mask_reduce_add_epi64(0x55, won);
-    count->strict += (uint64_t) _mm512_mask_reduce_add_epi64(0xaa, won);
+    count->sum += (uint64_t) _mm512_mask_reduce_add_epi64(0x55, tiles.won);
+    count->strict += (uint64_t) _mm512_mask_reduce_add_epi64(0xaa, tiles.won);
 }
 
 #else

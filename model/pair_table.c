@@ -50,10 +50,16 @@ ba_pair_table_scratch(const ba_pair_table_t *table)
 }
 
 /* Row i of a column, in 24 bits. */
+static inline size_t
+cell_of(const ba_pair_table_t *table, size_t i, uint32_t column)
+{
+    return i / BA_PAIR_TILE * table->strip + column + i % BA_PAIR_TILE;
+}
+
 static inline int32_t
 fine_at(const ba_pair_table_t *table, size_t i, uint32_t column)
 {
-    size_t at = i / BA_PAIR_TILE * table->strip + column + i % BA_PAIR_TILE;
+    size_t at = cell_of(table, i, column);
 
     return 256 * table->q[at] + table->rest[at];
 }
@@ -75,39 +81,66 @@ compare(const permuted_t *permuted, size_t place_i, size_t place_j)
         sum > tie ? 2 : fabs(sum) <= tie, own_i - ij > tie && own_j - ji > tie};
 }
 
+/* Pairs that wait until their numbers have come from memory. */
+enum { WAITING = 16 };
+
+typedef struct {
+    uint32_t i, j;
+    int is_sum, is_strict; /* which is open */
+} open_pair_t;
+
 /* A permutation that is being counted. */
 typedef struct {
     const permuted_t *permuted;
     ba_pair_wins_t *wins;
     ba_pair_count_t count;
+    size_t n_waiting;
+    open_pair_t waiting[WAITING];
 } job_t;
 
 /* A pair that 16 bits leave open, in the sum form or the strict form or both: it was counted
  * as won. */
 static void
-settle(job_t *job, size_t i, size_t j, int is_sum, int is_strict)
+settle(job_t *job, open_pair_t pair)
 {
     const permuted_t *permuted = job->permuted;
     const ba_pair_table_t *table = permuted->table;
+    size_t i = pair.i, j = pair.j;
     int32_t first = permuted->fine[i] - fine_at(table, i, permuted->column[j]);
     int32_t second = permuted->fine[j] - fine_at(table, j, permuted->column[i]);
     int32_t sum = first + second, less = first < second ? first : second;
     ba_pair_wins_t wins = {sum > 0 ? 2 : 0, less > 0};
 
-    if ((is_sum && abs(sum) <= table->near) || (is_strict && abs(less) <= table->near)) {
+    if ((pair.is_sum && abs(sum) <= table->near) ||
+        (pair.is_strict && abs(less) <= table->near)) {
         wins = compare(permuted, i, j);
     }
-    job->wins->sum_halves -= is_sum ? 2 - wins.sum_halves : 0;
-    job->wins->strict -= is_strict ? 1 - wins.strict : 0;
+    job->wins->sum_halves -= pair.is_sum ? 2 - wins.sum_halves : 0;
+    job->wins->strict -= pair.is_strict ? 1 - wins.strict : 0;
 }
 
 static void
-settle_all(void *payload, size_t i, size_t j0, uint32_t sum, uint32_t strict)
+settle_all(job_t *job)
 {
-    for (uint32_t open = sum | strict; open; open &= open - 1) {
-        uint32_t lane = (uint32_t) __builtin_ctz(open);
+    for (size_t k = 0; k < job->n_waiting; k++) {
+        settle(job, job->waiting[k]);
+    }
+    job->n_waiting = 0;
+}
 
-        settle(payload, i, j0 + lane, sum >> lane & 1, strict >> lane & 1);
+static void
+wait_for(void *payload, size_t i, size_t j, int is_sum, int is_strict)
+{
+    job_t *job = payload;
+    const ba_pair_table_t *table = job->permuted->table;
+    const uint32_t *column = job->permuted->column;
+
+    __builtin_prefetch(table->rest + cell_of(table, i, column[j]));
+    __builtin_prefetch(table->rest + cell_of(table, j, column[i]));
+    job->waiting[job->n_waiting++] =
+        (open_pair_t){(uint32_t) i, (uint32_t) j, is_sum, is_strict};
+    if (job->n_waiting == WAITING) {
+        settle_all(job);
     }
 }
 
@@ -150,6 +183,7 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
 {
     const ba_pair_table_t *table = permuted->table;
     size_t first = start / BA_PAIR_TILE * BA_PAIR_TILE;
+    size_t last = end < table->n ? end : table->n_padded; /* whole tiles are faster */
     job_t jobs[BA_PAIR_ORDERS];
     ba_pair_tile_t tiles[STRIPS * STRIPS];
     void (*count)(ba_pair_count_t *, const ba_pair_tile_t *, size_t) =
@@ -160,12 +194,13 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
         jobs[k].wins = wins + k;
         jobs[k].count =
             (ba_pair_count_t){.view = {table->strip, permuted[k].column, permuted[k].own},
-                .open = settle_all,
+                .open = wait_for,
                 .payload = jobs + k};
+        jobs[k].n_waiting = 0;
     }
-    for (size_t j = first; j < end; j += AREA) {
+    for (size_t j = first; j < last; j += AREA) {
         for (size_t i = first; i <= j; i += AREA) {
-            size_t n_tiles = list_tiles(table, i, j, start, end, tiles);
+            size_t n_tiles = list_tiles(table, i, j, start, last, tiles);
 
             for (size_t k = 0; k < n_orders; k++) {
                 count(&jobs[k].count, tiles, n_tiles);
@@ -173,6 +208,7 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
         }
     }
     for (size_t k = 0; k < n_orders; k++) {
+        settle_all(jobs + k);
         wins[k].sum_halves += 2 * jobs[k].count.sum;
         wins[k].strict += jobs[k].count.strict;
     }
@@ -198,7 +234,8 @@ remove_near(const permuted_t *permuted, ba_pair_wins_t *all, ba_pair_wins_t *wit
     }
 }
 
-/* Columns of all places; those beyond the last are compared with any column, and masked. */
+/* Columns of all places. Those beyond the last have any column, in which their rows are 0,
+ * and lose. */
 static permuted_t
 permute(const ba_pair_table_t *table, const uint32_t *order, void *scratch)
 {
@@ -213,7 +250,7 @@ permute(const ba_pair_table_t *table, const uint32_t *order, void *scratch)
     }
     for (size_t i = table->n; i < n; i++) {
         permuted.column[i] = 0;
-        permuted.own[i] = 0;
+        permuted.own[i] = BA_PAIR_LOST;
     }
     return permuted;
 }

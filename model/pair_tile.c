@@ -101,26 +101,17 @@ is_any(const lanes_t *flags)
     return (words[0] | words[1] | words[2] | words[3]) != 0;
 }
 
-static uint32_t
-mask_of(const lanes_t *flags)
-{
-    uint32_t mask = 0;
-
-    for (size_t l = 0; l < LANES; l++) {
-        mask |= (uint32_t) ((*flags)[l] & 1) << l;
-    }
-    return mask;
-}
-
 static void
 report(const ba_pair_count_t *count, const counts_t *counts, size_t i, size_t j0)
 {
     for (size_t r = 0; r < STEP; r++) {
-        uint32_t sum = mask_of(&counts->open_sum[r]);
-        uint32_t strict = mask_of(&counts->open_strict[r]);
+        lanes_t open = counts->open_sum[r] | counts->open_strict[r];
 
-        if (sum | strict) {
-            count->open(count->payload, i + r, j0, sum, strict);
+        for (size_t l = 0; l < LANES && is_any(&open); l++) {
+            if (open[l]) {
+                count->open(count->payload, i + r, j0 + l, counts->open_sum[r][l] != 0,
+                    counts->open_strict[r][l] != 0);
+            }
         }
     }
 }

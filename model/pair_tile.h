@@ -26,10 +26,10 @@ typedef struct {
     const int16_t *own;
 } ba_pair_view_t;
 
-/* Told of pairs of place i with places j0 + bit that integers leave open, in the sum form
- * and in the strict form. */
+/* Told of a pair of places that integers leave open, in the sum form, the strict form or
+ * both. */
 typedef void (*ba_pair_open_t)(
-    void *payload, size_t i, size_t j0, uint32_t sum, uint32_t strict);
+    void *payload, size_t i, size_t j, int is_sum, int is_strict);
 
 /* A permutation, and what is found: pairs that are won or open. */
 typedef struct {
