@@ -2,6 +2,9 @@
 #include "core/rng.h"
 #include "core/alloc.h"
 
+/* gsl_rng.h defines its functions in line. */
+#define HAVE_INLINE
+
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>

@@ -30,7 +30,8 @@ typedef struct {
     size_t column;
 } ba_ranked_t;
 
-/* Places of n values, larger first, among themselves; spare: room for 2 n. Cost: n. */
+/* Places of n values, larger first, among themselves; spare: room for 2 n. Cost: n,
+ * n log n where most are alike beside the range. */
 void ba_places_of_row(
     const double *values, size_t n, double tie, ba_ranked_t *spare, ba_place_t *places);
 

@@ -1,82 +1,100 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Places of all candidates of a row: values are sorted by their bytes, from the last one,
- * and ties found by two marks that move up with them. */
+/* Places of all candidates of a row: values are dealt to as many parts of their range as
+ * there are values, and sorted within these; ties are found by two marks that move up with
+ * them. */
 #include "model/identification_impl.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-enum { N_DIGITS = 8, N_LEVELS = 256 };
+/* Values in one part that are still sorted by insertion. */
+enum { FEW = 32 };
 
-/* Unsigned integers in the order of the numbers. */
-static inline uint64_t
-key_of(double value)
+static int
+compare_values(const void *a, const void *b)
 {
-    uint64_t bits;
+    double x = ((const ba_ranked_t *) a)->value, y = ((const ba_ranked_t *) b)->value;
 
-    memcpy(&bits, &value, sizeof bits);
-    return bits ^ (bits >> 63 ? UINT64_MAX : UINT64_C(1) << 63);
+    return x < y ? -1 : x > y;
 }
 
-static void
-count_digits(const ba_ranked_t *items, size_t n, size_t (*counts)[N_LEVELS])
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t key = key_of(items[i].value);
+typedef struct {
+    double low, scale;
+} parts_t;
 
-        for (size_t d = 0; d < N_DIGITS; d++) {
-            counts[d][key >> 8 * d & 0xff]++;
-        }
+static inline size_t
+part_of(parts_t parts, double value)
+{
+    double part = (value - parts.low) * parts.scale;
+
+    return part > 0 ? (size_t) part : 0;
+}
+
+static parts_t
+make_parts(const double *values, size_t n)
+{
+    double low = values[0], high = values[0], scale;
+
+    for (size_t c = 1; c < n; c++) {
+        low = values[c] < low ? values[c] : low;
+        high = values[c] > high ? values[c] : high;
     }
+    scale = ((double) n - 1) / (high - low);
+    return (parts_t){low, high > low && scale < 1e300 ? scale : 0};
 }
 
-/* Sorts by one digit, equal ones staying in order. */
-static void
-sort_by_digit(
-    const ba_ranked_t *from, size_t n, size_t d, size_t *counts, ba_ranked_t *to)
+/* Deals the values to their parts, one part after another; returns the most in one. onset:
+ * where the next value of each part goes, in `column`. */
+static size_t
+deal(const double *values, size_t n, ba_ranked_t *onset, ba_ranked_t *out)
 {
-    size_t n_before = 0;
+    parts_t parts = make_parts(values, n);
+    size_t n_before = 0, n_most = 0;
 
-    for (size_t level = 0; level < N_LEVELS; level++) {
-        size_t count = counts[level];
+    for (size_t p = 0; p < n; p++) {
+        onset[p].column = 0;
+    }
+    for (size_t c = 0; c < n; c++) {
+        onset[part_of(parts, values[c])].column++;
+    }
+    for (size_t p = 0; p < n; p++) {
+        size_t count = onset[p].column;
 
-        counts[level] = n_before;
+        n_most = count > n_most ? count : n_most;
+        onset[p].column = n_before;
         n_before += count;
     }
-    for (size_t i = 0; i < n; i++) {
-        to[counts[key_of(from[i].value) >> 8 * d & 0xff]++] = from[i];
+    for (size_t c = 0; c < n; c++) {
+        out[onset[part_of(parts, values[c])].column++] = (ba_ranked_t){values[c], c};
     }
+    return n_most;
 }
 
-/* Ascending; returns where they are, in items or spare. */
-static const ba_ranked_t *
-sort_items(ba_ranked_t *items, size_t n, ba_ranked_t *spare)
+static void
+sort_by_insertion(ba_ranked_t *items, size_t n)
 {
-    size_t counts[N_DIGITS][N_LEVELS] = {{0}};
+    for (size_t i = 1; i < n; i++) {
+        ba_ranked_t item = items[i];
+        size_t k = i;
 
-    count_digits(items, n, counts);
-    for (size_t d = 0; d < N_DIGITS; d++) {
-        ba_ranked_t *kept = items;
-
-        if (counts[d][key_of(items[0].value) >> 8 * d & 0xff] < n) {
-            sort_by_digit(items, n, d, counts[d], spare);
-            items = spare;
-            spare = kept;
+        for (; k > 0 && items[k - 1].value > item.value; k--) {
+            items[k] = items[k - 1];
         }
+        items[k] = item;
     }
-    return items;
 }
 
 void
 ba_places_of_row(
     const double *values, size_t n, double tie, ba_ranked_t *spare, ba_place_t *places)
 {
-    const ba_ranked_t *sorted;
+    ba_ranked_t *sorted = spare;
     size_t n_below = 0, n_up_to = 0;
 
-    for (size_t c = 0; c < n; c++) {
-        spare[c] = (ba_ranked_t){values[c], c};
+    if (deal(values, n, spare + n, sorted) <= FEW) {
+        sort_by_insertion(sorted, n);
+    } else {
+        qsort(sorted, n, sizeof *sorted, compare_values);
     }
-    sorted = sort_items(spare, n, spare + n);
     for (size_t k = 0; k < n; k++) {
         double value = sorted[k].value;
 

@@ -13,7 +13,10 @@
 
 /* Permutations that a thread draws at a time, which no two can do at once: more of few
  * items, so that threads meet seldom. */
-enum { MIN_BATCH = BA_PAIR_ORDERS, MAX_BATCH = 1024, BATCH_PAIRS = 1 << 22 };
+enum { MIN_BATCH = 64, MAX_BATCH = 1024, BATCH_PAIRS = 1 << 22 };
+
+/* Permutations whose places are looked up item by item. */
+enum { N_TOGETHER = 64 };
 
 /* Values that differ by less are the same one. */
 #define SAME_VALUE 1e-12
@@ -158,18 +161,24 @@ score_order(const test_t *test, const uint32_t *order, ba_pair_wins_t all,
     }
 }
 
-/* Some permutations: n_values after n_values. */
+/* N_TOGETHER permutations at most: n_values after n_values. */
 static void
 score_orders(const test_t *test, const uint32_t *orders, size_t n_orders, void *scratch,
     double *values)
 {
-    ba_pair_wins_t all[BA_PAIR_ORDERS], within[BA_PAIR_ORDERS];
-    uint64_t halves[BA_PAIR_ORDERS];
+    size_t n = test->work->n;
+    ba_pair_wins_t all[N_TOGETHER], within[N_TOGETHER];
+    uint64_t halves[N_TOGETHER];
 
-    ba_pair_table_count(test->table, orders, n_orders, scratch, all, within);
+    for (size_t k = 0; k < n_orders; k += BA_PAIR_ORDERS) {
+        size_t left = n_orders - k;
+
+        ba_pair_table_count(test->table, orders + k * n,
+            left < BA_PAIR_ORDERS ? left : BA_PAIR_ORDERS, scratch, all + k, within + k);
+    }
     add_places(test, orders, n_orders, halves, values);
     for (size_t k = 0; k < n_orders; k++) {
-        const uint32_t *order = orders + k * test->work->n;
+        const uint32_t *order = orders + k * n;
 
         score_order(test, order, all[k], within[k], halves[k] - near_halves(test, order),
             values + k * test->work->n_values);
@@ -218,11 +227,11 @@ score_batches(draw_t *draw, int is_first, uint32_t *orders, void *scratch)
             draw->is_stopped = 1;
         }
         n_batch = draw_batch(draw, orders, &first);
-        for (size_t b = 0; b < n_batch; b += BA_PAIR_ORDERS) {
+        for (size_t b = 0; b < n_batch; b += N_TOGETHER) {
             size_t left = n_batch - b;
 
             score_orders(test, orders + b * work->n,
-                left < BA_PAIR_ORDERS ? left : BA_PAIR_ORDERS, scratch,
+                left < N_TOGETHER ? left : N_TOGETHER, scratch,
                 test->null + (first + b) * work->n_values);
         }
         if (is_first) {
@@ -234,11 +243,14 @@ score_batches(draw_t *draw, int is_first, uint32_t *orders, void *scratch)
 }
 
 static size_t
-batch_size(size_t n_items)
+batch_size(size_t n_items, size_t n_permutations, size_t n_threads)
 {
-    size_t size = BATCH_PAIRS / (n_items * n_items);
+    size_t size = BATCH_PAIRS / (n_items * n_items),
+           share = n_permutations / n_threads / 4;
 
-    return size < MIN_BATCH ? MIN_BATCH : size > MAX_BATCH ? MAX_BATCH : size;
+    size = size < MIN_BATCH ? MIN_BATCH : size > MAX_BATCH ? MAX_BATCH : size;
+    size = size < share ? size : share;
+    return size < BA_PAIR_ORDERS ? BA_PAIR_ORDERS : size;
 }
 
 static int
@@ -247,7 +259,8 @@ score_all(const test_t *test, size_t n_permutations)
     const ba_identify_work_t *work = test->work;
     size_t n_threads = (size_t) ba_ctx_threads(work->ctx);
     size_t n_scratch = ba_pair_table_scratch(test->table);
-    draw_t draw = {test, n_permutations, 0, batch_size(work->n), 0};
+    draw_t draw = {
+        test, n_permutations, 0, batch_size(work->n, n_permutations, n_threads), 0};
     size_t n_orders = draw.n_batch * work->n;
     uint32_t *orders = NULL;
     char *scratch = NULL;
