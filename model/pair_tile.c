@@ -133,7 +133,7 @@ count_half(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t j0)
     const int16_t *strip = tile->strip_j + (j0 - tile->j0);
     int16_t first_rows[LANES * BA_PAIR_TILE],
         above = tile->i0 == tile->j0 ? 0 : -BA_PAIR_TILE;
-    lanes_t inside, own, place, first, back, second;
+    lanes_t inside = {0}, place = {0}, own, first, back, second;
     counts_t counts = {{0}, {0}, {{0}}, {{0}}};
 
     for (size_t l = 0; l < LANES; l++) {
