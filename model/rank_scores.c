@@ -51,8 +51,9 @@ ba_rank_scores_free(ba_rank_scores_t *scores)
     ba_free(scores->sum);
 }
 
-BA_CLONES void
-ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *total)
+/* As ba_rank_scores_add(). */
+BA_CLONES static void
+add_scores(const ba_rank_scores_t *scores, ba_place_t place, double *total)
 {
     size_t n = scores->n_scores;
     const double *at = scores->at + place.better * n;
@@ -68,4 +69,10 @@ ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *tot
     for (size_t s = 0; s < n; s++) {
         total[s] += (after[s] - before[s]) / place.tied;
     }
+}
+
+void
+ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *total)
+{
+    add_scores(scores, place, total);
 }
