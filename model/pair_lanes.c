@@ -18,25 +18,35 @@
 /* Rows whose 32 numbers come out of one step of the last two rounds. */
 enum { STEP = 4 };
 
-static atomic_int known; /* 0 = not asked, 1 = no, 2 = yes */
+static atomic_int known = -1; /* bits; -1 = not asked */
+
+/* What there is, of at most n_bits. */
+static int
+ask(int n_bits)
+{
+    __builtin_cpu_init();
+    if (n_bits >= 512 && __builtin_cpu_supports("avx512bw")) {
+        return 512;
+    }
+    return n_bits >= 256 && __builtin_cpu_supports("avx2") ? 256 : 0;
+}
 
 void
-ba_pair_lanes_allow(int is_allowed)
+ba_pair_lanes_allow(int n_bits)
 {
-    atomic_store_explicit(&known, is_allowed ? 0 : 1, memory_order_relaxed);
+    atomic_store_explicit(&known, ask(n_bits), memory_order_relaxed);
 }
 
 int
-ba_pair_lanes_is_usable(void)
+ba_pair_lanes_bits(void)
 {
     int now = atomic_load_explicit(&known, memory_order_relaxed);
 
-    if (now == 0) {
-        __builtin_cpu_init();
-        now = __builtin_cpu_supports("avx512bw") ? 2 : 1;
+    if (now < 0) {
+        now = ask(512);
         atomic_store_explicit(&known, now, memory_order_relaxed);
     }
-    return now == 2;
+    return now;
 }
 
 /* Eight columns c: rows[r] = four times eight numbers, of row 8 k + r in quarter k. */
@@ -132,16 +142,6 @@ report(const ba_pair_count_t *count, const rows_t *rows, size_t i, size_t j0)
     }
 }
 
-/* Which lanes pair with a row. */
-static inline uint32_t
-lanes_of(const ba_pair_tile_t *tile, size_t row)
-{
-    uint32_t lanes = tile->rows >> row & 1 ? tile->lanes : 0;
-
-    return tile->i0 == tile->j0 ? lanes & (uint32_t) (UINT64_C(0xfffffffe) << row)
-                                : lanes;
-}
-
 /* The rows r, 8 + r, 16 + r, 24 + r of a tile. */
 FOR_BW __attribute__((always_inline)) static inline void
 count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
@@ -160,8 +160,8 @@ count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
         __m512i bytes;
 
         if (is_masked) {
-            second = _mm512_mask_mov_epi16(
-                _mm512_set1_epi16(BA_PAIR_LOST), lanes_of(tile, 8 * k + r), second);
+            second = _mm512_mask_mov_epi16(_mm512_set1_epi16(BA_PAIR_LOST),
+                ba_pair_tile_lanes(tile, 8 * k + r), second);
         }
         both[k] = _mm512_adds_epi16(first[k], second);
         less[k] = _mm512_min_epi16(first[k], second);
@@ -217,7 +217,7 @@ count_masked_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd)
 }
 
 FOR_BW void
-ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t n_tiles)
+ba_pair_lanes_512(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t n_tiles)
 {
     const ba_pair_tile_t *last = tile + n_tiles - 1;
     tiles_t tiles;
@@ -230,10 +230,10 @@ ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t n
         tiles.tile = tile;
         tiles.next = tile < last ? tile + 1 : last;
         tiles.after = tiles.next < last ? tiles.next + 1 : last;
-        if ((tile->rows & tile->lanes) == UINT32_MAX && tile->i0 != tile->j0) {
-            count_whole_tile(count, &tiles, t & 1);
-        } else {
+        if (ba_pair_tile_is_masked(tile)) {
             count_masked_tile(count, &tiles, t & 1);
+        } else {
+            count_whole_tile(count, &tiles, t & 1);
         }
     }
     count->sum += (uint64_t) _mm512_mask_reduce_add_epi64(0x55, tiles.won);
@@ -243,19 +243,19 @@ ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t n
 #else
 
 void
-ba_pair_lanes_allow(int is_allowed)
+ba_pair_lanes_allow(int n_bits)
 {
-    (void) is_allowed;
+    (void) n_bits;
 }
 
 int
-ba_pair_lanes_is_usable(void)
+ba_pair_lanes_bits(void)
 {
     return 0;
 }
 
 void
-ba_pair_lanes_count(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
+ba_pair_lanes_512(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
 {
     ba_pair_tiles_count(count, tiles, n_tiles);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* 32 pairs at a time, on processors with 512-bit vectors of 16-bit numbers (AVX-512BW). */
+/* 32 or 16 pairs at a time, on processors with vectors of 512 bits of 16-bit numbers
+ * (AVX-512BW) or of 256 bits (AVX2). */
 #ifndef BA_MODEL_PAIR_LANES_H
 #define BA_MODEL_PAIR_LANES_H
 
 #include "model/pair_tile.h"
 
-int ba_pair_lanes_is_usable(void);
+/* Bits of the widest vectors that are here: 512, 256, or 0. */
+int ba_pair_lanes_bits(void);
 
-/* For tests: does without (0), or asks again (1). Not while others count. */
-void ba_pair_lanes_allow(int is_allowed);
+/* For tests: only vectors of at most so many bits. Not while others count. */
+void ba_pair_lanes_allow(int n_bits);
 
-/* As ba_pair_tiles_count(). */
-void ba_pair_lanes_count(
-    ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles);
+/* By vectors of so many bits. */
+ba_pair_counter_t ba_pair_lanes_512, ba_pair_lanes_256;
 
 #endif

@@ -186,8 +186,10 @@ add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
     size_t last = end < table->n ? end : table->n_padded; /* whole tiles are faster */
     job_t jobs[BA_PAIR_ORDERS];
     ba_pair_tile_t tiles[STRIPS * STRIPS];
-    void (*count)(ba_pair_count_t *, const ba_pair_tile_t *, size_t) =
-        ba_pair_lanes_is_usable() ? ba_pair_lanes_count : ba_pair_tiles_count;
+    int n_bits = ba_pair_lanes_bits();
+    ba_pair_counter_t *count = n_bits == 512   ? ba_pair_lanes_512
+                               : n_bits == 256 ? ba_pair_lanes_256
+                                               : ba_pair_tiles_count;
 
     for (size_t k = 0; k < n_orders; k++) {
         jobs[k].permuted = permuted + k;

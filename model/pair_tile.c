@@ -3,8 +3,6 @@
  * transposed by four rounds of interleaving; own_j - q_ji are consecutive in a column of i. */
 #include "model/pair_tile.h"
 
-#include "model/clones.h"
-
 #include <string.h>
 
 enum { LANES = 16, STEP = 8 };
@@ -126,7 +124,7 @@ set_inside(const ba_pair_tile_t *tile, size_t j0, lanes_t *inside)
 }
 
 /* Half a tile: its rows with the 16 places from j0. */
-BA_CLONES static void
+static void
 count_half(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t j0)
 {
     const ba_pair_view_t *view = &count->view;

@@ -47,8 +47,28 @@ typedef struct {
     uint32_t rows, lanes;
 } ba_pair_tile_t;
 
-/* Adds the pairs of some tiles (one at least), 16 at a time, on any processor. */
-void ba_pair_tiles_count(
+/* Lanes that pair with a row. */
+static inline uint32_t
+ba_pair_tile_lanes(const ba_pair_tile_t *tile, size_t row)
+{
+    uint32_t lanes = tile->rows >> row & 1 ? tile->lanes : 0;
+
+    return tile->i0 == tile->j0 ? lanes & (uint32_t) (UINT64_C(0xfffffffe) << row)
+                                : lanes;
+}
+
+/* Whether some pairs of a tile do not count. */
+static inline int
+ba_pair_tile_is_masked(const ba_pair_tile_t *tile)
+{
+    return (tile->rows & tile->lanes) != UINT32_MAX || tile->i0 == tile->j0;
+}
+
+/* Adds the pairs of some tiles, one at least. */
+typedef void ba_pair_counter_t(
     ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles);
+
+/* 16 pairs at a time, on any processor. */
+ba_pair_counter_t ba_pair_tiles_count;
 
 #endif

@@ -112,10 +112,9 @@ check_tile(const case_t *data, const ba_pair_tile_t *tile, uint64_t *sum,
     }
 }
 
-typedef void count_t(ba_pair_count_t *, const ba_pair_tile_t *, size_t);
-
 static void
-check(count_t *count_tiles, int sort, int is_whole, size_t n_tiles, uint64_t seed)
+check(
+    ba_pair_counter_t *count_tiles, int sort, int is_whole, size_t n_tiles, uint64_t seed)
 {
     case_t *data = make_case(sort, is_whole, seed);
     uint64_t sum = 5, strict = 7, n_open = 0;
@@ -132,7 +131,7 @@ check(count_t *count_tiles, int sort, int is_whole, size_t n_tiles, uint64_t see
 }
 
 static void
-check_all(count_t *count_tiles)
+check_all(ba_pair_counter_t *count_tiles)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
         for (int sort = 0; sort < 3; sort++) {
@@ -144,28 +143,39 @@ check_all(count_t *count_tiles)
 }
 
 static void
-test_16_at_a_time(void **state)
+test_any_processor(void **state)
 {
     (void) state;
     check_all(ba_pair_tiles_count);
 }
 
 static void
-test_32_at_a_time(void **state)
+test_256_bits(void **state)
 {
     (void) state;
-    if (!ba_pair_lanes_is_usable()) {
+    if (ba_pair_lanes_bits() < 256) {
+        test_skip("no vectors of 256 bits");
+    }
+    check_all(ba_pair_lanes_256);
+}
+
+static void
+test_512_bits(void **state)
+{
+    (void) state;
+    if (ba_pair_lanes_bits() < 512) {
         test_skip("no vectors of 512 bits");
     }
-    check_all(ba_pair_lanes_count);
+    check_all(ba_pair_lanes_512);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_16_at_a_time),
-        cmocka_unit_test(test_32_at_a_time),
+        cmocka_unit_test(test_any_processor),
+        cmocka_unit_test(test_256_bits),
+        cmocka_unit_test(test_512_bits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
