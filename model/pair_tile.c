@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* For 16 places j and 32 places i the differences own_i - q_ij are made column by column and
- * transposed by four rounds of interleaving; own_j - q_ji are consecutive in a column of i. */
+/* For 8 places j and 32 places i the differences own_i - q_ij are made column by column and
+ * transposed by three rounds of interleaving; own_j - q_ji are consecutive in a column of i. */
 #include "model/pair_tile.h"
 
 #include <string.h>
 
-enum { LANES = 16, STEP = 8 };
+enum { LANES = 8, STEP = 8 };
 
-/* 16 numbers in registers, of as many bits as the machine has. */
+/* Numbers in a register of 128 bits, which most machines have. */
 typedef int16_t lanes_t __attribute__((vector_size(LANES * sizeof(int16_t))));
 
 /* out = a[0] b[0] a[1] b[1] ... */
@@ -21,18 +21,14 @@ interleave(
     }
 }
 
-/* 16 columns of 32 rows, a row after another: out[16 r + l] = columns[32 l + r]. */
+/* 8 columns of 32 rows, a row after another: out[8 r + l] = columns[32 l + r]. */
 static inline void
 transpose(const int16_t *columns, int16_t *spare, int16_t *out)
 {
     size_t n = BA_PAIR_TILE;
 
-    for (size_t c = 0; c < 8; c++) {
-        interleave(columns + n * c, columns + n * (c + 8), n, spare + 2 * n * c);
-    }
-    n *= 2;
     for (size_t c = 0; c < 4; c++) {
-        interleave(spare + n * c, spare + n * (c + 4), n, out + 2 * n * c);
+        interleave(columns + n * c, columns + n * (c + 4), n, out + 2 * n * c);
     }
     n *= 2;
     for (size_t c = 0; c < 2; c++) {
@@ -42,7 +38,7 @@ transpose(const int16_t *columns, int16_t *spare, int16_t *out)
     interleave(spare, spare + n, n, out);
 }
 
-/* own_i - q_ij of 16 places from j0, a row after another. */
+/* own_i - q_ij of 8 places from j0, a row after another. */
 static inline void
 subtract_columns(
     const ba_pair_view_t *view, const ba_pair_tile_t *tile, size_t j0, int16_t *first)
@@ -96,7 +92,7 @@ is_any(const lanes_t *flags)
     uint64_t words[LANES / 4];
 
     memcpy(words, flags, sizeof words);
-    return (words[0] | words[1] | words[2] | words[3]) != 0;
+    return (words[0] | words[1]) != 0;
 }
 
 static void
@@ -123,9 +119,9 @@ set_inside(const ba_pair_tile_t *tile, size_t j0, lanes_t *inside)
     }
 }
 
-/* Half a tile: its rows with the 16 places from j0. */
+/* A quarter of a tile: its rows with the 8 places from j0. */
 static void
-count_half(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t j0)
+count_quarter(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t j0)
 {
     const ba_pair_view_t *view = &count->view;
     const int16_t *strip = tile->strip_j + (j0 - tile->j0);
@@ -166,7 +162,8 @@ void
 ba_pair_tiles_count(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
 {
     for (size_t t = 0; t < n_tiles; t++) {
-        count_half(count, tiles + t, tiles[t].j0);
-        count_half(count, tiles + t, tiles[t].j0 + LANES);
+        for (size_t l = 0; l < BA_PAIR_TILE; l += LANES) {
+            count_quarter(count, tiles + t, tiles[t].j0 + l);
+        }
     }
 }

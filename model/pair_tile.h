@@ -68,7 +68,7 @@ ba_pair_tile_is_masked(const ba_pair_tile_t *tile)
 typedef void ba_pair_counter_t(
     ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles);
 
-/* 16 pairs at a time, on any processor. */
+/* 8 pairs at a time, on any processor. */
 ba_pair_counter_t ba_pair_tiles_count;
 
 #endif
