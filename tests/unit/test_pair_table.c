@@ -96,7 +96,7 @@ check(const ba_identification_t *problem, const size_t *groups, size_t min_dista
         check_orders(problem, groups, min_distance, 1, seed);
         check_orders(problem, groups, min_distance, BA_PAIR_ORDERS, seed);
     }
-    check_orders(problem, groups, min_distance, 3, seed);
+    check_orders(problem, groups, min_distance, 2, seed);
 }
 
 /* Numbers of all sorts: normal; a few levels, so that many are tied; nearly tied ones; one
