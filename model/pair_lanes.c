@@ -4,8 +4,9 @@
  * 128 bits, and two that move 128 or 256 bits.
  *
  * Port 5 of Intel's processors moves parts of vectors and makes masks, port 0 shifts,
- * compares and adds with saturation. So signs are added up and the smallest differences
- * kept as vectors; masks are made where four rows together have an open pair. */
+ * compares and adds with saturation; what both can do is few. So the two numbers of a pair
+ * are made bytes, which keep signs and what is near 0, and looked at together; masks are
+ * made only where four rows have an open pair. */
 #include "model/pair_lanes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
