@@ -2,6 +2,9 @@
 #include "core/rng.h"
 #include "core/alloc.h"
 
+/* gsl_rng.h defines its functions in line. */
+#define HAVE_INLINE
+
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
@@ -76,5 +79,10 @@ ba_rng_below(ba_rng_t *rng, size_t n)
 void
 ba_rng_shuffle(ba_rng_t *rng, size_t *indices, size_t n)
 {
-    gsl_ran_shuffle(rng->generator, indices, n, sizeof *indices);
+    for (size_t i = n; i > 1; i--) {
+        size_t j = ba_rng_below(rng, i), kept = indices[j];
+
+        indices[j] = indices[i - 1];
+        indices[i - 1] = kept;
+    }
 }

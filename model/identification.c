@@ -7,7 +7,6 @@
 #include "core/alloc.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 int
@@ -123,64 +122,6 @@ ba_rank_gallery(size_t better, size_t tied, size_t n_candidates, size_t size, si
     return sum / (double) tied;
 }
 
-static int
-compare_values(const void *a, const void *b)
-{
-    double x = *(const double *) a, y = *(const double *) b;
-
-    return x < y ? -1 : x > y;
-}
-
-/* How many of the ascending values are not more than `limit` over `value`. */
-static size_t
-count_up_to(const double *sorted, size_t n, double value, double limit)
-{
-    size_t low = 0, high = n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (sorted[middle] - value > limit) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
-}
-
-/* How many are more than `limit` under it. */
-static size_t
-count_below(const double *sorted, size_t n, double value, double limit)
-{
-    size_t low = 0, high = n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (value - sorted[middle] > limit) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-void
-ba_places_of_row(
-    const double *values, size_t n, double tie, double *sorted, ba_place_t *places)
-{
-    memcpy(sorted, values, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare_values);
-    for (size_t c = 0; c < n; c++) {
-        size_t not_above = count_up_to(sorted, n, values[c], tie);
-
-        places[c] = (ba_place_t){(uint32_t) (n - not_above),
-            (uint32_t) (not_above - count_below(sorted, n, values[c], tie))};
-    }
-}
-
 static double
 skewness_of(const double *x, size_t n)
 {
@@ -202,20 +143,21 @@ int
 ba_hubness(const ba_identification_t *problem, size_t k, double *skewness)
 {
     ba_cdmat_t s = problem->similarity;
-    double *row = NULL, *sorted = NULL, *n_chosen = NULL;
+    double *row = NULL, *n_chosen = NULL;
+    ba_ranked_t *spare = NULL;
     ba_place_t *places = NULL;
     int status;
 
     BA_TRY(ba_identification_check(problem));
     BA_TRY_ALLOC(row, ba_malloc(s.n_cols, sizeof *row));
-    BA_TRY_ALLOC(sorted, ba_malloc(s.n_cols, sizeof *sorted));
+    BA_TRY_ALLOC(spare, ba_malloc(s.n_cols, 2 * sizeof *spare));
     BA_TRY_ALLOC(n_chosen, ba_calloc(s.n_cols, sizeof *n_chosen));
     BA_TRY_ALLOC(places, ba_malloc(s.n_cols, sizeof *places));
     for (size_t i = 0; i < s.n_rows; i++) {
         for (size_t c = 0; c < s.n_cols; c++) {
             row[c] = s.data[i + c * s.ld];
         }
-        ba_places_of_row(row, s.n_cols, problem->tie, sorted, places);
+        ba_places_of_row(row, s.n_cols, problem->tie, spare, places);
         for (size_t c = 0; c < s.n_cols; c++) {
             n_chosen[c] += ba_rank_top(places[c].better, places[c].tied, k);
         }
@@ -223,7 +165,7 @@ ba_hubness(const ba_identification_t *problem, size_t k, double *skewness)
     *skewness = skewness_of(n_chosen, s.n_cols);
 out:
     ba_free(row);
-    ba_free(sorted);
+    ba_free(spare);
     ba_free(n_chosen);
     ba_free(places);
     return status;

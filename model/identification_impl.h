@@ -24,9 +24,16 @@ typedef struct {
     uint32_t better, tied;
 } ba_place_t;
 
-/* Places of n values, larger first, among themselves; sorted: room for n. Cost: n log n. */
+/* A value of a row, and whose it is. */
+typedef struct {
+    double value;
+    size_t column;
+} ba_ranked_t;
+
+/* Places of n values, larger first, among themselves; spare: room for 2 n. Cost: n,
+ * n log n where most are alike beside the range. */
 void ba_places_of_row(
-    const double *values, size_t n, double tie, double *sorted, ba_place_t *places);
+    const double *values, size_t n, double tie, ba_ranked_t *spare, ba_place_t *places);
 
 /* Adds the scores of one pair of items to *counts. */
 void ba_pair_add(

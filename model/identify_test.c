@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Permutations drawn at a time, by one thread; then counted by all: more of few items, so
- * that threads meet seldom. */
-enum { MIN_BLOCK = 128, MAX_BLOCK = 4096, BLOCK_PAIRS = 1 << 24 };
+/* Permutations that a thread draws at a time, which no two can do at once: more of few
+ * items, so that threads meet seldom. */
+enum { MIN_BATCH = 64, MAX_BATCH = 1024, BATCH_PAIRS = 1 << 22 };
+
+/* Permutations whose places are looked up item by item. */
+enum { N_TOGETHER = 64 };
 
 /* Values that differ by less are the same one. */
 #define SAME_VALUE 1e-12
@@ -28,21 +31,21 @@ typedef struct {
 
 /* Places of the items' candidates in row i, among all candidates or among themselves. */
 static void
-place_row(const test_t *test, size_t i, int is_among, double *row, ba_place_t *spare)
+place_row(const test_t *test, size_t i, int is_among, double *row, ba_ranked_t *spare,
+    ba_place_t *places)
 {
     const ba_identify_work_t *work = test->work;
     const ba_identification_t *problem = work->problem;
     size_t n = is_among ? work->n : work->n_candidates;
-    double *sorted = row + n;
 
     for (size_t c = 0; c < n; c++) {
         row[c] = is_among ? ba_similarity_of(problem, i, c)
                           : problem->similarity.data[i + c * problem->similarity.ld];
     }
-    ba_places_of_row(row, n, problem->tie, sorted, spare);
+    ba_places_of_row(row, n, problem->tie, spare, places);
     for (size_t j = 0; j < work->n; j++) {
         (is_among ? test->among : test->places)[i * work->n + j] =
-            spare[is_among ? j : ba_own_column(problem, j)];
+            places[is_among ? j : ba_own_column(problem, j)];
     }
 }
 
@@ -53,19 +56,22 @@ place_all(const test_t *test)
     size_t n_threads = (size_t) ba_ctx_threads(work->ctx);
     size_t n_row = work->n > work->n_candidates ? work->n : work->n_candidates;
     double *rows = NULL;
-    ba_place_t *spare = NULL;
+    ba_ranked_t *spare = NULL;
+    ba_place_t *places = NULL;
     int status = BA_OK;
 
-    BA_TRY_ALLOC(rows, ba_malloc(n_threads, 2 * n_row * sizeof *rows));
-    BA_TRY_ALLOC(spare, ba_malloc(n_threads, n_row * sizeof *spare));
+    BA_TRY_ALLOC(rows, ba_malloc(n_threads, n_row * sizeof *rows));
+    BA_TRY_ALLOC(spare, ba_malloc(n_threads, 2 * n_row * sizeof *spare));
+    BA_TRY_ALLOC(places, ba_malloc(n_threads, n_row * sizeof *places));
 #pragma omp parallel for num_threads((int) n_threads) schedule(static)
     for (size_t thread = 0; thread < n_threads; thread++) {
         for (size_t i = thread; i < work->n; i += n_threads) {
-            double *row = rows + thread * 2 * n_row;
+            double *row = rows + thread * n_row;
+            ba_ranked_t *sorted = spare + thread * 2 * n_row;
 
-            place_row(test, i, 0, row, spare + thread * n_row);
+            place_row(test, i, 0, row, sorted, places + thread * n_row);
             if (test->among != test->places) {
-                place_row(test, i, 1, row, spare + thread * n_row);
+                place_row(test, i, 1, row, sorted, places + thread * n_row);
             }
         }
     }
@@ -73,39 +79,68 @@ place_all(const test_t *test)
 out:
     ba_free(rows);
     ba_free(spare);
+    ba_free(places);
     return status;
 }
 
-/* Successes of the single form over all ordered pairs, in halves. */
+/* Successes of the single form over pairs of items nearer than the distance, in halves. */
 static uint64_t
-single_halves(const test_t *test, const uint32_t *order)
+near_halves(const test_t *test, const uint32_t *order)
 {
     const ba_identify_work_t *work = test->work;
     const ba_identification_t *problem = work->problem;
+    size_t distance = work->opts->min_distance;
     uint64_t halves = 0;
 
-    for (size_t i = 0; i < work->n; i++) {
-        ba_place_t place = test->among[i * work->n + order[i]];
+    for (size_t i = 0; distance > 1 && i < work->n; i++) {
+        double own = ba_similarity_of(problem, i, order[i]);
 
-        halves += 2 * (work->n - place.better) - place.tied - 1;
-        for (size_t j = i > work->opts->min_distance ? i - work->opts->min_distance : 0;
-             j < work->n && j < i + work->opts->min_distance; j++) {
-            double more = ba_similarity_of(problem, i, order[i]) -
-                          ba_similarity_of(problem, i, order[j]);
-            size_t distance = i > j ? i - j : j - i;
+        for (size_t j = i >= distance ? i - distance + 1 : 0;
+             j < work->n && j < i + distance; j++) {
+            double more = own - ba_similarity_of(problem, i, order[j]);
 
-            if (j != i && distance < work->opts->min_distance) {
-                halves -= more > problem->tie ? 2 : fabs(more) <= problem->tie;
+            if (j != i) {
+                halves += more > problem->tie ? 2 : fabs(more) <= problem->tie;
             }
         }
     }
     return halves;
 }
 
-/* All scores of one permutation, whose pairs are counted. */
+/* Sums over items of what their places give, for each order: of the rank scores, and of
+ * successes of the single form over all ordered pairs, in halves. Item by item, since its
+ * places are near one another. */
+static void
+add_places(const test_t *test, const uint32_t *orders, size_t n_orders, uint64_t *halves,
+    double *values)
+{
+    const ba_identify_work_t *work = test->work;
+    size_t n = work->n;
+
+    for (size_t k = 0; k < n_orders; k++) {
+        double *ranks = values + k * work->n_values + BA_N_PAIR_VALUES;
+
+        halves[k] = 0;
+        memset(ranks, 0, work->ranks.n_scores * sizeof *ranks);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const ba_place_t *places = test->places + i * n, *among = test->among + i * n;
+
+        for (size_t k = 0; k < n_orders; k++) {
+            size_t to = orders[k * n + i], next = orders[k * n + (i + 1 < n ? i + 1 : i)];
+
+            __builtin_prefetch(places + n + next);
+            halves[k] += 2 * (n - among[to].better) - among[to].tied - 1;
+            ba_rank_scores_add(
+                &work->ranks, places[to], values + k * work->n_values + BA_N_PAIR_VALUES);
+        }
+    }
+}
+
+/* All scores of one permutation from its sums. */
 static void
 score_order(const test_t *test, const uint32_t *order, ba_pair_wins_t all,
-    ba_pair_wins_t within, double *values)
+    ba_pair_wins_t within, uint64_t single_halves, double *values)
 {
     const ba_identify_work_t *work = test->work;
     size_t n_ranks = work->ranks.n_scores;
@@ -113,16 +148,11 @@ score_order(const test_t *test, const uint32_t *order, ba_pair_wins_t all,
 
     values[BA_VALUE_SUM] = (double) all.sum_halves / (2 * (double) work->pairs.n_pairs);
     values[BA_VALUE_STRICT] = (double) all.strict / (double) work->pairs.n_pairs;
-    values[BA_VALUE_SINGLE] =
-        (double) single_halves(test, order) / (4 * (double) work->pairs.n_pairs);
+    values[BA_VALUE_SINGLE] = (double) single_halves / (4 * (double) work->pairs.n_pairs);
     values[BA_VALUE_WITHIN] =
         (double) within.sum_halves / (2 * (double) work->within.n_pairs);
     values[BA_VALUE_BETWEEN] = (double) (all.sum_halves - within.sum_halves) /
                                (2 * (double) work->between.n_pairs);
-    memset(ranks, 0, n_ranks * sizeof *ranks);
-    for (size_t i = 0; i < work->n; i++) {
-        ba_rank_scores_add(&work->ranks, test->places[i * work->n + order[i]], ranks);
-    }
     for (size_t s = 0; s < n_ranks; s++) {
         ranks[s] /= (double) work->n;
     }
@@ -131,26 +161,96 @@ score_order(const test_t *test, const uint32_t *order, ba_pair_wins_t all,
     }
 }
 
-/* Some permutations, one after another. */
+/* N_TOGETHER permutations at most: n_values after n_values. */
 static void
-score_orders(const test_t *test, const uint32_t *orders, size_t n_orders,
-    uint32_t *scratch, double *values)
+score_orders(const test_t *test, const uint32_t *orders, size_t n_orders, void *scratch,
+    double *values)
 {
-    ba_pair_wins_t all[BA_PAIR_ORDERS], within[BA_PAIR_ORDERS];
+    size_t n = test->work->n;
+    ba_pair_wins_t all[N_TOGETHER], within[N_TOGETHER];
+    uint64_t halves[N_TOGETHER];
 
-    ba_pair_table_count(test->table, orders, n_orders, scratch, all, within);
+    for (size_t k = 0; k < n_orders; k += BA_PAIR_ORDERS) {
+        size_t left = n_orders - k;
+
+        ba_pair_table_count(test->table, orders + k * n,
+            left < BA_PAIR_ORDERS ? left : BA_PAIR_ORDERS, scratch, all + k, within + k);
+    }
+    add_places(test, orders, n_orders, halves, values);
     for (size_t k = 0; k < n_orders; k++) {
-        score_order(test, orders + k * test->work->n, all[k], within[k],
+        const uint32_t *order = orders + k * n;
+
+        score_order(test, order, all[k], within[k], halves[k] - near_halves(test, order),
             values + k * test->work->n_values);
     }
 }
 
-static size_t
-block_size(size_t n_items)
-{
-    size_t size = BLOCK_PAIRS / (n_items * n_items);
+/* Permutations that wait to be drawn, in the order of one stream of random numbers. */
+typedef struct {
+    const test_t *test;
+    size_t n_permutations, n_drawn, n_batch;
+    int is_stopped;
+} draw_t;
 
-    return size < MIN_BLOCK ? MIN_BLOCK : size > MAX_BLOCK ? MAX_BLOCK : size;
+/* Draws the next ones: from *first on; returns how many, 0 at the end. */
+static size_t
+draw_batch(draw_t *draw, uint32_t *orders, size_t *first)
+{
+    const ba_identify_work_t *work = draw->test->work;
+    size_t n = 0;
+
+#pragma omp critical(ba_identify_draw)
+    {
+        *first = draw->n_drawn;
+        while (!draw->is_stopped && n < draw->n_batch &&
+               draw->n_drawn < draw->n_permutations) {
+            ba_exchange_next(work->opts->exchange, orders + n++ * work->n);
+            draw->n_drawn++;
+        }
+    }
+    return n;
+}
+
+/* The part of one thread. The first one, which is the caller's, looks after it. */
+static int
+score_batches(draw_t *draw, int is_first, uint32_t *orders, void *scratch)
+{
+    const test_t *test = draw->test;
+    const ba_identify_work_t *work = test->work;
+    size_t n_batch, first;
+    int status = BA_OK;
+
+    do {
+        if (is_first && ba_ctx_check(work->ctx) != BA_OK) {
+            status = BA_CANCELLED;
+#pragma omp critical(ba_identify_draw)
+            draw->is_stopped = 1;
+        }
+        n_batch = draw_batch(draw, orders, &first);
+        for (size_t b = 0; b < n_batch; b += N_TOGETHER) {
+            size_t left = n_batch - b;
+
+            score_orders(test, orders + b * work->n,
+                left < N_TOGETHER ? left : N_TOGETHER, scratch,
+                test->null + (first + b) * work->n_values);
+        }
+        if (is_first) {
+            ba_ctx_progress(work->ctx, "permutations", (double) (first + n_batch),
+                (double) draw->n_permutations);
+        }
+    } while (n_batch > 0);
+    return status;
+}
+
+static size_t
+batch_size(size_t n_items, size_t n_permutations, size_t n_threads)
+{
+    size_t size = BATCH_PAIRS / (n_items * n_items),
+           share = n_permutations / n_threads / 4;
+
+    size = size < MIN_BATCH ? MIN_BATCH : size > MAX_BATCH ? MAX_BATCH : size;
+    size = size < share ? size : share;
+    return size < BA_PAIR_ORDERS ? BA_PAIR_ORDERS : size;
 }
 
 static int
@@ -159,29 +259,24 @@ score_all(const test_t *test, size_t n_permutations)
     const ba_identify_work_t *work = test->work;
     size_t n_threads = (size_t) ba_ctx_threads(work->ctx);
     size_t n_scratch = ba_pair_table_scratch(test->table);
-    size_t block = block_size(work->n);
-    uint32_t *orders = NULL, *scratch = NULL;
+    draw_t draw = {
+        test, n_permutations, 0, batch_size(work->n, n_permutations, n_threads), 0};
+    size_t n_orders = draw.n_batch * work->n;
+    uint32_t *orders = NULL;
+    char *scratch = NULL;
     int status = BA_OK;
 
-    BA_TRY_ALLOC(orders, ba_malloc(work->n, block * sizeof *orders));
-    BA_TRY_ALLOC(scratch, ba_malloc(n_scratch, n_threads * sizeof *scratch));
-    for (size_t b0 = 0; b0 < n_permutations; b0 += block) {
-        size_t n_block = n_permutations - b0 < block ? n_permutations - b0 : block;
+    BA_TRY_ALLOC(orders, ba_malloc(n_orders, n_threads * sizeof *orders));
+    BA_TRY_ALLOC(scratch, ba_malloc(n_scratch, n_threads));
+#pragma omp parallel num_threads((int) n_threads)
+    {
+        size_t thread = (size_t) omp_get_thread_num();
+        int now = score_batches(
+            &draw, thread == 0, orders + thread * n_orders, scratch + thread * n_scratch);
 
-        BA_TRY(ba_ctx_check(work->ctx));
-        for (size_t b = 0; b < n_block; b++) {
-            ba_exchange_next(work->opts->exchange, orders + b * work->n);
+        if (thread == 0) {
+            status = now;
         }
-#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic)
-        for (size_t b = 0; b < n_block; b += BA_PAIR_ORDERS) {
-            size_t thread = (size_t) omp_get_thread_num(), left = n_block - b;
-
-            score_orders(test, orders + b * work->n,
-                left < BA_PAIR_ORDERS ? left : BA_PAIR_ORDERS,
-                scratch + thread * n_scratch, test->null + (b0 + b) * work->n_values);
-        }
-        ba_ctx_progress(
-            work->ctx, "permutations", (double) (b0 + n_block), (double) n_permutations);
     }
 out:
     ba_free(orders);
@@ -224,7 +319,8 @@ check_memory(const ba_identify_work_t *work, size_t n_permutations, size_t *n_ce
     double is_wide = work->n != work->n_candidates || work->problem->own;
     double bytes = n * n * (double) sizeof(ba_place_t) * (1 + is_wide) +
                    (double) ba_pair_table_bytes(work->n) +
-                   (double) n_permutations * (double) work->n_values * 8;
+                   (double) n_permutations *
+                       (double) (work->n_values + (size_t) ba_ctx_threads(work->ctx)) * 8;
 
     if (bytes > (double) ba_ctx_memory(work->ctx)) {
         return ba_fail(BA_TOO_LARGE,
@@ -257,26 +353,42 @@ out:
     return status;
 }
 
+/* The null distributions of all values. */
+static int
+summarise_all(const test_t *test, size_t n_permutations)
+{
+    const ba_identify_work_t *work = test->work;
+    size_t n_threads = (size_t) ba_ctx_threads(work->ctx), n_values = work->n_values;
+    double *nulls = NULL;
+    int status = BA_OK;
+
+    BA_TRY_ALLOC(nulls, ba_malloc(n_permutations, n_threads * sizeof *nulls));
+#pragma omp parallel for num_threads((int) n_threads) schedule(dynamic)
+    for (size_t v = 0; v < n_values; v++) {
+        double *null = nulls + (size_t) omp_get_thread_num() * n_permutations;
+
+        for (size_t b = 0; b < n_permutations; b++) {
+            null[b] = test->null[b * n_values + v];
+        }
+        summarise(&work->values[v], null, n_permutations);
+    }
+out:
+    ba_free(nulls);
+    return status;
+}
+
 int
 ba_identify_test(ba_identify_work_t *work)
 {
     size_t n_permutations = ba_exchange_info(work->opts->exchange).n_permutations;
     test_t test = {.work = work};
-    double *null = NULL;
     int status;
 
     BA_TRY(make_tables(&test, n_permutations));
     BA_TRY(score_all(&test, n_permutations));
-    BA_TRY_ALLOC(null, ba_malloc(n_permutations, sizeof *null));
-    for (size_t v = 0; v < work->n_values; v++) {
-        for (size_t b = 0; b < n_permutations; b++) {
-            null[b] = test.null[b * work->n_values + v];
-        }
-        summarise(&work->values[v], null, n_permutations);
-    }
+    BA_TRY(summarise_all(&test, n_permutations));
     work->values[BA_VALUE_STRICT].chance = work->values[BA_VALUE_STRICT].null_mean;
 out:
-    ba_free(null);
     ba_free(test.null);
     ba_pair_table_free(test.table);
     if (test.among != test.places) {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* For item i with 32 items j the q_ji lie side by side in a column of i; the q_ij stand in
- * 32 columns. 32 rows of those are transposed at a time: in three rounds of interleaving
- * within 128 bits, and two that move 128 bits. */
+/* For place i with 32 places j the q_ji lie side by side in a column of i; the q_ij stand
+ * in 32 columns, from which a tile is transposed: in three rounds of interleaving within
+ * 128 bits, and two that move 128 or 256 bits.
+ *
+ * Port 5 of Intel's processors moves parts of vectors and makes masks, port 0 shifts,
+ * compares and adds with saturation; what both can do is few. So the two numbers of a pair
+ * are made bytes, which keep signs and what is near 0, and looked at together; masks are
+ * made only where four rows have an open pair. */
 #include "model/pair_lanes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -9,33 +14,40 @@
 #include <immintrin.h>
 #include <stdatomic.h>
 
-#define LANES BA_PAIR_LANES
-
-/* Places of an area: as many rows of 1,000 columns are half a megabyte, and two areas are
- * at hand at a time. */
-#define AREA (8 * (size_t) LANES)
-
 #define FOR_BW __attribute__((target("avx512f,avx512bw,popcnt")))
 
-static atomic_int known; /* 0 = not asked, 1 = no, 2 = yes */
+/* Rows whose 32 numbers come out of one step of the last two rounds. */
+enum { STEP = 4 };
+
+static atomic_int known = -1; /* bits; -1 = not asked */
+
+/* What there is, of at most n_bits. */
+static int
+ask(int n_bits)
+{
+    __builtin_cpu_init();
+    if (n_bits >= 512 && __builtin_cpu_supports("avx512bw")) {
+        return 512;
+    }
+    return n_bits >= 256 && __builtin_cpu_supports("avx2") ? 256 : 0;
+}
 
 void
-ba_pair_lanes_allow(int is_allowed)
+ba_pair_lanes_allow(int n_bits)
 {
-    atomic_store_explicit(&known, is_allowed ? 0 : 1, memory_order_relaxed);
+    atomic_store_explicit(&known, ask(n_bits), memory_order_relaxed);
 }
 
 int
-ba_pair_lanes_is_usable(void)
+ba_pair_lanes_bits(void)
 {
     int now = atomic_load_explicit(&known, memory_order_relaxed);
 
-    if (now == 0) {
-        __builtin_cpu_init();
-        now = __builtin_cpu_supports("avx512bw") ? 2 : 1;
+    if (now < 0) {
+        now = ask(512);
         atomic_store_explicit(&known, now, memory_order_relaxed);
     }
-    return now == 2;
+    return now;
 }
 
 /* Eight columns c: rows[r] = four times eight numbers, of row 8 k + r in quarter k. */
@@ -62,133 +74,191 @@ interleave(const __m512i *c, __m512i *rows)
     }
 }
 
-/* out[r][l] = column of place j0 + l at row i0 + r. */
-FOR_BW static void
-transpose(const ba_pair_lanes_t *lanes, size_t i0, size_t j0, int16_t (*out)[LANES])
+/* own_i - q_ij of the columns 8 g ..: parts[r] has the rows r, 8 + r, 16 + r, 24 + r. */
+FOR_BW static inline void
+subtract_columns(const ba_pair_view_t *view, const ba_pair_tile_t *tile,
+    const int16_t *strip_after, size_t g, __m512i *parts)
 {
-    __m512i rows[4][8], columns[8];
+    const int16_t *strip = tile->strip_i;
+    const uint32_t *column = view->column + tile->j0 + 8 * g;
+    __m512i own = _mm512_loadu_si512(view->own + tile->i0), columns[8];
+
+    for (size_t c = 0; c < 8; c++) {
+        columns[c] = _mm512_sub_epi16(own, _mm512_loadu_si512(strip + column[c]));
+        _mm_prefetch((const void *) (strip_after + column[c]), _MM_HINT_T0);
+    }
+    interleave(columns, parts);
+}
+
+/* out[k] = row 8 k + r. */
+FOR_BW static inline void
+gather_rows(const __m512i (*parts)[8], size_t r, __m512i *out)
+{
+    __m512i halves[2][2];
+
+    for (size_t h = 0; h < 2; h++) {
+        const __m256i *a = (const void *) &parts[2 * h][r];
+        const __m256i *b = (const void *) &parts[2 * h + 1][r];
+
+        for (size_t k = 0; k < 2; k++) {
+            halves[h][k] = _mm512_inserti64x4(
+                _mm512_castsi256_si512(_mm256_load_si256(a + k)), b[k], 1);
+        }
+    }
+    for (size_t k = 0; k < 2; k++) {
+        out[2 * k] = _mm512_shuffle_i32x4(halves[0][k], halves[1][k], 0x88);
+        out[2 * k + 1] = _mm512_shuffle_i32x4(halves[0][k], halves[1][k], 0xdd);
+    }
+}
+
+/* Sums of four and the smaller differences of some rows. */
+typedef struct {
+    __m512i both[STEP], less[STEP];
+} rows_t;
+
+/* Tells of the open pairs of the rows i, i + 8, .. There is mostly one: a loop over pairs is
+ * foreseen better than one over rows. */
+FOR_BW __attribute__((noinline, cold)) static void
+report(const ba_pair_count_t *count, const rows_t *rows, size_t i, size_t j0)
+{
+    uint32_t sum[STEP], strict[STEP];
+    uint64_t open[STEP / 2];
+
+    for (size_t k = 0; k < STEP; k++) {
+        sum[k] = _mm512_cmple_epu16_mask(rows->both[k], _mm512_set1_epi16(4));
+        strict[k] = _mm512_cmple_epu16_mask(rows->less[k], _mm512_set1_epi16(2));
+    }
+    for (size_t k = 0; k < STEP / 2; k++) {
+        open[k] = (sum[2 * k] | strict[2 * k]) |
+                  (uint64_t) (sum[2 * k + 1] | strict[2 * k + 1]) << 32;
+    }
+    while (open[0] | open[1]) {
+        size_t half = open[0] == 0;
+        unsigned bit = (unsigned) __builtin_ctzll(open[half]), lane = bit % 32;
+        size_t k = 2 * half + bit / 32;
+
+        open[half] &= open[half] - 1;
+        count->open(count->payload, i + 8 * k, j0 + lane, (int) (sum[k] >> lane & 1),
+            (int) (strict[k] >> lane & 1));
+    }
+}
+
+/* The rows r, 8 + r, 16 + r, 24 + r of a tile. */
+FOR_BW __attribute__((always_inline)) static inline void
+count_rows(const ba_pair_count_t *count, const ba_pair_tile_t *tile,
+    const __m512i (*parts)[8], size_t r, int is_masked, __m512i *won)
+{
+    const int16_t *strip = tile->strip_j;
+    const uint32_t *column = count->view.column + tile->i0 + r;
+    __m512i own = _mm512_loadu_si512(count->view.own + tile->j0);
+    const __m512i open =
+        _mm512_set4_epi32(0x02020202, 0x02020202, 0x04040404, 0x04040404);
+    __m512i first[STEP], both[STEP], less[STEP], near = _mm512_set1_epi8(-1);
+
+    gather_rows(parts, r, first);
+    for (size_t k = 0; k < STEP; k++) {
+        __m512i second = _mm512_sub_epi16(own, _mm512_loadu_si512(strip + column[8 * k]));
+        __m512i bytes;
+
+        if (is_masked) {
+            second = _mm512_mask_mov_epi16(_mm512_set1_epi16(BA_PAIR_LOST),
+                ba_pair_tile_lanes(tile, 8 * k + r), second);
+        }
+        both[k] = _mm512_adds_epi16(first[k], second);
+        less[k] = _mm512_min_epi16(first[k], second);
+        bytes = _mm512_packs_epi16(both[k], less[k]);
+        near = _mm512_min_epu8(near, bytes);
+        *won = _mm512_add_epi8(*won, _mm512_shuffle_epi8(_mm512_set1_epi8(1), bytes));
+        _mm_prefetch((const void *) (strip + column[BA_PAIR_TILE + 8 * k]), _MM_HINT_T0);
+    }
+    if (_mm512_cmple_epu8_mask(near, open)) {
+        rows_t rows = {
+            {both[0], both[1], both[2], both[3]}, {less[0], less[1], less[2], less[3]}};
+
+        report(count, &rows, tile->i0 + r, tile->j0);
+    }
+}
+
+/* What is at hand while tiles are counted one after another. */
+typedef struct {
+    const ba_pair_tile_t *tile, *next, *after; /* the last ones again at the end */
+    __m512i parts[2][4][8]; /* of this tile and the next one, in turn */
+    __m512i won;            /* or open: of the sum form and the strict form in turn */
+} tiles_t;
+
+/* A tile, and the columns of the next one: either keeps another port busy. */
+FOR_BW __attribute__((always_inline)) static inline void
+count_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd, int is_masked)
+{
+    const ba_pair_tile_t *tile = tiles->tile, *next = tiles->next;
+    const __m512i(*parts)[8] = (const __m512i(*)[8]) tiles->parts[is_odd];
+    __m512i(*next_parts)[8] = tiles->parts[1 - is_odd];
+    const int16_t *strip_after = tiles->after->strip_i;
+    __m512i won = _mm512_setzero_si512();
 
     for (size_t g = 0; g < 4; g++) {
-        for (size_t c = 0; c < 8; c++) {
-            columns[c] = _mm512_loadu_si512(
-                lanes->q + i0 + lanes->ld * lanes->column[j0 + 8 * g + c]);
-        }
-        interleave(columns, rows[g]);
+        subtract_columns(&count->view, next, strip_after, g, next_parts[g]);
+        count_rows(count, tile, parts, 2 * g, is_masked, &won);
+        count_rows(count, tile, parts, 2 * g + 1, is_masked, &won);
     }
-    for (size_t r = 0; r < 8; r++) {
-        __m512i a = _mm512_shuffle_i32x4(rows[0][r], rows[1][r], 0x44);
-        __m512i b = _mm512_shuffle_i32x4(rows[2][r], rows[3][r], 0x44);
-        __m512i c = _mm512_shuffle_i32x4(rows[0][r], rows[1][r], 0xee);
-        __m512i d = _mm512_shuffle_i32x4(rows[2][r], rows[3][r], 0xee);
-
-        _mm512_storeu_si512(out[r], _mm512_shuffle_i32x4(a, b, 0x88));
-        _mm512_storeu_si512(out[8 + r], _mm512_shuffle_i32x4(a, b, 0xdd));
-        _mm512_storeu_si512(out[16 + r], _mm512_shuffle_i32x4(c, d, 0x88));
-        _mm512_storeu_si512(out[24 + r], _mm512_shuffle_i32x4(c, d, 0xdd));
-    }
+    won = _mm512_sad_epu8(won, _mm512_setzero_si512());
+    tiles->won = _mm512_add_epi64(tiles->won, won);
 }
 
-static void
-report(const ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t i, size_t j0,
-    uint32_t open)
+FOR_BW __attribute__((noinline)) static void
+count_whole_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd)
 {
-    while (open) {
-        unsure(count->payload, i, j0 + (size_t) __builtin_ctz(open));
-        open &= open - 1;
-    }
+    count_tile(count, tiles, is_odd, 0);
 }
 
-/* Places i0 .. with the 32 from j0, of which `inside` are there; the same 32: pairs above
- * the diagonal. */
-FOR_BW static void
-add_block(ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t i0, size_t j0,
-    uint32_t inside)
+FOR_BW __attribute__((noinline)) static void
+count_masked_tile(const ba_pair_count_t *count, tiles_t *tiles, size_t is_odd)
 {
-    const ba_pair_lanes_t *lanes = &count->lanes;
-    const __m512i one = _mm512_set1_epi16(1), two = _mm512_set1_epi16(2);
-    const __m512i four = _mm512_set1_epi16(4);
-    __m512i own_j = _mm512_loadu_si512(lanes->own + j0);
-    int16_t crossed[LANES][LANES];
-    uint64_t sum = 0, strict = 0;
-
-    transpose(lanes, i0, j0, crossed);
-    for (size_t r = 0; r < LANES; r++) {
-        uint32_t here =
-            i0 == j0 ? inside & (uint32_t) (UINT64_C(0xfffffffe) << r) : inside;
-        const int16_t *back = lanes->q + j0 + lanes->ld * lanes->column[i0 + r];
-        __m512i first = _mm512_sub_epi16(
-            _mm512_set1_epi16(lanes->own[i0 + r]), _mm512_loadu_si512(crossed[r]));
-        __m512i second = _mm512_sub_epi16(own_j, _mm512_loadu_si512(back));
-        __m512i both = _mm512_adds_epi16(first, second);
-        __m512i less = _mm512_min_epi16(first, second);
-        uint32_t open = _mm512_cmple_epu16_mask(_mm512_add_epi16(both, two), four) |
-                        _mm512_cmple_epu16_mask(_mm512_add_epi16(less, one), two);
-        uint32_t sure = here & ~open;
-
-        sum += (uint64_t) __builtin_popcount(sure & _mm512_cmpgt_epi16_mask(both, two));
-        strict +=
-            (uint64_t) __builtin_popcount(sure & _mm512_cmpgt_epi16_mask(less, one));
-        open &= here;
-        if (open) {
-            report(count, unsure, i0 + r, j0, open);
-        }
-    }
-    count->sum += sum;
-    count->strict += strict;
+    count_tile(count, tiles, is_odd, 1);
 }
 
-/* Blocks of places first_i .. with those from first_j, AREA of either at most. */
-static void
-add_area(ba_pair_count_t *count, ba_pair_unsure_t unsure, size_t first_i, size_t first_j,
-    size_t end)
+FOR_BW void
+ba_pair_lanes_512(ba_pair_count_t *count, const ba_pair_tile_t *tile, size_t n_tiles)
 {
-    for (size_t j0 = first_j; j0 < end && j0 < first_j + AREA; j0 += LANES) {
-        size_t left = end - j0;
-        uint32_t inside =
-            left >= LANES ? UINT32_MAX : (uint32_t) ((UINT64_C(1) << left) - 1);
+    const ba_pair_tile_t *last = tile + n_tiles - 1;
+    tiles_t tiles;
 
-        for (size_t i0 = first_i; i0 <= j0 && i0 < first_i + AREA; i0 += LANES) {
-            add_block(count, unsure, i0, j0, inside);
+    tiles.won = _mm512_setzero_si512();
+    for (size_t g = 0; g < 4; g++) {
+        subtract_columns(&count->view, tile, tile->strip_i, g, tiles.parts[0][g]);
+    }
+    for (size_t t = 0; t < n_tiles; t++, tile++) {
+        tiles.tile = tile;
+        tiles.next = tile < last ? tile + 1 : last;
+        tiles.after = tiles.next < last ? tiles.next + 1 : last;
+        if (ba_pair_tile_is_masked(tile)) {
+            count_masked_tile(count, &tiles, t & 1);
+        } else {
+            count_whole_tile(count, &tiles, t & 1);
         }
     }
-}
-
-void
-ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start, size_t end,
-    ba_pair_unsure_t unsure)
-{
-    for (size_t j = start; j < end; j += AREA) {
-        for (size_t i = start; i <= j; i += AREA) {
-            for (size_t k = 0; k < n_counts; k++) {
-                add_area(&counts[k], unsure, i, j, end);
-            }
-        }
-    }
+    count->sum += (uint64_t) _mm512_mask_reduce_add_epi64(0x55, tiles.won);
+    count->strict += (uint64_t) _mm512_mask_reduce_add_epi64(0xaa, tiles.won);
 }
 
 #else
 
 void
-ba_pair_lanes_allow(int is_allowed)
+ba_pair_lanes_allow(int n_bits)
 {
-    (void) is_allowed;
+    (void) n_bits;
 }
 
 int
-ba_pair_lanes_is_usable(void)
+ba_pair_lanes_bits(void)
 {
     return 0;
 }
 
 void
-ba_pair_lanes_count(ba_pair_count_t *counts, size_t n_counts, size_t start, size_t end,
-    ba_pair_unsure_t unsure)
+ba_pair_lanes_512(ba_pair_count_t *count, const ba_pair_tile_t *tiles, size_t n_tiles)
 {
-    (void) counts;
-    (void) n_counts;
-    (void) start;
-    (void) end;
-    (void) unsure;
+    ba_pair_tiles_count(count, tiles, n_tiles);
 }
 
 #endif

@@ -2,36 +2,45 @@
 /* A permutation re-indexes the columns of the similarity matrix S (item x own candidate of
  * item): with Q_ij = S[i, order[j]] each pair i < j needs Q_ii, Q_jj, Q_ij and Q_ji.
  *
- * S is kept as integers of 16 bits, q = round((S - middle) scale), so that 16 pairs are
+ * S is kept as integers of 16 bits, q = round((S - middle) scale), so that many pairs are
  * compared at a time. A sum of four is off by 2 at most, a difference of two by 1: what is
- * nearer to 0 than that is looked up in S itself, in double precision and by the rule of
- * ties. So the counts are those of S, exactly.
+ * nearer to 0 than that is compared with 8 more bits, and what these leave open in S itself,
+ * in double precision and by the rule of ties. So the counts are those of S, exactly.
  *
- * For 16 consecutive items j the Q_ji are consecutive in column order[i]; the Q_ij stand in
- * 16 columns, which are transposed by four rounds of interleaving.
- *
- * Wider vectors (pair_lanes.c) take several permutations over one part of the table; pairs
- * to be looked up in S wait there until the numbers have come from memory. */
+ * Tiles of 32 x 32 places are counted (pair_tile.c, and pair_lanes.c where there are wider
+ * vectors), those of a part of the table for several permutations in turn, so that what has
+ * come into the cache serves all. */
 #include "model/pair_table_impl.h"
 
-#include "model/clones.h"
 #include "model/pair_lanes.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-enum { LANES = 16, CHUNK = 128, STEP = 8 };
+/* Places of an area: as many rows of 1,000 columns are half a megabyte, and two areas are
+ * at hand at a time. */
+enum { STRIPS = 8, AREA = STRIPS * BA_PAIR_TILE };
 
-/* Blocks of 16 items that go together so that a line of the cache is used up while it is
- * at hand. */
-enum { GROUP = 4 };
+/* One permutation of a table, by place. */
+typedef struct {
+    const ba_pair_table_t *table;
+    const uint32_t *order; /* as given, by item */
+    int32_t *fine;         /* Q_ii in 24 bits */
+    uint32_t *column;      /* first number of the column in a strip */
+    int16_t *own;          /* Q_ii in 16 bits, and 1 */
+} permuted_t;
+
+/* Places of the arrays of a permutation. */
+static size_t
+n_room(const ba_pair_table_t *table)
+{
+    return table->n_padded + BA_PAIR_TILE;
+}
 
 static size_t
 scratch_of_one(const ba_pair_table_t *table)
 {
-    size_t n = table->n + BA_PAIR_LANES;
-
-    return n + (n + 1) / 2;
+    return n_room(table) * (sizeof(int32_t) + sizeof(uint32_t) + sizeof(int16_t));
 }
 
 size_t
@@ -40,294 +49,170 @@ ba_pair_table_scratch(const ba_pair_table_t *table)
     return BA_PAIR_ORDERS * scratch_of_one(table);
 }
 
-/* One permutation of a table: columns by place, and Q_ii of each place. */
-typedef struct {
-    const ba_pair_table_t *table;
-    const uint32_t *order; /* as given, by item */
-    const uint32_t *column;
-    const int16_t *own;
-} permuted_t;
+/* Row i of a column, in 24 bits. */
+static inline size_t
+cell_of(const ba_pair_table_t *table, size_t i, uint32_t column)
+{
+    return i / BA_PAIR_TILE * table->strip + column + i % BA_PAIR_TILE;
+}
 
-/* A pair of items by S itself. */
-static void
-add_exact(const permuted_t *permuted, size_t i, size_t j, ba_pair_wins_t *wins)
+static inline int32_t
+fine_at(const ba_pair_table_t *table, size_t i, uint32_t column)
+{
+    size_t at = cell_of(table, i, column);
+
+    return 256 * table->q[at] + table->rest[at];
+}
+
+/* A pair of places by S itself. */
+static ba_pair_wins_t
+compare(const permuted_t *permuted, size_t place_i, size_t place_j)
 {
     const ba_identification_t *problem = &permuted->table->problem;
+    size_t i = permuted->table->item[place_i], j = permuted->table->item[place_j];
     size_t to_i = permuted->order[i], to_j = permuted->order[j];
     double own_i = ba_similarity_of(problem, i, to_i);
     double own_j = ba_similarity_of(problem, j, to_j);
-    double ij = ba_similarity_of(problem, i, to_j),
-           ji = ba_similarity_of(problem, j, to_i);
+    double ij = ba_similarity_of(problem, i, to_j);
+    double ji = ba_similarity_of(problem, j, to_i);
     double sum = (own_i + own_j) - (ij + ji), tie = problem->tie;
 
-    wins->sum_halves += sum > tie ? 2 : fabs(sum) <= tie;
-    wins->strict += own_i - ij > tie && own_j - ji > tie;
+    return (ba_pair_wins_t){
+        sum > tie ? 2 : fabs(sum) <= tie, own_i - ij > tie && own_j - ji > tie};
 }
 
-/* out = a[0] b[0] a[1] b[1] ... */
-static inline void
-interleave(
-    const int16_t *restrict a, const int16_t *restrict b, size_t n, int16_t *restrict out)
-{
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = a[i];
-        out[2 * i + 1] = b[i];
-    }
-}
+/* Pairs that wait until their numbers have come from memory. */
+enum { WAITING = 16 };
 
-/* n_rows of 16 columns, a row after another: out[16 r + l] = columns[l][r]. */
-static inline void
-transpose(const int16_t *const *columns, size_t n_rows, int16_t *spare, int16_t *out)
-{
-    size_t n = n_rows;
-
-    for (size_t c = 0; c < 8; c++) {
-        interleave(columns[c], columns[c + 8], n, spare + 2 * n * c);
-    }
-    n *= 2;
-    for (size_t c = 0; c < 4; c++) {
-        interleave(spare + n * c, spare + n * (c + 4), n, out + 2 * n * c);
-    }
-    n *= 2;
-    for (size_t c = 0; c < 2; c++) {
-        interleave(out + n * c, out + n * (c + 2), n, spare + 2 * n * c);
-    }
-    n *= 2;
-    interleave(spare, spare + n, n, out);
-}
-
-/* 16 numbers in registers, of as many bits as the machine has. */
-typedef int16_t lanes_t __attribute__((vector_size(LANES * sizeof(int16_t))));
-
-/* Sure successes, and which pairs of some rows are unsure. */
 typedef struct {
-    lanes_t sum, strict, unsure[STEP];
-} counts_t;
+    uint32_t i, j;
+    int is_sum, is_strict; /* which is open */
+} open_pair_t;
 
-/* Item i with 16 items j: crossed = Q_ij, back = Q_ji; mask: 1 where the pair counts.
- * Comparisons of lanes are 0 or -1. By pointers, since how such values are handed on
- * depends on the instruction set. */
-static inline void
-compare_row(counts_t *counts, size_t row, int16_t own_i, const lanes_t *own_j,
-    const int16_t *crossed_row, const int16_t *back_row, const int16_t *mask_row)
-{
-    lanes_t crossed, back, mask;
-    lanes_t zero = {0}, one = zero + 1, two = zero + 2;
-    lanes_t first, second, wins, loses, is_first, less, is_near, is_sure;
-
-    memcpy(&crossed, crossed_row, sizeof crossed);
-    memcpy(&back, back_row, sizeof back);
-    memcpy(&mask, mask_row, sizeof mask);
-    first = (zero + own_i) - crossed;
-    second = *own_j - back;
-    wins = first - two > -second;
-    loses = first + two < -second;
-    is_first = first < second;
-    less = (is_first & first) | (~is_first & second);
-    is_near = ~(wins | loses) | ((less >= -one) & (less <= one));
-    is_sure = mask & ~is_near;
-    counts->sum += wins & is_sure;
-    counts->strict += (less > one) & is_sure;
-    counts->unsure[row] = is_near & mask;
-}
-
-static inline int
-is_any(const lanes_t *flags)
-{
-    uint64_t words[LANES / 4];
-
-    memcpy(words, flags, sizeof words);
-    return (words[0] | words[1] | words[2] | words[3]) != 0;
-}
-
-/* The unsure pairs of some rows. */
-static void
-add_unsure(const permuted_t *permuted, size_t first_row, size_t j0, const lanes_t *unsure,
-    ba_pair_wins_t *wins)
-{
-    const size_t *item = permuted->table->item;
-
-    for (size_t r = 0; r < STEP; r++) {
-        for (size_t l = 0; l < LANES && is_any(&unsure[r]); l++) {
-            if (unsure[r][l]) {
-                add_exact(permuted, item[first_row + r], item[j0 + l], wins);
-            }
-        }
-    }
-}
-
-/* n_rows items from `first_row` (a multiple of STEP of them) with the 16 items from j0.
- * mask: a row of lanes, mask_step further for each next item. */
-BA_CLONES static void
-add_rows(const permuted_t *permuted, size_t first_row, size_t n_rows, size_t j0,
-    const int16_t *const *columns, const int16_t *mask, size_t mask_step,
-    ba_pair_wins_t *wins)
-{
-    const ba_pair_table_t *table = permuted->table;
-    int16_t crossed[LANES * CHUNK], spare[LANES * CHUNK];
-    const int16_t *starts[LANES];
-    counts_t counts = {{0}, {0}, {{0}}};
-    lanes_t any;
-    lanes_t own_j;
-
-    memcpy(&own_j, permuted->own + j0, sizeof own_j);
-    for (size_t l = 0; l < LANES; l++) {
-        starts[l] = columns[l] + first_row;
-    }
-    transpose(starts, n_rows, spare, crossed);
-    for (size_t r = 0; r < n_rows; r += STEP) {
-        any = (lanes_t){0};
-        /* The columns of the next rows lie anywhere. */
-        for (size_t s = 0; s < STEP && r + STEP < n_rows; s++) {
-            __builtin_prefetch(
-                table->q + j0 + table->ld * permuted->column[first_row + r + STEP + s]);
-        }
-        for (size_t s = 0; s < STEP; s++) {
-            size_t i = first_row + r + s;
-
-            compare_row(&counts, s, permuted->own[i], &own_j, crossed + LANES * (r + s),
-                table->q + j0 + table->ld * permuted->column[i],
-                mask + mask_step * (r + s));
-            any |= counts.unsure[s];
-        }
-        if (is_any(&any)) {
-            add_unsure(permuted, first_row + r, j0, counts.unsure, wins);
-        }
-    }
-    for (size_t l = 0; l < LANES; l++) {
-        wins->sum_halves += 2 * (uint64_t) counts.sum[l];
-        wins->strict += (uint64_t) counts.strict[l];
-    }
-}
-
-/* 16 items from j0, those before `end`: their columns, and which of them there are. */
-typedef struct {
-    size_t j0;
-    const int16_t *columns[LANES];
-    int16_t inside[LANES];
-} block_t;
-
-static block_t
-make_block(const permuted_t *permuted, size_t j0, size_t end)
-{
-    const ba_pair_table_t *table = permuted->table;
-    block_t block = {.j0 = j0};
-
-    for (size_t l = 0; l < LANES; l++) {
-        size_t j = j0 + l < end ? j0 + l : end - 1;
-
-        block.columns[l] = table->q + table->ld * permuted->column[j];
-        block.inside[l] = j0 + l < end;
-    }
-    return block;
-}
-
-/* The pairs among the 16 items. */
-static void
-add_triangle(const permuted_t *permuted, const block_t *block, ba_pair_wins_t *wins)
-{
-    int16_t triangle[LANES * LANES];
-
-    for (size_t r = 0; r < LANES; r++) {
-        for (size_t l = 0; l < LANES; l++) {
-            triangle[r * LANES + l] = r < l && block->inside[l];
-        }
-    }
-    add_rows(
-        permuted, block->j0, LANES, block->j0, block->columns, triangle, LANES, wins);
-}
-
-/* All pairs of the places start .. end - 1, 16 at a time. */
-static void
-add_range(const permuted_t *permuted, size_t start, size_t end, ba_pair_wins_t *wins)
-{
-    for (size_t first = start; first < end; first += GROUP * LANES) {
-        block_t blocks[GROUP];
-        size_t n_blocks = 0, last = first;
-
-        for (size_t j0 = first; j0 < end && n_blocks < GROUP; j0 += LANES) {
-            blocks[n_blocks] = make_block(permuted, j0, end);
-            add_triangle(permuted, &blocks[n_blocks++], wins);
-            last = j0;
-        }
-        for (size_t i = start; i < last; i += CHUNK) {
-            for (size_t k = 0; k < n_blocks; k++) {
-                size_t j0 = blocks[k].j0, n_rows = j0 > i ? j0 - i : 0;
-
-                add_rows(permuted, i, n_rows < CHUNK ? n_rows : CHUNK, j0,
-                    blocks[k].columns, blocks[k].inside, 0, wins);
-            }
-        }
-    }
-}
-
-/* Pairs that wait until S is at hand for them. */
-enum { WAITING = 32 };
-
+/* A permutation that is being counted. */
 typedef struct {
     const permuted_t *permuted;
     ba_pair_wins_t *wins;
-    size_t n;
-    uint32_t pair[WAITING][2];
-} unsure_t;
+    ba_pair_count_t count;
+    size_t n_waiting;
+    open_pair_t waiting[WAITING];
+} job_t;
 
+/* A pair that 16 bits leave open, in the sum form or the strict form or both: it was counted
+ * as won. */
 static void
-settle(unsure_t *unsure)
+settle(job_t *job, open_pair_t pair)
 {
-    for (size_t k = 0; k < unsure->n; k++) {
-        add_exact(unsure->permuted, unsure->pair[k][0], unsure->pair[k][1], unsure->wins);
+    const permuted_t *permuted = job->permuted;
+    const ba_pair_table_t *table = permuted->table;
+    size_t i = pair.i, j = pair.j;
+    int32_t first = permuted->fine[i] - fine_at(table, i, permuted->column[j]);
+    int32_t second = permuted->fine[j] - fine_at(table, j, permuted->column[i]);
+    int32_t sum = first + second, less = first < second ? first : second;
+    ba_pair_wins_t wins = {sum > 0 ? 2 : 0, less > 0};
+
+    if ((pair.is_sum && abs(sum) <= table->near) ||
+        (pair.is_strict && abs(less) <= table->near)) {
+        wins = compare(permuted, i, j);
     }
-    unsure->n = 0;
+    job->wins->sum_halves -= pair.is_sum ? 2 - wins.sum_halves : 0;
+    job->wins->strict -= pair.is_strict ? 1 - wins.strict : 0;
 }
 
 static void
-wait_for(void *payload, size_t place_i, size_t place_j)
+settle_all(job_t *job)
 {
-    unsure_t *unsure = payload;
-    const permuted_t *permuted = unsure->permuted;
-    const ba_identification_t *problem = &permuted->table->problem;
-    size_t i = permuted->table->item[place_i], j = permuted->table->item[place_j];
-    size_t to_i = ba_own_column(problem, permuted->order[i]);
-    size_t to_j = ba_own_column(problem, permuted->order[j]);
+    for (size_t k = 0; k < job->n_waiting; k++) {
+        settle(job, job->waiting[k]);
+    }
+    job->n_waiting = 0;
+}
 
-    __builtin_prefetch(problem->similarity.data + i + to_i * problem->similarity.ld);
-    __builtin_prefetch(problem->similarity.data + j + to_j * problem->similarity.ld);
-    __builtin_prefetch(problem->similarity.data + i + to_j * problem->similarity.ld);
-    __builtin_prefetch(problem->similarity.data + j + to_i * problem->similarity.ld);
-    unsure->pair[unsure->n][0] = (uint32_t) i;
-    unsure->pair[unsure->n][1] = (uint32_t) j;
-    if (++unsure->n == WAITING) {
-        settle(unsure);
+static void
+wait_for(void *payload, size_t i, size_t j, int is_sum, int is_strict)
+{
+    job_t *job = payload;
+    const ba_pair_table_t *table = job->permuted->table;
+    const uint32_t *column = job->permuted->column;
+
+    __builtin_prefetch(table->rest + cell_of(table, i, column[j]));
+    __builtin_prefetch(table->rest + cell_of(table, j, column[i]));
+    job->waiting[job->n_waiting++] =
+        (open_pair_t){(uint32_t) i, (uint32_t) j, is_sum, is_strict};
+    if (job->n_waiting == WAITING) {
+        settle_all(job);
     }
 }
 
-/* The same by wider vectors, where there are any, for some permutations. */
+/* Which of 32 places from `first` are among start .. end - 1. */
+static uint32_t
+inside(size_t first, size_t start, size_t end)
+{
+    uint64_t mask = UINT32_MAX;
+
+    if (end - first < BA_PAIR_TILE) {
+        mask = (UINT64_C(1) << (end - first)) - 1;
+    }
+    return (uint32_t) (start > first ? mask >> (start - first) << (start - first) : mask);
+}
+
+/* Tiles of the places start .. end - 1 in the areas from first_i and first_j. */
+static size_t
+list_tiles(const ba_pair_table_t *table, size_t first_i, size_t first_j, size_t start,
+    size_t end, ba_pair_tile_t *tiles)
+{
+    size_t n = 0;
+
+    for (size_t j0 = first_j; j0 < end && j0 < first_j + AREA; j0 += BA_PAIR_TILE) {
+        for (size_t i0 = first_i; i0 <= j0 && i0 < first_i + AREA; i0 += BA_PAIR_TILE) {
+            tiles[n++] = (ba_pair_tile_t){.i0 = i0,
+                .j0 = j0,
+                .strip_i = table->q + i0 / BA_PAIR_TILE * table->strip,
+                .strip_j = table->q + j0 / BA_PAIR_TILE * table->strip,
+                .rows = inside(i0, start, end),
+                .lanes = inside(j0, start, end)};
+        }
+    }
+    return n;
+}
+
+/* All pairs of the places start .. end - 1, for some permutations. */
 static void
 add_pairs(const permuted_t *permuted, size_t n_orders, size_t start, size_t end,
     ba_pair_wins_t *wins)
 {
     const ba_pair_table_t *table = permuted->table;
-    unsure_t unsure[BA_PAIR_ORDERS];
-    ba_pair_count_t counts[BA_PAIR_ORDERS];
+    size_t first = start / BA_PAIR_TILE * BA_PAIR_TILE;
+    size_t last = end < table->n ? end : table->n_padded; /* whole tiles are faster */
+    job_t jobs[BA_PAIR_ORDERS];
+    ba_pair_tile_t tiles[STRIPS * STRIPS];
+    int n_bits = ba_pair_lanes_bits();
+    ba_pair_counter_t *count = n_bits == 512   ? ba_pair_lanes_512
+                               : n_bits == 256 ? ba_pair_lanes_256
+                                               : ba_pair_tiles_count;
 
-    if (!ba_pair_lanes_is_usable()) {
-        for (size_t k = 0; k < n_orders; k++) {
-            add_range(permuted + k, start, end, wins + k);
+    for (size_t k = 0; k < n_orders; k++) {
+        jobs[k].permuted = permuted + k;
+        jobs[k].wins = wins + k;
+        jobs[k].count =
+            (ba_pair_count_t){.view = {table->strip, permuted[k].column, permuted[k].own},
+                .open = wait_for,
+                .payload = jobs + k};
+        jobs[k].n_waiting = 0;
+    }
+    for (size_t j = first; j < last; j += AREA) {
+        for (size_t i = first; i <= j; i += AREA) {
+            size_t n_tiles = list_tiles(table, i, j, start, last, tiles);
+
+            for (size_t k = 0; k < n_orders; k++) {
+                count(&jobs[k].count, tiles, n_tiles);
+            }
         }
-        return;
     }
     for (size_t k = 0; k < n_orders; k++) {
-        unsure[k].permuted = permuted + k;
-        unsure[k].wins = wins + k;
-        unsure[k].n = 0;
-        counts[k] = (ba_pair_count_t){
-            {table->q, table->ld, permuted[k].column, permuted[k].own}, unsure + k, 0, 0};
-    }
-    ba_pair_lanes_count(counts, n_orders, start, end, wait_for);
-    for (size_t k = 0; k < n_orders; k++) {
-        settle(unsure + k);
-        wins[k].sum_halves += 2 * counts[k].sum;
-        wins[k].strict += counts[k].strict;
+        settle_all(jobs + k);
+        wins[k].sum_halves += 2 * jobs[k].count.sum;
+        wins[k].strict += jobs[k].count.strict;
     }
 }
 
@@ -339,9 +224,8 @@ remove_near(const permuted_t *permuted, ba_pair_wins_t *all, ba_pair_wins_t *wit
 
     for (size_t i = 0; i < table->n; i++) {
         for (size_t d = 1; d < table->min_distance && d < table->n - i; d++) {
-            ba_pair_wins_t pair = {0};
+            ba_pair_wins_t pair = compare(permuted, table->place[i], table->place[i + d]);
 
-            add_exact(permuted, i, i + d, &pair);
             all->sum_halves -= pair.sum_halves;
             all->strict -= pair.strict;
             if (table->groups && table->groups[i] == table->groups[i + d]) {
@@ -352,32 +236,54 @@ remove_near(const permuted_t *permuted, ba_pair_wins_t *all, ba_pair_wins_t *wit
     }
 }
 
-/* Places beyond the last are compared and masked. */
+/* Columns of all places. Those beyond the last have any column, in which their rows are 0,
+ * and lose. */
 static permuted_t
-permute(const ba_pair_table_t *table, const uint32_t *order, uint32_t *scratch)
+permute(const ba_pair_table_t *table, const uint32_t *order, void *scratch)
 {
-    uint32_t *column = scratch;
-    int16_t *own = (void *) (scratch + table->n + BA_PAIR_LANES);
+    size_t n = n_room(table);
+    permuted_t permuted = {.table = table, .order = order, .fine = scratch};
 
+    permuted.column = (void *) (permuted.fine + n);
+    permuted.own = (void *) (permuted.column + n);
     for (size_t i = 0; i < table->n; i++) {
-        column[i] = (uint32_t) table->place[order[table->item[i]]];
-        own[i] = table->q[i + table->ld * column[i]];
+        permuted.column[i] =
+            (uint32_t) (BA_PAIR_TILE * table->place[order[table->item[i]]]);
     }
-    memset(column + table->n, 0, BA_PAIR_LANES * sizeof *column);
-    memset(own + table->n, 0, BA_PAIR_LANES * sizeof *own);
-    return (permuted_t){table, order, column, own};
+    for (size_t i = table->n; i < n; i++) {
+        permuted.column[i] = 0;
+        permuted.own[i] = BA_PAIR_LOST;
+    }
+    return permuted;
+}
+
+/* Q_ii of the places of a strip. */
+static void
+look_up_own(const permuted_t *permuted, size_t strip)
+{
+    const ba_pair_table_t *table = permuted->table;
+
+    for (size_t i = strip; i < table->n && i < strip + BA_PAIR_TILE; i++) {
+        permuted->fine[i] = fine_at(table, i, permuted->column[i]);
+        permuted->own[i] = (int16_t) (1 + (permuted->fine[i] >> 8));
+    }
 }
 
 void
 ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *orders, size_t n_orders,
-    uint32_t *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within)
+    void *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within)
 {
     size_t size = scratch_of_one(table);
     permuted_t permuted[BA_PAIR_ORDERS] = {{0}};
 
     for (size_t k = 0; k < n_orders; k++) {
-        permuted[k] = permute(table, orders + k * table->n, scratch + k * size);
+        permuted[k] = permute(table, orders + k * table->n, (char *) scratch + k * size);
         all[k] = within[k] = (ba_pair_wins_t){0};
+    }
+    for (size_t i = 0; i < table->n; i += BA_PAIR_TILE) {
+        for (size_t k = 0; k < n_orders; k++) {
+            look_up_own(&permuted[k], i);
+        }
     }
     add_pairs(permuted, n_orders, 0, table->n, all);
     for (size_t g = 0; g < table->n_groups; g++) {

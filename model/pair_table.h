@@ -23,13 +23,13 @@ void ba_pair_table_free(ba_pair_table_t *table);
 /* Most permutations that are counted in one call. */
 #define BA_PAIR_ORDERS 16
 
-/* Items that ba_pair_table_count() needs room for. */
+/* Bytes that ba_pair_table_count() needs room for, aligned for doubles. */
 size_t ba_pair_table_scratch(const ba_pair_table_t *table);
 
 /* All pairs, and those within groups (0 without groups), where item i is compared with the
  * candidate of item order[i], for every order: n_orders of n_items one after another, one
  * value of all and within each. Allocates nothing; any thread. */
 void ba_pair_table_count(const ba_pair_table_t *table, const uint32_t *orders,
-    size_t n_orders, uint32_t *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within);
+    size_t n_orders, void *scratch, ba_pair_wins_t *all, ba_pair_wins_t *within);
 
 #endif

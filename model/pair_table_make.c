@@ -4,29 +4,21 @@
 #include "model/pair_table_impl.h"
 
 #include "core/alloc.h"
-#include "model/pair_lanes.h"
+#include "model/pair_tile.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* Numbers in a line of the cache. */
-enum { LINE = 32 };
-
-/* Largest size of a q: a difference of two, give or take 2, fits 16 bits. */
-#define LARGEST 16382
-
-/* Items of a column: room beyond the last, and an odd number of lines of the cache, so that
- * columns do not all fall into the same few of its sets. */
 static size_t
 padded(size_t n_items)
 {
-    return ((n_items + BA_PAIR_LANES + LINE - 1) / LINE | 1) * LINE;
+    return (n_items + BA_PAIR_TILE - 1) / BA_PAIR_TILE * BA_PAIR_TILE;
 }
 
 size_t
 ba_pair_table_bytes(size_t n_items)
 {
-    return padded(n_items) * n_items * sizeof(int16_t);
+    return padded(n_items) * n_items * (sizeof(int16_t) + sizeof(uint8_t));
 }
 
 typedef struct {
@@ -68,6 +60,24 @@ out:
     return status;
 }
 
+/* Column j of the table: q to the nearest integer, with the rest 24 bits rounded down. */
+static void
+fill_column(ba_pair_table_t *table, size_t j, double middle, double scale)
+{
+    const ba_identification_t *problem = &table->problem;
+    const double *s = problem->similarity.data +
+                      ba_own_column(problem, table->item[j]) * problem->similarity.ld;
+
+    for (size_t i = 0; i < table->n; i++) {
+        size_t at = i / BA_PAIR_TILE * table->strip + BA_PAIR_TILE * j + i % BA_PAIR_TILE;
+        double x = (s[table->item[i]] - middle) * scale + (BA_PAIR_LARGEST + 0.5);
+        int32_t whole = (int32_t) x;
+
+        table->q[at] = (int16_t) (whole - BA_PAIR_LARGEST);
+        table->rest[at] = (uint8_t) (256 * (x - whole));
+    }
+}
+
 static void
 fill(ba_pair_table_t *table)
 {
@@ -84,14 +94,12 @@ fill(ba_pair_table_t *table)
     }
     middle = low + (high - low) / 2;
     /* A unit has to be more than a tie, too. */
-    scale = fmin(LARGEST / fmax(high - middle, middle - low), 0.25 / table->problem.tie);
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n; i++) {
-            double s = ba_similarity_of(&table->problem, table->item[i], table->item[j]);
-
-            table->q[i + j * table->ld] =
-                (int16_t) (isfinite(scale) ? nearbyint((s - middle) * scale) : 0);
-        }
+    scale = fmin(
+        BA_PAIR_LARGEST / fmax(high - middle, middle - low), 0.25 / table->problem.tie);
+    /* Four are off by less than 1 each. */
+    table->near = isfinite(scale) ? 3 + (int32_t) (256 * scale * table->problem.tie) : 0;
+    for (size_t j = 0; isfinite(scale) && j < n; j++) {
+        fill_column(table, j, middle, scale);
     }
 }
 
@@ -109,9 +117,11 @@ ba_pair_table_new(const ba_identification_t *problem, const size_t *groups,
     table->groups = groups;
     table->min_distance = min_distance;
     table->n = n;
-    table->ld = padded(n);
-    BA_TRY(ba_multiply(table->ld, n, &size));
+    table->n_padded = padded(n);
+    table->strip = BA_PAIR_TILE * n;
+    BA_TRY(ba_multiply(table->n_padded, n, &size));
     BA_TRY_ALLOC(table->q, ba_calloc(size, sizeof *table->q));
+    BA_TRY_ALLOC(table->rest, ba_calloc(size, sizeof *table->rest));
     BA_TRY_ALLOC(table->item, ba_calloc(n, sizeof *table->item));
     BA_TRY_ALLOC(table->place, ba_calloc(n, sizeof *table->place));
     BA_TRY_ALLOC(table->onset, ba_calloc(n + 1, sizeof *table->onset));
@@ -129,6 +139,7 @@ ba_pair_table_free(ba_pair_table_t *table)
 {
     if (table) {
         ba_free(table->q);
+        ba_free(table->rest);
         ba_free(table->item);
         ba_free(table->place);
         ba_free(table->onset);

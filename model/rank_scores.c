@@ -3,6 +3,7 @@
 #include "model/rank_scores.h"
 
 #include "core/alloc.h"
+#include "model/clones.h"
 
 static void
 fill_place(const ba_identify_opts_t *opts, size_t n_candidates, size_t better, double *at)
@@ -50,8 +51,9 @@ ba_rank_scores_free(ba_rank_scores_t *scores)
     ba_free(scores->sum);
 }
 
-void
-ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *total)
+/* As ba_rank_scores_add(). */
+BA_CLONES static void
+add_scores(const ba_rank_scores_t *scores, ba_place_t place, double *total)
 {
     size_t n = scores->n_scores;
     const double *at = scores->at + place.better * n;
@@ -67,4 +69,10 @@ ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *tot
     for (size_t s = 0; s < n; s++) {
         total[s] += (after[s] - before[s]) / place.tied;
     }
+}
+
+void
+ba_rank_scores_add(const ba_rank_scores_t *scores, ba_place_t place, double *total)
+{
+    add_scores(scores, place, total);
 }

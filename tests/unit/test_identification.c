@@ -27,29 +27,53 @@ test_places(void **state)
     assert_true(ba_rank_top(2, 2, 4) == 1 && ba_rank_top(0, 1, 1) == 1);
 }
 
-/* All places at once agree with one at a time, with values that are tied in chains. */
+/* Values that are tied in chains; most alike beside one that is far; all equal; none alike;
+ * without bounds. */
+static double
+draw_value(int sort, size_t i, uint64_t *seed)
+{
+    switch (sort) {
+    case 0:
+        return (double) test_below(seed, 9) + 6e-13 * (double) test_below(seed, 4);
+    case 1:
+        return i == 7 ? -1e12 : test_normal(seed);
+    case 2:
+        return -3;
+    case 3:
+        return test_normal(seed);
+    default:
+        return i % 20 == 3 ? (double) INFINITY : test_normal(seed) * 1e308;
+    }
+}
+
+/* All places at once agree with one at a time. */
 static void
 test_places_of_row(void **state)
 {
     enum { N = 60 };
-    double values[N], sorted[N];
+    double values[N];
+    ba_ranked_t spare[2 * N];
     ba_place_t places[N];
     uint64_t seed = 1;
 
     (void) state;
-    for (size_t i = 0; i < N; i++) {
-        values[i] = (double) test_below(&seed, 9) + 6e-13 * (double) test_below(&seed, 4);
-    }
-    ba_places_of_row(values, N, 1e-12, sorted, places);
-    for (size_t c = 0; c < N; c++) {
-        size_t better = 0, tied = 0;
+    for (int k = 0; k < 50; k++) {
+        size_t n = k % 2 ? N : 1 + (size_t) k;
 
-        for (size_t i = 0; i < N; i++) {
-            better += values[i] - values[c] > 1e-12;
-            tied += fabs(values[i] - values[c]) <= 1e-12;
+        for (size_t i = 0; i < n; i++) {
+            values[i] = draw_value(k % 5, i, &seed);
         }
-        assert_int_equal(places[c].better, better);
-        assert_int_equal(places[c].tied, tied);
+        ba_places_of_row(values, n, 1e-12, spare, places);
+        for (size_t c = 0; c < n; c++) {
+            size_t better = 0, tied = 0;
+
+            for (size_t i = 0; i < n; i++) {
+                better += values[i] - values[c] > 1e-12;
+                tied += !(fabs(values[i] - values[c]) > 1e-12);
+            }
+            assert_int_equal(places[c].better, better);
+            assert_int_equal(places[c].tied, tied);
+        }
     }
 }
 

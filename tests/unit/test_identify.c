@@ -7,7 +7,7 @@
 #include "brainalign/identification.h"
 #include "core/alloc.h"
 
-enum { N = 23, G = 31, B = 40, N_TOP = 2, N_SIZES = 3 };
+enum { N = 23, G = 31, B = 600, N_TOP = 2, N_SIZES = 3 };
 
 static const size_t top[N_TOP] = {1, 4}, sizes[N_SIZES] = {2, 9, N};
 
@@ -129,10 +129,12 @@ check_test(const study_t *study, int is_wide)
     ba_identify_opts_t opts = options(study);
     double null[B][N_STATISTICS];
     ba_statistic_t all[N_STATISTICS];
+    ba_ctx_t ctx = ba_ctx_default();
     ba_identified_t found;
 
+    ctx.n_threads = 2; /* which take 75 permutations at a time */
     assert_int_equal(ba_exchange_new(&given, N, &opts.exchange), BA_OK);
-    found = identify(NULL, &problem, &opts);
+    found = identify(&ctx, &problem, &opts);
     list(&found, all);
     score_orders(study, is_wide, null);
     for (size_t k = 0; k < N_STATISTICS; k++) {
@@ -287,6 +289,34 @@ always(void *payload)
     return 1;
 }
 
+static int
+third_time(void *payload)
+{
+    int *n_calls = payload;
+
+    return ++*n_calls >= 3;
+}
+
+/* Where the caller has one thread, what is asked between permutations stops them. */
+static void
+test_cancelled(void **state)
+{
+    study_t *study = make_study(1);
+    ba_identification_t problem = {{study->s, N, N, N}, NULL, 1e-12};
+    ba_exchange_opts_t items = {.n_permutations = 10000};
+    ba_identify_opts_t opts = options(study);
+    int n_calls = 0;
+    ba_ctx_t ctx = {.n_threads = 1, .cancelled = third_time, .payload = &n_calls};
+    ba_identified_t found;
+
+    (void) state;
+    assert_int_equal(ba_exchange_new(&items, N, &opts.exchange), BA_OK);
+    assert_int_equal(ba_identify(&ctx, &problem, &opts, &found), BA_CANCELLED);
+    assert_int_equal(n_calls, 3);
+    ba_exchange_free(opts.exchange);
+    free(study);
+}
+
 static void
 test_failures(void **state)
 {
@@ -337,6 +367,7 @@ main(void)
         cmocka_unit_test(test_order_of_items),
         cmocka_unit_test(test_identities),
         cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_failures),
     };
 

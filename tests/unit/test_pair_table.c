@@ -7,7 +7,7 @@
 #include "model/pair_lanes.h"
 #include "model/pair_table.h"
 
-enum { MOST = 520, N_ORDERS = 3 }; /* more than two areas of 256 */
+enum { MOST = 520 }; /* more than two areas of 256 */
 
 /* By hand: what ba_pair_table_count() must give. */
 static void
@@ -57,23 +57,25 @@ shuffle(uint32_t *order, size_t n, uint64_t *state)
     }
 }
 
+/* One order in a call, all that fit, or some. */
 static void
-check(const ba_identification_t *problem, const size_t *groups, size_t min_distance,
-    uint64_t seed)
+check_orders(const ba_identification_t *problem, const size_t *groups,
+    size_t min_distance, size_t n_orders, uint64_t seed)
 {
     size_t n = problem->similarity.n_rows;
-    uint32_t orders[N_ORDERS * MOST], *scratch;
+    uint32_t *orders = malloc(n_orders * n * sizeof *orders);
+    void *scratch;
     ba_pair_table_t *table;
-    ba_pair_wins_t all[N_ORDERS], within[N_ORDERS], want_all, want_within;
+    ba_pair_wins_t all[BA_PAIR_ORDERS], within[BA_PAIR_ORDERS], want_all, want_within;
 
     assert_int_equal(ba_pair_table_new(problem, groups, min_distance, &table), BA_OK);
-    scratch = malloc(ba_pair_table_scratch(table) * sizeof *scratch);
-    assert_non_null(scratch);
-    for (size_t b = 0; b < N_ORDERS; b++) {
+    scratch = malloc(ba_pair_table_scratch(table));
+    assert_true(scratch && orders);
+    for (size_t b = 0; b < n_orders; b++) {
         shuffle(orders + b * n, n, &seed);
     }
-    ba_pair_table_count(table, orders, N_ORDERS, scratch, all, within);
-    for (size_t b = 0; b < N_ORDERS; b++) {
+    ba_pair_table_count(table, orders, n_orders, scratch, all, within);
+    for (size_t b = 0; b < n_orders; b++) {
         count_slowly(
             problem, groups, min_distance, orders + b * n, &want_all, &want_within);
         assert_int_equal(all[b].sum_halves, want_all.sum_halves);
@@ -81,12 +83,25 @@ check(const ba_identification_t *problem, const size_t *groups, size_t min_dista
         assert_int_equal(within[b].sum_halves, want_within.sum_halves);
         assert_int_equal(within[b].strict, want_within.strict);
     }
+    free(orders);
     free(scratch);
     ba_pair_table_free(table);
 }
 
+static void
+check(const ba_identification_t *problem, const size_t *groups, size_t min_distance,
+    uint64_t seed)
+{
+    if (problem->similarity.n_rows < 100) {
+        check_orders(problem, groups, min_distance, 1, seed);
+        check_orders(problem, groups, min_distance, BA_PAIR_ORDERS, seed);
+    }
+    check_orders(problem, groups, min_distance, 2, seed);
+}
+
 /* Numbers of all sorts: normal; a few levels, so that many are tied; nearly tied ones; one
- * far outlier, which leaves little of the 16 bits to the others; all equal. */
+ * far outlier, which leaves little of the 16 bits to the others, or nothing of 24; all
+ * equal. */
 static double
 draw(int sort, uint64_t *state)
 {
@@ -101,6 +116,8 @@ draw(int sort, uint64_t *state)
         return test_below(state, 500) == 0 ? 1e6 : test_normal(state);
     case 4:
         return 1e-15 * test_normal(state);
+    case 5:
+        return test_below(state, 500) == 0 ? 1e9 : test_normal(state);
     default:
         return 0.25;
     }
@@ -109,7 +126,8 @@ draw(int sort, uint64_t *state)
 static void
 check_all(void)
 {
-    static const size_t sizes[] = {2, 3, 15, 16, 17, 31, 33, 64, 129, 257, MOST};
+    static const size_t sizes[] = {
+        2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 95, 129, 257, MOST};
     uint64_t seed = 5;
     double *s = malloc(MOST * (MOST + 7) * sizeof *s);
     size_t groups[MOST], own[MOST];
@@ -118,7 +136,7 @@ check_all(void)
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         size_t n = sizes[k];
 
-        for (int sort = 0; sort < 6; sort++) {
+        for (int sort = 0; sort < 7; sort++) {
             ba_identification_t problem = {{s, n, n + 7, n}, NULL, 1e-12};
 
             for (size_t i = 0; i < n * (n + 7); i++) {
@@ -139,22 +157,35 @@ check_all(void)
 }
 
 static void
-test_16_at_a_time(void **state)
+check_bits(int n_bits)
 {
-    (void) state;
-    ba_pair_lanes_allow(0);
+    ba_pair_lanes_allow(n_bits);
+    if (ba_pair_lanes_bits() < n_bits) {
+        test_skip("no vectors of so many bits");
+    }
     check_all();
-    ba_pair_lanes_allow(1);
+    ba_pair_lanes_allow(512);
 }
 
 static void
-test_32_at_a_time(void **state)
+test_any_processor(void **state)
 {
     (void) state;
-    if (!ba_pair_lanes_is_usable()) {
-        test_skip("no vectors of 512 bits");
-    }
-    check_all();
+    check_bits(0);
+}
+
+static void
+test_256_bits(void **state)
+{
+    (void) state;
+    check_bits(256);
+}
+
+static void
+test_512_bits(void **state)
+{
+    (void) state;
+    check_bits(512);
 }
 
 static void
@@ -175,15 +206,16 @@ test_no_memory(void **state)
         ba_pair_table_free(table);
     }
     ba_alloc_fail_at(0);
-    assert_int_equal(n_failed, 6);
+    assert_int_equal(n_failed, 7);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_16_at_a_time),
-        cmocka_unit_test(test_32_at_a_time),
+        cmocka_unit_test(test_any_processor),
+        cmocka_unit_test(test_256_bits),
+        cmocka_unit_test(test_512_bits),
         cmocka_unit_test(test_no_memory),
     };
 
