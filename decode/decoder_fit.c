@@ -357,6 +357,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     }
     sum_up(&result, &decisions, info);
     warn(ctx, job->fit.outer_cv.kind, info);
+    ba_decoder_warn_regions(ctx, job);
     BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions, &softmax));
     BA_TRY(ba_provenance_write(
         &provenance, job->dataset, (const char *const *) job->files, file.bundle));

@@ -99,6 +99,7 @@ typedef struct {
     double *scores; /* n_sets x n_scores: of all columns, or of all regions */
     size_t n_regions;
     int32_t *regions; /* n_sets x n_regions, best first */
+    int32_t *status;  /* n_sets x n_scores, of regions: ba_target_status_t */
 } ba_chosen_t;
 
 /* A call on its way. */
@@ -146,6 +147,9 @@ int ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 /* Whole regions by their inner scores: ba_decoder_choose() where opts ask for them. */
 int ba_decoder_choose_regions(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 
+/* A line for each region that has no score in a fit. */
+void ba_decoder_warn_regions(const ba_ctx_t *ctx, const ba_decoder_job_t *job);
+
 /* Most columns that the best regions can have together. */
 size_t ba_decoder_most_columns(const ba_decoder_job_t *job);
 
@@ -165,6 +169,9 @@ void ba_chosen_free(ba_chosen_t *chosen);
 /* Choice and fit of one outer fold alone (fit->only_fold), or of all and the final one. */
 int ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts_t *fit,
     const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info) BA_MUST_USE;
+
+/* Makes a fit that of one set alone: an outer fold, or the final fit, which is the last. */
+void ba_decoder_set_fit(size_t set, size_t n_sets, ba_fit_opts_t *fit);
 
 /* The audit of a job that is open. */
 int ba_decoder_audit(
@@ -221,6 +228,10 @@ int ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result
     const ba_fit_info_t *info, const ba_decisions_t *decisions,
     const ba_softmax_t *softmax) BA_MUST_USE;
 void ba_decoder_file_free(ba_decoder_file_t *file);
+
+/* Codes of ba_target_status_t with their words. */
+int ba_decoder_write_status(ba_bundle_t *bundle, const char *path, int rank,
+    const size_t *dims, const int32_t *codes) BA_MUST_USE;
 
 /* decoder_voxels_file.c */
 int ba_decoder_voxels_write(ba_bundle_t *bundle, const ba_decoder_job_t *job) BA_MUST_USE;

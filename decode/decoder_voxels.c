@@ -31,6 +31,7 @@ ba_chosen_free(ba_chosen_t *chosen)
     ba_free(chosen->columns);
     ba_free(chosen->scores);
     ba_free(chosen->regions);
+    ba_free(chosen->status);
     *chosen = (ba_chosen_t){0};
 }
 
@@ -170,16 +171,20 @@ ba_decoder_best(const double *scores, size_t n_scores, size_t n, const char *opt
     const char *what, int32_t *out)
 {
     int status = BA_OK;
+    size_t n_defined = 0;
     scored_t *scored = NULL;
 
     BA_TRY_ALLOC(scored, ba_malloc(n_scores, sizeof *scored));
     for (size_t j = 0; j < n_scores; j++) {
         scored[j] = (scored_t){scores[j], (int32_t) j};
+        n_defined += isnan(scores[j]) ? 0 : 1;
     }
     qsort(scored, n_scores, sizeof *scored, compare_scored);
-    if (isnan(scored[n - 1].score)) {
-        BA_TRY(ba_fail(
-            BA_SHAPE, "%s: %zu, fewer %s have a score in every fold", option, n, what));
+    if (n_defined < n) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu, but %zu of %zu %s have a score in some fit, wanted as many as are "
+            "chosen in each",
+            option, n, n_defined, n_scores, what));
     }
     for (size_t i = 0; i < n; i++) {
         out[i] = scored[i].column;
