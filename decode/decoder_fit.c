@@ -133,6 +133,7 @@ read_inputs(const ba_ctx_t *ctx, ba_decoder_job_t *job)
     int status = BA_OK;
     ba_dataset_part_t part = job->dataset->train;
     ba_decode_fit_opts_t own = *job->opts;
+    ba_ctx_t rest;
 
     if (own.align != BA_ALIGNMENT_NONE) {
         BA_TRY(ba_common_make(ctx, &part, &own, &job->study, &job->common));
@@ -141,10 +142,14 @@ read_inputs(const ba_ctx_t *ctx, ba_decoder_job_t *job)
         part.nuisance = NULL;
         own.detrend = NULL;
     }
+    rest = ba_decoder_context(ctx, ba_common_bytes(&job->common));
     BA_TRY(ba_decoder_regions_read(
         ctx, part.responses, job->dataset->image, &own, &job->regions));
     BA_TRY(ba_decoder_inputs_read(
-        ctx, &part, &own, &job->blocks, &job->regions, &job->inputs));
+        &rest, &part, &own, &job->blocks, &job->regions, &job->inputs));
+    job->common.making = fmax(job->common.making,
+        (double) ba_common_bytes(&job->common) +
+            (double) ba_decoder_inputs_bytes(&job->inputs, job->blocks.n));
     ba_common_drop_values(&job->common);
 out:
     return status;
@@ -216,17 +221,6 @@ job_close(ba_decoder_job_t *job)
 }
 
 /* ---- the fit ---- */
-
-/* What the responses leave of the memory. */
-static ba_ctx_t
-context_of(const ba_ctx_t *ctx, size_t held)
-{
-    ba_ctx_t own = ctx ? *ctx : ba_ctx_default();
-    size_t allowed = ba_ctx_memory(ctx);
-
-    own.memory = allowed > held ? allowed - held : 1;
-    return own;
-}
 
 static void
 sum_up_alignment(const ba_decoder_job_t *job, ba_decode_fit_info_t *info)
@@ -323,8 +317,8 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     int status;
     const ba_decode_fit_opts_t *opts = job->opts;
     ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
-    size_t held = ba_decoder_inputs_bytes(&job->inputs, job->blocks.n);
-    ba_ctx_t own = context_of(ctx, held);
+    size_t held = ba_decoder_held(job);
+    ba_ctx_t own = ba_decoder_context(ctx, held);
     ba_decoder_file_t file = {0};
     ba_fit_result_t result = {0};
     ba_decisions_t decisions = {0};
@@ -333,9 +327,14 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
 
     if (ba_decoder_chooses(opts)) {
         BA_TRY(ba_decoder_check_choice(&own, job));
+        held = ba_decoder_held(job);
+        own = ba_decoder_context(ctx, held);
     }
     BA_TRY(plan(&own, job, info));
-    info->fit.bytes_planned += held;
+    if (job->neighbourhoods.n > 0) {
+        BA_TRY(ba_decoder_searchlight_bytes(&own, job, &job->choosing));
+    }
+    info->fit.bytes_planned = ba_decoder_peak(job, held, info->fit.bytes_planned);
     if (opts->dry_run) {
         return BA_OK;
     }
@@ -346,7 +345,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     BA_TRY(ba_decoder_file_create(job, info->n_outer, &file));
     sink = ba_decoder_file_sink(&file);
     BA_TRY(ba_decoder_run(&own, job, &job->fit, &sink, &result, &info->fit));
-    info->fit.bytes_planned += held;
+    info->fit.bytes_planned = ba_decoder_peak(job, held, info->fit.bytes_planned);
     if (job->targets.category && result.n_outer > 0) {
         BA_TRY(ba_decisions_make(
             &job->targets, file.predictions, file.fold, result.n_outer, &decisions));

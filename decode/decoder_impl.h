@@ -123,7 +123,17 @@ typedef struct {
     size_t n_files;
     ba_neighbourhoods_t neighbourhoods; /* of the response columns, for a searchlight */
     ba_chosen_t chosen;                 /* n = 0: all response columns */
+    size_t choosing;                    /* bytes that a searchlight takes */
 } ba_decoder_job_t;
+
+/* decoder_memory.c: what `held` bytes leave of the memory. */
+ba_ctx_t ba_decoder_context(const ba_ctx_t *ctx, size_t held);
+
+/* Bytes that are there while models are fitted, beside those that fits plan. */
+size_t ba_decoder_held(const ba_decoder_job_t *job);
+
+/* Bytes at the peak, of which a fit plans `fit`. */
+size_t ba_decoder_peak(const ba_decoder_job_t *job, size_t held, size_t fit);
 
 /* Whether columns can be chosen with these settings; before the first choice. */
 int ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
@@ -140,6 +150,10 @@ int ba_decoder_measure(const ba_ctx_t *ctx, const ba_decoder_job_t *job, double 
     size_t *n_sets) BA_MUST_USE;
 int ba_decoder_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
     double **scores, size_t *n_sets) BA_MUST_USE;
+
+/* Bytes that scoring by searchlight takes. BA_TOO_LARGE. */
+int ba_decoder_searchlight_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
 
 /* Finds job->neighbourhoods. BA_VALUE, BA_SHAPE, BA_NONFINITE. */
 int ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
@@ -174,6 +188,7 @@ int ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts
 void ba_decoder_set_fit(size_t set, size_t n_sets, ba_fit_opts_t *fit);
 
 /* The audit of a job that is open. */
+size_t ba_decoder_audit_bytes(const ba_decoder_job_t *job); /* of what it copies */
 int ba_decoder_audit(
     const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out) BA_MUST_USE;
 
