@@ -403,9 +403,9 @@ run(const cli_call_t *call)
     BA_TRY(ba_decode_beam(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {
-        cli_message_note("%zu fold%s, %zu voxels, %zu candidates; nothing written: this "
-                         "was a dry run",
-            info.n_folds, cli_plural(info.n_folds), info.n_voxels, info.n_candidates);
+        cli_message_note("%zu fold%s, %zu voxels, %zu candidates", info.n_folds,
+            cli_plural(info.n_folds), info.n_voxels, info.n_candidates);
+        cli_decode_dry_note(info.bytes_planned);
     } else {
         report(&opts, &info);
     }

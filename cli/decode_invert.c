@@ -209,10 +209,9 @@ run(const cli_call_t *call)
     BA_TRY(ba_decode_invert(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {
-        cli_message_note(
-            "%zu fold%s, %zu features from %zu voxels; nothing written: this "
-            "was a dry run",
-            info.n_folds, cli_plural(info.n_folds), info.n_features, info.n_voxels);
+        cli_message_note("%zu fold%s, %zu features from %zu voxels", info.n_folds,
+            cli_plural(info.n_folds), info.n_features, info.n_voxels);
+        cli_decode_dry_note(info.bytes_planned);
         goto out;
     }
     cli_message_note("%zu samples of %zu fold%s decoded, %zu features from %zu voxels",

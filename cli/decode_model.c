@@ -2,6 +2,7 @@
 #include "cli/decode_model.h"
 #include "cli/fitted_data.h"
 #include "cli/message.h"
+#include "cli/summary.h"
 
 #include "brainalign/error.h"
 
@@ -195,6 +196,16 @@ cli_decode_data_open(const cli_call_t *call, ba_dataset_t **dataset)
     refit.dataset = NULL;
     cli_refit_close(&refit);
     return status;
+}
+
+void
+cli_decode_dry_note(size_t bytes)
+{
+    char text[32];
+
+    cli_message_note("%s of memory at the peak for data, models and refits; nothing "
+                     "written: this was a dry run",
+        cli_bytes_text((double) bytes, text));
 }
 
 void

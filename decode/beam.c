@@ -154,7 +154,7 @@ decode_passage(ba_beam_job_t *job, const ba_beam_task_t *task)
     find_span(job, fold, task->run, out);
     BA_TRY(keep_said(job, fold, task->run, out));
     if (n_items > 0) {
-        BA_TRY(ba_beam_search(job->ctx, &passage, task->products, &job->language,
+        BA_TRY(ba_beam_search(&job->search, &passage, task->products, &job->language,
             &task->search, job->opts->width, &found));
         BA_TRY(keep_found(job, task, items, &found, out));
         BA_TRY(ba_beam_nulls(job, task, out));
@@ -389,6 +389,7 @@ ba_decode_beam(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(allocate(&job));
     job.info.n_folds = job.decoding.n_folds;
     job.info.n_voxels = job.decoding.n_targets;
+    job.info.bytes_planned = ba_decoding_bytes(&job.decoding);
     if (!opts->dry_run) {
         BA_TRY(run_all(&job, &provenance, bundle));
     }

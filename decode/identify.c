@@ -364,6 +364,7 @@ ba_decode_identify(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(allocate(&job));
     info->n_folds = job.decoding.n_folds;
     info->n_voxels = job.decoding.n_targets;
+    info->bytes_planned = ba_decoding_bytes(&job.decoding);
     for (size_t k = 0; !opts->dry_run && k < job.decoding.n_folds; k++) {
         BA_TRY(ba_ctx_check(ctx));
         BA_TRY(identify_fold(&job, k));

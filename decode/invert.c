@@ -441,6 +441,7 @@ summarise(const inverting_t *job, ba_decode_invert_info_t *info)
         .n_features = f,
         .n_spaces = job->decoding.encoder->n_spaces,
         .n_voxels = job->decoding.n_targets,
+        .bytes_planned = ba_decoding_bytes(&job->decoding),
         .least_share = INFINITY,
         .largest_share = -INFINITY};
     for (size_t i = 0; i < found->n_samples; i++) {

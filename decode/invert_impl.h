@@ -30,7 +30,24 @@ typedef struct {
     ba_design_t *design;
     double *shares;
     size_t n_shares;
+    size_t bytes_held;  /* as planned: all but what refits factorise, */
+    size_t bytes_group; /* and that for one group of targets; 0 = no refits */
 } ba_decoding_t;
+
+/* Targets that a refit solves at a time. */
+enum { BA_REFIT_TARGETS = 256 };
+
+/* invert_memory.c: sets both, once the targets and rows are known. BA_TOO_LARGE. */
+int ba_decoding_plan(ba_decoding_t *decoding) BA_MUST_USE;
+
+/* Adds bytes that are held all through, of what with the rest. BA_TOO_LARGE. */
+int ba_decoding_hold(ba_decoding_t *decoding, size_t bytes, const char *what) BA_MUST_USE;
+
+/* How many of so many groups are solved at a time. */
+size_t ba_decoding_groups(const ba_decoding_t *decoding, size_t n_groups);
+
+/* Bytes of data, models and refits at the peak. */
+size_t ba_decoding_bytes(const ba_decoding_t *decoding);
 
 /* Reads data and residuals. Call ba_decoding_close() in any case. */
 int ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,

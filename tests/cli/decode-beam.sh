@@ -77,7 +77,8 @@ bad $beam -j 1 -q --nucleus 0 -o o.h5
 bad $beam -j 1 -q --lm-weight -1 -o o.h5
 bad $beam -j 1 -q --window 0 -o o.h5
 bad $beam -j 1 -q --in-sample --share 0.5 -o o.h5
-bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 8M -o o.h5
+bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 16M -o o.h5
+bad $beam -j 1 -q --share 0.5 --lm-weight 1 --memory 590K --dry-run -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv -j 1 -q -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --words words.tsv --tr 2 -j 1 -q -o o.h5
 "$BRAINALIGN" encode fit --features prepared.h5:/features/vec --responses responses.csv --delays 1,2 --outer-cv kfold:10 --cv none \
