@@ -120,6 +120,11 @@ find_positions(const ba_ctx_t *ctx, const ba_decoder_job_t *job, positions_t *ou
         BA_TRY(ba_fail(BA_VALUE, "voxel-score: searchlight without places of response "
                                  "columns, wanted images or voxel-positions"));
     }
+    if (opts->voxel_positions && is_mm) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "radius: '%s' with voxel-positions, wanted a number in their units",
+            opts->radius));
+    }
     if (opts->voxel_positions && !opts->radius) {
         BA_TRY(ba_fail(BA_VALUE,
             "voxel-positions: found without radius, wanted one in their units"));

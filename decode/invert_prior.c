@@ -290,6 +290,10 @@ ba_inverted_check_prior(const ba_decode_invert_opts_t *opts)
     if (opts->flat_prior && (opts->prior_mean || is_given || by_space)) {
         return ba_fail(BA_VALUE, "prior: flat and given as well, wanted one of both");
     }
+    if (opts->combine == BA_COMBINE_BLOCK && opts->prior_ar != 0.0) {
+        return ba_fail(BA_VALUE, "prior-ar: found with combine block, which takes each "
+                                 "response alone, wanted combine joint");
+    }
     if (opts->prior_covariance && opts->prior_factor) {
         return ba_fail(BA_VALUE, "prior: a covariance and a factor, wanted one of both");
     }
@@ -330,6 +334,13 @@ ba_decoding_check_prior(
         status = ba_decoding_space(decoding, "prior-space", name, &space);
         ba_free(name);
         BA_TRY(status);
+    }
+    if (opts->n_prior_spaces == decoding->encoder->n_spaces &&
+        (opts->prior_ridge > 0.0 || opts->prior_rank > 0)) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "prior-%s: found with a covariance for each space, wanted one at least of "
+            "training features",
+            opts->prior_rank > 0 ? "rank" : "ridge"));
     }
     if (opts->flat_prior) {
         BA_TRY(ba_decoding_check_flat(decoding));

@@ -60,7 +60,7 @@ done
 cmp a.tsv b.tsv && echo 'the same words on two threads'
 
 echo 'choices'
-"$BRAINALIGN" $beam --share 0.5 --lm-weight 1 --null model --nulls 9 --noise diagonal --width 20 -j 1 -o c.h5 2>&1 | grep 'error' | grep -c 'p 0.1$'
+"$BRAINALIGN" $beam --lm-weight 1 --null model --nulls 9 --noise diagonal --width 20 -j 1 -o c.h5 2>&1 | grep 'error' | grep -c 'p 0.1$'
 "$BRAINALIGN" $beam --share 0.5 --rate predicted --lm-weight 1 -j 1 -o d.h5 2>&1 | grep 'words a volume' | sed 's/r -*[0-9.]*/r R/'
 "$BRAINALIGN" $beam --share 0.5 --in-sample --lm-weight 0.5 -j 1 -o e.h5 2>&1 | grep -c 'in sample'
 "$BRAINALIGN" $beam --share 0.5 --prewhiten --width 5 --lm-weight 1 -j 1 -q -o f.h5
@@ -76,6 +76,10 @@ bad $beam -j 1 -q --extensions 0 -o o.h5
 bad $beam -j 1 -q --nucleus 0 -o o.h5
 bad $beam -j 1 -q --lm-weight -1 -o o.h5
 bad $beam -j 1 -q --window 0 -o o.h5
+bad $beam -j 1 -q --rate-delays 2 -o o.h5
+bad $beam -j 1 -q --null model -o o.h5
+bad $beam -j 1 -q --lanczos-cutoff 2 -o o.h5
+bad $beam -j 1 -q --noise white --share 0.5 -o o.h5
 bad $beam -j 1 -q --in-sample --share 0.5 -o o.h5
 bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 16M -o o.h5
 bad $beam -j 1 -q --share 0.5 --lm-weight 1 --memory 590K --dry-run -o o.h5

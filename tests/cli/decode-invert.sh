@@ -14,7 +14,7 @@ bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 -o inv.h5
 "$BRAINALIGN" datasets info blue.h5 | grep '/scores/r'
 "$BRAINALIGN" decode invert --encoder enc.h5 -j 1 --in-sample --share 0.5 -o in.h5 2>&1 | grep -c 'in sample'
 "$BRAINALIGN" decode invert --encoder enc.h5 --features "$x" --responses "$y" --runs study/study.h5:/run \
-    --dry-run -o dry.h5 2>&1 | grep -c 'nothing written'
+    --dry-run -o dry.h5 2>&1 | grep -c 'memory at the peak .* nothing written'
 
 echo 'identify'
 "$BRAINALIGN" decode identify --encoder enc.h5 -j 1 --noise low-rank --noise-rank 3 --segment 5 --save-evidence \
@@ -47,6 +47,14 @@ numbers 3 3 >small.csv
 bad decode invert --encoder bands.h5 -j 1 -q --share 0.5 --prior-space b=small.csv -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=small.csv --prior-cov small.csv -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-rank 2 -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior features --prior-space b=small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior features --prior-cov small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-ar auto --combine block -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-ar 0.5 --prior flat -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --noise white --share 0.5 -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --noise diagonal --shrink-to scaled -o o.h5
+bad decode identify --encoder bands.h5 -j 1 -q --share ledoit-wolf --shrink-to identity -o o.h5
+bad decode identify --encoder bands.h5 -j 1 -q --nuisance-columns a -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-cov small.csv --prior-ridge 0.1 -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-cov small.csv -o small.csv --force
 bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-space b=small.csv -o o.h5
