@@ -154,6 +154,7 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
     };
     int status;
 
+    BA_TRY(cli_data_check_nuisance(data));
     if (!data->run_table && data->features.n == 0 && !data->layers) {
         return ba_fail(
             BA_VALUE, "--features: not given, wanted [NAME=]SPEC (or a --run-table)");
@@ -162,7 +163,6 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         return ba_fail(
             BA_VALUE, "--responses: not given, wanted SPEC (or a --run-table)");
     }
-    BA_TRY(cli_data_check_nuisance(data));
     BA_TRY(ba_dataset_open(call->ctx, &opts, dataset));
 out:
     return status;

@@ -170,7 +170,7 @@ static const cli_option_t time_rows[] = {
     {.name = "rate-delays",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .value = "4",
+        .otherwise = "4",
         .help = "Responses 1 to N samples later tell of a volume's words.",
         .offset = offsetof(beam_args_t, rate_delays)},
     {0},

@@ -5,7 +5,6 @@
 #include "decode/beam_job.h"
 
 #include "core/alloc.h"
-#include "datasets/provenance.h"
 
 #include <math.h>
 #include <string.h>
@@ -349,8 +348,6 @@ run_all(ba_beam_job_t *job, const ba_provenance_t *provenance, ba_bundle_t *bund
 {
     int status = BA_OK;
     const ba_beam_opts_t *opts = job->opts;
-    const char *more[] = {
-        opts->model.encoder, opts->arpa, opts->vectors, opts->words.files[0], NULL};
 
     for (size_t k = 0; k < job->decoding.n_folds; k++) {
         BA_TRY(ba_ctx_check(job->ctx));
@@ -361,7 +358,8 @@ run_all(ba_beam_job_t *job, const ba_provenance_t *provenance, ba_bundle_t *bund
     set_info(job);
     BA_TRY(ba_beam_score(job));
     BA_TRY(ba_beam_write(job, bundle));
-    BA_TRY(ba_provenance_write(provenance, job->decoding.dataset, more, bundle));
+    BA_TRY(ba_provenance_write(provenance, job->decoding.dataset,
+        (const char *const *) job->decoding.files.names, bundle));
     BA_TRY(ba_bundle_commit(bundle));
     if (opts->table) {
         BA_TRY(ba_beam_write_table(job));

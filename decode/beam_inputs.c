@@ -353,6 +353,25 @@ check_encoder(const ba_beam_job_t *job)
     return BA_OK;
 }
 
+static int
+note_files(ba_beam_job_t *job)
+{
+    int status = BA_OK;
+    const ba_beam_opts_t *opts = job->opts;
+    ba_input_files_t *files = &job->decoding.files;
+
+    BA_TRY(ba_input_files_add(files, opts->arpa));
+    BA_TRY(ba_input_files_add(files, opts->vectors));
+    for (size_t i = 0; i < opts->words.n_files; i++) {
+        BA_TRY(ba_input_files_add(files, opts->words.files[i]));
+    }
+    for (size_t i = 0; i < opts->scan.n_times; i++) {
+        BA_TRY(ba_input_files_add_spec(files, opts->scan.times[i]));
+    }
+out:
+    return status;
+}
+
 int
 ba_beam_inputs(ba_beam_job_t *job)
 {
@@ -368,6 +387,7 @@ ba_beam_inputs(ba_beam_job_t *job)
     BA_TRY(set_space(job, frequency));
     BA_TRY(find_samples(job));
     BA_TRY(check_features(job));
+    BA_TRY(note_files(job));
     if (!job->timeline.words.has_text && isnan(job->opts->lm_weight)) {
         BA_TRY(ba_fail(BA_MISSING,
             "%s: no column of words, wanted one to choose the weight of the language "

@@ -6,7 +6,6 @@
 #include "core/alloc.h"
 #include "core/resource.h"
 #include "datasets/fold_ids.h"
-#include "datasets/provenance.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,27 +20,7 @@ ba_decode_fit_opts_default(void)
         .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
 }
 
-/* Files beside the data set at most, without regions, and the NULL after them. */
-enum { N_FILES = 7 };
-
 /* ---- the job ---- */
-
-static int
-note_file(ba_decoder_job_t *job, const char *text)
-{
-    int status = BA_OK;
-    ba_spec_t spec;
-
-    BA_TRY(ba_spec_parse(text, &spec));
-    job->files[job->n_files] = ba_strdup(spec.file);
-    ba_spec_free(&spec);
-    if (!job->files[job->n_files]) {
-        return BA_NOMEM;
-    }
-    job->n_files++;
-out:
-    return status;
-}
 
 static int
 read_folds(const ba_ctx_t *ctx, ba_cv_opts_t *cv, ba_decoder_job_t *job, int32_t **ids)
@@ -50,7 +29,7 @@ read_folds(const ba_ctx_t *ctx, ba_cv_opts_t *cv, ba_decoder_job_t *job, int32_t
     size_t n = job->opts->blocks ? job->blocks.n : job->dataset->train.n_samples;
 
     if ((cv->kind == BA_CV_ROWS && !cv->ids) || (cv->kind == BA_CV_SETS && !cv->held)) {
-        BA_TRY(note_file(job, cv->spec));
+        BA_TRY(ba_input_files_add_spec(&job->files, cv->spec));
     }
     BA_TRY(ba_fold_ids_read(ctx, n, cv, ids));
     /* Numbers of alignment samples, which have no part in the splits, go. */
@@ -167,25 +146,24 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
     BA_TRY(ba_decoder_check_options(dataset, opts));
-    BA_TRY_ALLOC(job->files, ba_calloc(N_FILES + opts->n_rois, sizeof *job->files));
-    BA_TRY(opts->labels ? note_file(job, opts->labels) : BA_OK);
-    BA_TRY(opts->blocks ? note_file(job, opts->blocks) : BA_OK);
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->labels));
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->blocks));
     BA_TRY(ba_study_read(part, opts, &job->study));
     BA_TRY(ba_blocks_read(
         ctx, opts->blocks, &part->runs, job->study.is_aligning, &job->blocks));
     BA_TRY(ba_study_group(&part->runs, &job->blocks, &job->study));
     BA_TRY(
         ba_decoder_targets_read(ctx, dataset, opts->labels, &job->blocks, &job->targets));
-    BA_TRY(opts->voxel_items ? note_file(job, opts->voxel_items) : BA_OK);
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->voxel_items));
     if (items) {
         BA_TRY(ba_decoder_items_read(
             ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
     }
-    BA_TRY(opts->voxel_positions ? note_file(job, opts->voxel_positions) : BA_OK);
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->voxel_positions));
     for (size_t i = 0; i < opts->n_rois; i++) {
         const char *equals = strchr(opts->rois[i], '=');
 
-        BA_TRY(note_file(job, equals ? equals + 1 : opts->rois[i]));
+        BA_TRY(ba_input_files_add_spec(&job->files, equals ? equals + 1 : opts->rois[i]));
     }
     BA_TRY(read_inputs(ctx, job));
     BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,
@@ -214,10 +192,7 @@ job_close(ba_decoder_job_t *job)
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);
     ba_free(job->cv_sets);
-    for (size_t i = 0; i < job->n_files; i++) {
-        ba_free(job->files[i]);
-    }
-    ba_free(job->files);
+    ba_input_files_free(&job->files);
 }
 
 /* ---- the fit ---- */
@@ -359,7 +334,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     ba_decoder_warn_regions(ctx, job);
     BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions, &softmax));
     BA_TRY(ba_provenance_write(
-        &provenance, job->dataset, (const char *const *) job->files, file.bundle));
+        &provenance, job->dataset, (const char *const *) job->files.names, file.bundle));
     BA_TRY(ba_bundle_commit(file.bundle));
 out:
     ba_softmax_free(&softmax);

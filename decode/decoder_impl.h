@@ -5,6 +5,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "datasets/provenance.h"
 #include "datasets/regions.h"
 #include "decode/decoder_study.h"
 #include "fit/audit.h"
@@ -118,9 +119,7 @@ typedef struct {
     ba_fit_opts_t fit;
     int32_t *cv_ids, *outer_ids;
     uint8_t *cv_sets;
-    char *
-        *files; /* of folds, labels, blocks, items, positions, regions; ends with NULL */
-    size_t n_files;
+    ba_input_files_t files; /* of folds, labels, blocks, items, positions, regions */
     ba_neighbourhoods_t neighbourhoods; /* of the response columns, for a searchlight */
     ba_chosen_t chosen;                 /* n = 0: all response columns */
     size_t choosing;                    /* bytes that a searchlight takes */

@@ -10,7 +10,6 @@
 #include "decode/invert_impl.h"
 
 #include "core/alloc.h"
-#include "datasets/provenance.h"
 
 #include <math.h>
 #include <string.h>
@@ -467,7 +466,6 @@ ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 {
     int status = BA_OK;
     ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
-    const char *more[] = {opts->model.encoder, NULL};
     inverting_t job = {.opts = opts};
     ba_bundle_t *bundle = NULL;
 
@@ -487,7 +485,8 @@ ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     summarise(&job, info);
     if (!opts->dry_run) {
         BA_TRY(ba_inverted_write(&job.decoding, opts, &job.found, bundle));
-        BA_TRY(ba_provenance_write(&provenance, dataset, more, bundle));
+        BA_TRY(ba_provenance_write(&provenance, dataset,
+            (const char *const *) job.decoding.files.names, bundle));
         BA_TRY(ba_bundle_commit(bundle));
     }
 out:

@@ -7,6 +7,7 @@
 #include "brainalign/design.h"
 #include "brainalign/encoder.h"
 #include "brainalign/invert.h"
+#include "datasets/provenance.h"
 
 /* All matrices column-major. */
 typedef struct {
@@ -30,8 +31,9 @@ typedef struct {
     ba_design_t *design;
     double *shares;
     size_t n_shares;
-    size_t bytes_held;  /* as planned: all but what refits factorise, */
-    size_t bytes_group; /* and that for one group of targets; 0 = no refits */
+    ba_input_files_t files; /* for the provenance: the encoder and what a verb adds */
+    size_t bytes_held;      /* as planned: all but what refits factorise, */
+    size_t bytes_group;     /* and that for one group of targets; 0 = no refits */
 } ba_decoding_t;
 
 /* Targets that a refit solves at a time. */
@@ -76,6 +78,9 @@ typedef struct {
 int ba_fold_model_read(
     const ba_decoding_t *decoding, size_t fold, ba_fold_model_t *out) BA_MUST_USE;
 void ba_fold_model_free(ba_fold_model_t *model);
+
+/* Delays of a fold's model, whitened where asked for. */
+int ba_decoding_n_delays(const ba_decoding_t *decoding, size_t *n) BA_MUST_USE;
 
 /* Delayed features of kept rows, n x (n_delays n_features), zeros where a run has not
  * begun or is over. */
@@ -189,10 +194,11 @@ typedef struct {
 int ba_fold_prior(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
     const ba_decode_invert_opts_t *opts, ba_prior_t *out, double *ar) BA_MUST_USE;
 
-/* What options say of the prior: BA_VALUE. What they say of spaces. */
+/* What options say of the prior: BA_VALUE. What they say of spaces, and what is given in
+ * files, which join those of the decoding: everything that ba_fold_prior() will read. */
 int ba_inverted_check_prior(const ba_decode_invert_opts_t *opts) BA_MUST_USE;
 int ba_decoding_check_prior(
-    const ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts) BA_MUST_USE;
+    ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts) BA_MUST_USE;
 
 /* invert_spaces.c. Number of the space called so; BA_VALUE, naming the option. */
 int ba_decoding_space(const ba_decoding_t *decoding, const char *option, const char *name,

@@ -278,6 +278,7 @@ ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         .n_samples = dataset->train.n_samples};
     ba_blas_single_thread();
     BA_TRY(ba_encoder_load(opts->encoder, &out->encoder));
+    BA_TRY(ba_input_files_add(&out->files, opts->encoder));
     BA_TRY(check_features(out->encoder));
     BA_TRY(copy_shares(out));
     BA_TRY(find_targets(out));
@@ -307,5 +308,6 @@ ba_decoding_close(ba_decoding_t *decoding)
     ba_free(decoding->spaces);
     ba_free(decoding->space_delays);
     ba_free(decoding->shares);
+    ba_input_files_free(&decoding->files);
     *decoding = (ba_decoding_t){.n_folds = 0};
 }

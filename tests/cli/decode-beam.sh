@@ -65,6 +65,9 @@ echo 'choices'
 "$BRAINALIGN" $beam --share 0.5 --in-sample --lm-weight 0.5 -j 1 -o e.h5 2>&1 | grep -c 'in sample'
 "$BRAINALIGN" $beam --share 0.5 --prewhiten --width 5 --lm-weight 1 -j 1 -q -o f.h5
 echo "exit $?"
+awk 'BEGIN { for (t = 0; t < 160; t++) print 2 * t + 1 }' >moments.csv
+"$BRAINALIGN" $beam --times moments.csv --share 0.5 --lm-weight 1 --width 5 -j 1 -q -o t.h5
+"$BRAINALIGN" datasets info t.h5 | awk '/\.(csv|tsv|txt|arpa|h5) \(/ { print $1 }'
 grep -v seven vectors.txt >fewer.txt
 "$BRAINALIGN" decode beam --encoder enc.h5 --vectors fewer.txt --lm lm.arpa --words words.tsv --tr 2 --resample mean --dry-run \
     -j 1 -o g.h5 2>&1 | grep -c 'no vector for 1 of 8 words of lm.arpa, which are never said: seven'

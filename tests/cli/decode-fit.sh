@@ -41,7 +41,7 @@ fit --features x.csv --response-delays 0 --rois areas.tsv:area --roi b --roi c -
 
 sed 's/^\(.*\),[^,]*$/\1,7/' y.csv >flat.csv
 "$BRAINALIGN" decode fit -j 1 --responses flat.csv --runs onsets:0,16,32 --features x.csv --response-delays 0 --rois areas.tsv:area \
-    --voxel-score roi -q -o flat.h5
+    --voxel-score roi -o flat.h5 2>&1 | grep "'c'"
 bad decode fit -j 1 -q --responses flat.csv --runs onsets:0,16,32 --features x.csv --response-delays 0 --rois areas.tsv:area \
     --voxel-score roi --n-rois 3 -o x.h5
 

@@ -79,6 +79,21 @@ bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-mean small.csv -o
 awk 'BEGIN { for (i = 0; i < 4; i++) print (i == 0) "," (i == 1) "," (i == 2) "," (i == 3 ? -1 : 0) }' >minus.csv
 bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-cov minus.csv -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --share 0 -o o.h5
+echo 'priors in a dry run, and where they came from'
+bad decode invert --encoder enc.h5 -j 1 -q --prior-cov minus.csv --dry-run -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior-cov none.csv --dry-run -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior-factor small.csv --dry-run -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior-mean small.csv --combine block --dry-run -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=small.csv --dry-run -o o.h5
+awk 'BEGIN { for (i = 0; i < 4; i++) print (i == 0) "," (i == 1) "," (i == 2) "," (i == 3) }' >unit.csv
+awk 'BEGIN { for (i = 0; i < 12; i++) print i }' >mean.csv
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=unit.csv --prior-space features=unit.csv --prior-rank 2 -o o.h5
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 -q --prior-mean mean.csv --combine block --prewhiten --dry-run -o o.h5 && echo 'delays of whitened models'
+head -4 mean.csv >short.csv
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-mean short.csv --prior-cov unit.csv -o given.h5
+"$BRAINALIGN" decode invert --encoder bands.h5 -j 1 -q --share 0.5 --prior-space b=unit.csv -o spaces.h5
+for file in given.h5 spaces.h5 words.h5; do "$BRAINALIGN" datasets info $file | awk '/\.(csv|h5) \(/ { print $1 }'; done
+
 bad decode invert --encoder enc.h5 -j 1 -q --prior flat --combine joint -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --in-sample -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --noise low-rank --noise-rank 500 -o o.h5
