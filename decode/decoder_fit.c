@@ -306,9 +306,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
         own = ba_decoder_context(ctx, held);
     }
     BA_TRY(plan(&own, job, info));
-    if (job->neighbourhoods.n > 0) {
-        BA_TRY(ba_decoder_searchlight_bytes(&own, job, &job->choosing));
-    }
+    BA_TRY(ba_decoder_plan_choice(&own, job));
     info->fit.bytes_planned = ba_decoder_peak(job, held, info->fit.bytes_planned);
     if (opts->dry_run) {
         return BA_OK;

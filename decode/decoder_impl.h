@@ -122,7 +122,7 @@ typedef struct {
     ba_input_files_t files; /* of folds, labels, blocks, items, positions, regions */
     ba_neighbourhoods_t neighbourhoods; /* of the response columns, for a searchlight */
     ba_chosen_t chosen;                 /* n = 0: all response columns */
-    size_t choosing;                    /* bytes that a searchlight takes */
+    size_t choosing;                    /* bytes that the choice of columns takes */
 } ba_decoder_job_t;
 
 /* decoder_memory.c: what `held` bytes leave of the memory. */
@@ -130,6 +130,9 @@ ba_ctx_t ba_decoder_context(const ba_ctx_t *ctx, size_t held);
 
 /* Bytes that are there while models are fitted, beside those that fits plan. */
 size_t ba_decoder_held(const ba_decoder_job_t *job);
+
+/* Sets job->choosing. BA_TOO_LARGE. */
+int ba_decoder_plan_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 
 /* Bytes at the peak, of which a fit plans `fit`. */
 size_t ba_decoder_peak(const ba_decoder_job_t *job, size_t held, size_t fit);
@@ -150,8 +153,12 @@ int ba_decoder_measure(const ba_ctx_t *ctx, const ba_decoder_job_t *job, double 
 int ba_decoder_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
     double **scores, size_t *n_sets) BA_MUST_USE;
 
-/* Bytes that scoring by searchlight takes. BA_TOO_LARGE. */
+/* Bytes that these choices take beside what is held. BA_TOO_LARGE. */
 int ba_decoder_searchlight_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
+int ba_decoder_encoding_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
+int ba_decoder_rois_bytes(
     const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
 
 /* Finds job->neighbourhoods. BA_VALUE, BA_SHAPE, BA_NONFINITE. */

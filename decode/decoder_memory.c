@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What decode fit holds beside what the fit plans for itself: the responses, all through;
  * alignment weights, neighbourhoods, copies of the audit and of chosen columns, while models
- * are fitted. Making an alignment and scoring by searchlight have peaks of their own. */
+ * are fitted. Making an alignment and choosing columns have peaks of their own. */
 #include "decode/decoder_impl.h"
 
 ba_ctx_t
@@ -26,6 +26,24 @@ ba_decoder_held(const ba_decoder_job_t *job)
     return bytes + ba_common_bytes(&job->common) +
            ba_neighbourhoods_bytes(&job->neighbourhoods) +
            (job->opts->audit ? ba_decoder_audit_bytes(job) : 0);
+}
+
+int
+ba_decoder_plan_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job)
+{
+    if (!ba_decoder_chooses(job->opts)) {
+        return BA_OK;
+    }
+    switch (job->opts->voxel_score) {
+    case BA_VOXELS_ENCODING:
+        return ba_decoder_encoding_bytes(ctx, job, &job->choosing);
+    case BA_VOXELS_SEARCHLIGHT:
+        return ba_decoder_searchlight_bytes(ctx, job, &job->choosing);
+    case BA_VOXELS_ROI:
+        return ba_decoder_rois_bytes(ctx, job, &job->choosing);
+    default: /* a column at a time */
+        return BA_OK;
+    }
 }
 
 size_t

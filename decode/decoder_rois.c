@@ -98,6 +98,24 @@ out:
     return status;
 }
 
+/* The columns of a region alone. */
+static int
+part_of_region(const ba_decoder_job_t *job, size_t region, ba_decoder_part_t *part)
+{
+    int status = BA_OK;
+    size_t n = job->regions.list.n_members[region];
+    int32_t *columns = NULL;
+
+    BA_TRY_ALLOC(columns, ba_malloc(n, sizeof *columns));
+    for (size_t i = 0; i < n; i++) {
+        columns[i] = (int32_t) job->regions.list.members[region][i];
+    }
+    BA_TRY(ba_decoder_part_of(job, columns, n, n, part));
+out:
+    ba_free(columns);
+    return status;
+}
+
 /* Column `region` of the scores of all sets, and why there is none. */
 static int
 score_region(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *fit,
@@ -105,18 +123,12 @@ score_region(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts
 {
     int status = BA_OK;
     size_t n_regions = job->regions.list.n;
-    size_t n = job->regions.list.n_members[region];
-    int32_t *columns = NULL;
     ba_decoder_part_t part = {0};
     ba_fit_data_t data = job->data;
     double *x = NULL;
 
     BA_TRY_ALLOC(x, ba_malloc(job->blocks.n, sizeof *x));
-    BA_TRY_ALLOC(columns, ba_malloc(n, sizeof *columns));
-    for (size_t i = 0; i < n; i++) {
-        columns[i] = (int32_t) job->regions.list.members[region][i];
-    }
-    BA_TRY(ba_decoder_part_of(job, columns, n, n, &part));
+    BA_TRY(part_of_region(job, region, &part));
     data.design = part.design;
     for (size_t set = 0; set < chosen->n_sets; set++) {
         size_t at = set * n_regions + region;
@@ -136,7 +148,6 @@ score_region(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts
     }
 out:
     ba_decoder_part_free(&part);
-    ba_free(columns);
     ba_free(x);
     return status;
 }
@@ -160,6 +171,34 @@ region_fit(const ba_decoder_job_t *job)
             (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
     }
     return fit;
+}
+
+int
+ba_decoder_rois_bytes(const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes)
+{
+    int status = BA_OK;
+    size_t n_outer;
+    ba_decoder_part_t part = {0};
+    ba_fit_data_t data = job->data;
+
+    *bytes = 0;
+    BA_TRY(ba_fit_n_outer(&job->data, &job->fit, &n_outer));
+    for (size_t i = 0; i < job->regions.list.n; i++) {
+        BA_TRY(part_of_region(job, i, &part));
+        data.design = part.design;
+        for (size_t set = 0; set <= n_outer; set++) {
+            ba_fit_opts_t fit = region_fit(job);
+            ba_fit_info_t info;
+
+            ba_decoder_set_fit(set, n_outer + 1, &fit);
+            BA_TRY(ba_fit_plan(ctx, &data, &fit, &info));
+            *bytes = info.bytes_planned > *bytes ? info.bytes_planned : *bytes;
+        }
+        ba_decoder_part_free(&part);
+    }
+out:
+    ba_decoder_part_free(&part);
+    return status;
 }
 
 /* Columns of the regions of a set, those of the best first, each once. */

@@ -91,12 +91,42 @@ test_searchlight(void **state)
     stop(&c);
 }
 
+/* Every way to choose columns: the choice is planned, too. */
+static void
+test_choices(void **state)
+{
+    static case_t c;
+    static char rois[TEST_PATH_SIZE];
+    static const char *const specs[] = {rois};
+    FILE *stream;
+
+    (void) state;
+    start(&c);
+    c.opts.n_voxels = 3;
+    for (size_t lags = 1; lags < 3; lags++) {
+        c.opts.response_delays = lags == 1 ? "1" : "1,2";
+        c.opts.voxel_score = BA_VOXELS_ENCODING;
+        test_least_memory(run_case, &c);
+    }
+    c.opts.n_voxels = 0;
+    c.opts.voxel_score = BA_VOXELS_ROI;
+    c.opts.rois = specs;
+    c.opts.n_rois = c.opts.n_best_rois = 1;
+    stream = fopen(test_join(rois, c.study.folder, "rois.tsv"), "w");
+    assert_non_null(stream);
+    fprintf(stream, "roi\na\na\nb\na\na\na\nb\n");
+    assert_int_equal(fclose(stream), 0);
+    test_least_memory(run_case, &c);
+    stop(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_audit),
         cmocka_unit_test(test_searchlight),
+        cmocka_unit_test(test_choices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
