@@ -4,6 +4,7 @@
 #include "tests/unit/subjects_study.h"
 
 #include "brainalign/error.h"
+#include "model/alignment_impl.h"
 
 #include <math.h>
 
@@ -188,7 +189,10 @@ test_threads(void **state)
     test_remove_folder(study.folder);
 }
 
-/* What a dry run says of memory: alignment samples, their cores, weights. */
+/* ---- memory ---- */
+
+enum { MANY = 400 };
+
 typedef struct {
     subjects_study_t study;
     ba_decode_fit_opts_t opts;
@@ -211,26 +215,49 @@ run_case(void *payload, size_t memory, int dry_run, size_t *planned)
 }
 
 static void
+write_wide(const subjects_study_t *study, size_t s, size_t n_columns)
+{
+    static double x[MOMENTS * MANY];
+    char name[32];
+
+    test_fill_normal(x, MOMENTS * n_columns, 50 + s);
+    snprintf(name, sizeof name, "y%zu.csv", s);
+    write_numbers(study->folder, name, x, n_columns);
+}
+
+/* Where the fits are small, the least is what making the alignment takes, and what is
+ * planned with all the memory grows with the weights of a column and its mean. */
+static void
 test_memory(void **state)
 {
     static const ba_alignment_kind_t methods[] = {
         BA_ALIGNMENT_SRM, BA_ALIGNMENT_PROCRUSTES, BA_ALIGNMENT_SRM_EM};
+    static const size_t columns[SUBJECTS] = {MANY, MANY, MANY};
     static case_t c;
     ba_alphas_t alphas;
-    size_t columns = 0;
+    ba_alignment_plan_t plan;
+    size_t least, few, more;
 
     (void) state;
     start_subjects(&c.study);
     c.opts = subjects_options(&c.study, &alphas);
-    for (size_t s = 0; s < SUBJECTS; s++) {
-        columns += width_of[s];
-    }
     for (size_t m = 0; m < 3; m++) {
         c.opts.align = methods[m];
         c.opts.align_features = methods[m] == BA_ALIGNMENT_PROCRUSTES ? 0 : K;
-        assert_true(
-            test_least_memory(run_case, &c) > TO_ALIGN * columns * sizeof(double));
+        test_least_memory(run_case, &c);
     }
+    assert_int_equal(run_case(&c, 1 << 24, 1, &more), BA_OK);
+    write_wide(&c.study, 1, width_of[1] - 1);
+    assert_int_equal(run_case(&c, 1 << 24, 1, &few), BA_OK);
+    assert_int_equal(more - few, (K + 1) * sizeof(double));
+    for (size_t s = 0; s < SUBJECTS; s++) {
+        write_wide(&c.study, s, columns[s]);
+    }
+    least = test_least_memory(run_case, &c);
+    ba_alignment_plan(columns, SUBJECTS, TO_ALIGN,
+        &(ba_alignment_opts_t){.kind = BA_ALIGNMENT_SRM_EM, .n_features = K}, &plan);
+    assert_int_equal(least,
+        (size_t) plan.making + SUBJECTS * MANY * (size_t) TO_ALIGN * sizeof(double));
     ba_alphas_free(&alphas);
     test_remove_folder(c.study.folder);
 }
