@@ -225,8 +225,8 @@ write_wide(const subjects_study_t *study, size_t s, size_t n_columns)
     write_numbers(study->folder, name, x, n_columns);
 }
 
-/* Where the fits are small, the least is what making the alignment takes, and what is
- * planned with all the memory grows with the weights of a column and its mean. */
+/* What is planned grows with the weights of a column and its mean; of many columns making
+ * the alignment takes the most before the fits, which need more here. */
 static void
 test_memory(void **state)
 {
@@ -236,7 +236,7 @@ test_memory(void **state)
     static case_t c;
     ba_alphas_t alphas;
     ba_alignment_plan_t plan;
-    size_t least, few, more;
+    size_t bytes, few, more;
 
     (void) state;
     start_subjects(&c.study);
@@ -253,11 +253,13 @@ test_memory(void **state)
     for (size_t s = 0; s < SUBJECTS; s++) {
         write_wide(&c.study, s, columns[s]);
     }
-    least = test_least_memory(run_case, &c);
     ba_alignment_plan(columns, SUBJECTS, TO_ALIGN,
         &(ba_alignment_opts_t){.kind = BA_ALIGNMENT_SRM_EM, .n_features = K}, &plan);
-    assert_int_equal(least,
-        (size_t) plan.making + SUBJECTS * MANY * (size_t) TO_ALIGN * sizeof(double));
+    bytes = (size_t) plan.making + SUBJECTS * MANY * (size_t) TO_ALIGN * sizeof(double);
+    assert_int_equal(run_case(&c, bytes - 1, 1, &few), BA_TOO_LARGE);
+    assert_ptr_equal(strstr(ba_error_message(), "align: "), ba_error_message());
+    assert_int_equal(run_case(&c, bytes, 1, &few), BA_TOO_LARGE);
+    assert_null(strstr(ba_error_message(), "align: "));
     ba_alphas_free(&alphas);
     test_remove_folder(c.study.folder);
 }
