@@ -353,6 +353,27 @@ check_encoder(const ba_beam_job_t *job)
     return BA_OK;
 }
 
+/* Words that were said have to be known to tune by them, and to compare nulls with. */
+static int
+check_text(const ba_beam_job_t *job)
+{
+    const char *file = job->opts->words.files[0];
+
+    if (!job->timeline.words.has_text && isnan(job->opts->lm_weight)) {
+        return ba_fail(BA_MISSING,
+            "%s: no column of words, wanted one to choose the weight of the language "
+            "model by, or a given weight",
+            file);
+    }
+    if (!job->timeline.words.has_text && job->opts->n_nulls > 0) {
+        return ba_fail(BA_MISSING,
+            "%s: no column of words, wanted one to score, without which nulls say "
+            "nothing",
+            file);
+    }
+    return BA_OK;
+}
+
 static int
 note_files(ba_beam_job_t *job)
 {
@@ -388,13 +409,7 @@ ba_beam_inputs(ba_beam_job_t *job)
     BA_TRY(find_samples(job));
     BA_TRY(check_features(job));
     BA_TRY(note_files(job));
-    if (!job->timeline.words.has_text && isnan(job->opts->lm_weight)) {
-        BA_TRY(ba_fail(BA_MISSING,
-            "%s: no column of words, wanted one to choose the weight of the language "
-            "model "
-            "by, or a given weight",
-            job->opts->words.files[0]));
-    }
+    BA_TRY(check_text(job));
 out:
     ba_free(frequency);
     return status;

@@ -104,3 +104,4 @@ sed 's/ngram 2=/ngram 2=9/' lm.arpa >broken.arpa
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm broken.arpa --words words.tsv --tr 2 -j 1 -q -o o.h5
 cut -f1,2 words.tsv >times.tsv
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words times.tsv --tr 2 --resample mean -j 1 -q -o o.h5
+bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words times.tsv --tr 2 --resample mean --lm-weight 1 --nulls 5 -j 1 -q -o o.h5
