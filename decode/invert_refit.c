@@ -232,8 +232,8 @@ out:
     return status;
 }
 
-/* What targets with the same gammas share; buffers of BA_REFIT_TARGETS of them: y n_rows, inner
- * rank, scaled columns long each; d of the rank. */
+/* What targets with the same gammas share; buffers of BA_REFIT_TARGETS of them: y n_rows,
+ * inner rank, scaled columns long each; d of the rank. */
 typedef struct {
     const ba_ctx_t *ctx;
     double *scale; /* of the columns */

@@ -10,8 +10,8 @@
 /* Runs with so much memory; *planned = bytes that it says. */
 typedef int (*test_run_t)(void *payload, size_t memory, int dry_run, size_t *planned);
 
-/* The least memory that a dry run takes, of 16 MiB at most: it plans no more than that, the
- * run itself takes as much, and with less both are refused. */
+/* The least memory that a dry run takes, of 16 MiB at most: it plans no more than that,
+ * the run itself takes as much, and with less both are refused. */
 static inline size_t
 test_least_memory(test_run_t run, void *payload)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Neurons with delays beside a control, factorised: what tests of contributions start from. */
+/* Neurons with delays beside a control, factorised: where tests of contributions start. */
 #ifndef BA_NEURON_CASE_H
 #define BA_NEURON_CASE_H
 

@@ -12,7 +12,7 @@
 
 enum { SUBJECTS = 3, RUNS = 5, D = 2, MOMENTS = 12 + 10 + 14 + 16 + 15, WIDEST = 6 };
 
-/* Samples that are decoded: runs c, d and e of each subject; features of the common space. */
+/* Samples that are decoded: runs c, d and e of each subject; common features. */
 enum {
     TO_ALIGN = 22,
     OF_SUBJECT = MOMENTS - TO_ALIGN,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* decode fit of several subjects: the whole order of operations by hand, orders and splits of
- * the table. */
+/* decode fit of several subjects: the whole order of operations by hand, orders and splits
+ * of the table. */
 #include "tests/unit/subjects_study.h"
 
 #include "brainalign/alignment.h"

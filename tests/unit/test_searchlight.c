@@ -238,8 +238,8 @@ test_bits(void **state)
         assert_int_equal(ba_searchlight_scores(&ctx, &study.light, other), BA_OK);
         assert_memory_equal(scores, other, sizeof scores);
         ctx.memory -= sizeof(double);
-        assert_int_equal(ba_searchlight_plan(&ctx, &study.light, &plan),
-            n > 0 ? BA_OK : BA_TOO_LARGE);
+        assert_int_equal(
+            ba_searchlight_plan(&ctx, &study.light, &plan), n > 0 ? BA_OK : BA_TOO_LARGE);
     }
     assert_int_equal(ba_searchlight_scores(&ctx, &study.light, other), BA_TOO_LARGE);
     ba_neighbourhoods_free(&study.near);
