@@ -121,6 +121,17 @@ const cli_option_t cli_detrend_rows[] = {
 };
 
 int
+cli_data_check_nuisance(const cli_data_t *data)
+{
+    if (data->nuisance_columns && !data->nuisance && !data->run_table) {
+        return ba_fail(BA_VALUE,
+            "--nuisance-columns: found '%s' without --nuisance (or a --run-table)",
+            data->nuisance_columns);
+    }
+    return BA_OK;
+}
+
+int
 cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **dataset)
 {
     const cli_data_t *data = call->args;
@@ -141,7 +152,9 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         .layer_size = data->layer_size == CLI_NOT_GIVEN ? 0 : (size_t) data->layer_size,
         .to_apply = responses != CLI_RESPONSES_TO_FIT,
     };
+    int status;
 
+    BA_TRY(cli_data_check_nuisance(data));
     if (!data->run_table && data->features.n == 0 && !data->layers) {
         return ba_fail(
             BA_VALUE, "--features: not given, wanted [NAME=]SPEC (or a --run-table)");
@@ -150,12 +163,9 @@ cli_data_open(const cli_call_t *call, cli_responses_t responses, ba_dataset_t **
         return ba_fail(
             BA_VALUE, "--responses: not given, wanted SPEC (or a --run-table)");
     }
-    if (data->nuisance_columns && !data->nuisance && !data->run_table) {
-        return ba_fail(BA_VALUE,
-            "--nuisance-columns: found '%s' without --nuisance (or a --run-table)",
-            data->nuisance_columns);
-    }
-    return ba_dataset_open(call->ctx, &opts, dataset);
+    BA_TRY(ba_dataset_open(call->ctx, &opts, dataset));
+out:
+    return status;
 }
 
 int

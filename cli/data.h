@@ -37,6 +37,9 @@ typedef enum {
     CLI_RESPONSES_UNUSED
 } cli_responses_t;
 
+/* BA_VALUE: columns of nuisance without any. */
+int cli_data_check_nuisance(const cli_data_t *data);
+
 /* Opens the data set that the options name. BA_VALUE names the option that is missing. */
 int cli_data_open(
     const cli_call_t *call, cli_responses_t responses, ba_dataset_t **dataset);

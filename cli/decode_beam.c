@@ -143,13 +143,13 @@ static const cli_option_t time_rows[] = {
     {.name = "lanczos-window",
         .kind = CLI_REAL,
         .metavar = "LOBES",
-        .value = "3",
+        .otherwise = "3",
         .help = "Lobes of the Lanczos filter.",
         .offset = offsetof(beam_args_t, window)},
     {.name = "lanczos-cutoff",
         .kind = CLI_REAL,
         .metavar = "FACTOR",
-        .value = "1",
+        .otherwise = "1",
         .help = "Its cutoff, in units of the sampling rate.",
         .offset = offsetof(beam_args_t, cutoff)},
     {.name = "word-time",
@@ -170,7 +170,7 @@ static const cli_option_t time_rows[] = {
     {.name = "rate-delays",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .value = "4",
+        .otherwise = "4",
         .help = "Responses 1 to N samples later tell of a volume's words.",
         .offset = offsetof(beam_args_t, rate_delays)},
     {0},
@@ -226,7 +226,7 @@ static const cli_option_t search_rows[] = {
     {.name = "null",
         .kind = CLI_CHOICE,
         .metavar = "shift|model",
-        .value = "shift",
+        .otherwise = "shift",
         .help = "The same search on responses of other times, each passage's moved in a "
                 "circle; or draws from the language model's "
                 "candidates.",
@@ -267,13 +267,32 @@ check_counts(const beam_args_t *args)
         const char *name;
         uint64_t value;
     } counts[] = {{"width", args->width}, {"extensions", args->extensions},
-        {"n-best", args->n_best}, {"rate-delays", args->rate_delays}};
+        {"n-best", args->n_best},
+        {"rate-delays", args->rate_delays == CLI_NOT_GIVEN ? 1 : args->rate_delays}};
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         if (counts[i].value == 0 || counts[i].value > 1000000) {
             return ba_fail(BA_VALUE, "--%s: found %llu, wanted 1 to 1000000",
                 counts[i].name, (unsigned long long) counts[i].value);
         }
+    }
+    return BA_OK;
+}
+
+/* Options that would do nothing. */
+static int
+check_use(const beam_args_t *args)
+{
+    if (args->rate_delays != CLI_NOT_GIVEN && args->rate != 1) {
+        return ba_fail(BA_VALUE, "--rate-delays: found without --rate predicted");
+    }
+    if (args->null >= 0 && args->n_nulls == 0) {
+        return ba_fail(BA_VALUE, "--null: found without --nulls");
+    }
+    if (args->resample != BA_PREPARE_LANCZOS &&
+        (!isnan(args->window) || !isnan(args->cutoff))) {
+        return ba_fail(BA_VALUE, "--lanczos-%s: found without --resample lanczos",
+            isnan(args->window) ? "cutoff" : "window");
     }
     return BA_OK;
 }
@@ -311,17 +330,18 @@ set_options(const cli_call_t *call, ba_beam_opts_t *opts, double **starts)
     opts->arpa = args->lm;
     set_words(args, opts);
     opts->resample = (ba_prepare_resample_t) args->resample;
-    opts->lanczos_window = args->window;
-    opts->cutoff_mult = args->cutoff;
+    opts->lanczos_window = isnan(args->window) ? opts->lanczos_window : args->window;
+    opts->cutoff_mult = isnan(args->cutoff) ? opts->cutoff_mult : args->cutoff;
     opts->word_time = (ba_word_time_t) (args->word_time + 1);
     opts->predict_rate = args->rate == 1;
-    opts->rate_delays = (size_t) args->rate_delays;
+    opts->rate_delays = args->rate_delays == CLI_NOT_GIVEN ? opts->rate_delays
+                                                           : (size_t) args->rate_delays;
     opts->width = (size_t) args->width;
     opts->n_extensions = (size_t) args->extensions;
     opts->nucleus = args->nucleus;
     opts->n_best = (size_t) args->n_best;
     opts->n_nulls = (size_t) args->n_nulls;
-    opts->null = (ba_beam_null_t) args->null;
+    opts->null = args->null < 0 ? opts->null : (ba_beam_null_t) args->null;
     opts->window_seconds = args->score_window;
     opts->output = call->common->output;
     opts->table = args->table;
@@ -330,6 +350,7 @@ set_options(const cli_call_t *call, ba_beam_opts_t *opts, double **starts)
     opts->argc = call->argc;
     opts->argv = call->argv;
     BA_TRY(check_counts(args));
+    BA_TRY(check_use(args));
     BA_TRY(set_lm_weight(args->lm_weight, &opts->lm_weight));
     if (isnan(args->tr) && args->times.n == 0) {
         BA_TRY(ba_fail(BA_VALUE, "--tr: not found, wanted it or --times"));
@@ -403,9 +424,9 @@ run(const cli_call_t *call)
     BA_TRY(ba_decode_beam(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {
-        cli_message_note("%zu fold%s, %zu voxels, %zu candidates; nothing written: this "
-                         "was a dry run",
-            info.n_folds, cli_plural(info.n_folds), info.n_voxels, info.n_candidates);
+        cli_message_note("%zu fold%s, %zu voxels, %zu candidates", info.n_folds,
+            cli_plural(info.n_folds), info.n_voxels, info.n_candidates);
+        cli_decode_dry_note(info.bytes_planned);
     } else {
         report(&opts, &info);
     }

@@ -57,6 +57,7 @@ open_data(
         .run_table = data->run_table,
         .by_run = args->align != BA_ALIGNMENT_NONE,
         .no_features = args->labels != NULL};
+    int status;
 
     if (!args->labels && args->align == BA_ALIGNMENT_NONE) {
         return cli_data_open(call, CLI_RESPONSES_TO_FIT, dataset);
@@ -73,7 +74,10 @@ open_data(
         return ba_fail(
             BA_VALUE, "--responses: not given, wanted SPEC (or a --run-table)");
     }
-    return ba_dataset_open(call->ctx, &opts, dataset);
+    BA_TRY(cli_data_check_nuisance(data));
+    BA_TRY(ba_dataset_open(call->ctx, &opts, dataset));
+out:
+    return status;
 }
 
 static int

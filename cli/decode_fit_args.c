@@ -134,8 +134,8 @@ const cli_option_t cli_decode_voxel_rows[] = {
         .metavar = "R|Rmm",
         .otherwise = "the cube of 3 x 3 x 3 voxels",
         .help =
-            "Of the searchlight: columns at most so far away, in voxels, in mm, or in "
-            "units of --voxel-positions.",
+            "Of the searchlight: columns at most so far away, in voxels or in mm of the "
+            "images, or in units of --voxel-positions, without mm.",
         .offset = offsetof(cli_decode_fit_args_t, radius)},
     {.name = "voxel-positions",
         .kind = CLI_STRING,

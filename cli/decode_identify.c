@@ -151,8 +151,9 @@ run(const cli_call_t *call)
     BA_TRY(ba_decode_identify(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {
-        cli_message_note("%zu fold%s, %zu voxels; nothing written: this was a dry run",
-            info.n_folds, cli_plural(info.n_folds), info.n_voxels);
+        cli_message_note("%zu fold%s, %zu voxels", info.n_folds, cli_plural(info.n_folds),
+            info.n_voxels);
+        cli_decode_dry_note(info.bytes_planned);
     } else {
         report(&opts, &info);
     }

@@ -29,7 +29,7 @@ static const cli_option_t rows[] = {
         .name = "prior",
         .kind = CLI_STRING,
         .metavar = "features|spaces|flat",
-        .value = "features",
+        .otherwise = "features; spaces with --prior-space",
         .help = "Mean and covariance of the training features of all spaces; spaces: "
                 "those of each space, independent of the others; flat: none, the best "
                 "linear unbiased estimate of each response's delayed features.",
@@ -122,11 +122,49 @@ parse_ar(const char *text, double *ar)
     return BA_OK;
 }
 
+/* Options of priors that contradict one another, or would do nothing. */
+static int
+check_prior(const invert_args_t *args, const ba_decode_invert_opts_t *opts)
+{
+    int is_given = args->prior_covariance || args->prior_factor;
+    int is_flat = opts->flat_prior, is_trained;
+
+    is_trained = args->prior && strcmp(args->prior, "features") == 0;
+    if (args->prior && !is_flat && !opts->prior_by_space && !is_trained) {
+        return ba_fail(BA_VALUE,
+            "--prior: found '%s', wanted features, spaces or flat "
+            "(--prior-cov and --prior-factor give another)",
+            args->prior);
+    }
+    if (is_trained && (is_given || args->prior_spaces.n > 0)) {
+        return ba_fail(BA_VALUE,
+            "--prior: found 'features' beside --prior-%s, wanted one of them",
+            args->prior_spaces.n > 0 ? "space"
+            : args->prior_covariance ? "cov"
+                                     : "factor");
+    }
+    if (args->prior_rank == 0 || !(args->prior_ridge >= 0.0)) {
+        return ba_fail(
+            BA_VALUE, "--prior-rank and --prior-ridge: wanted at least 1 and 0");
+    }
+    if (opts->prior_rank > 0 && args->prior_ridge > 0.0) {
+        return ba_fail(
+            BA_VALUE, "--prior-rank: found --prior-ridge as well, wanted one of them");
+    }
+    if ((opts->prior_rank > 0 || args->prior_ridge > 0.0) && (is_flat || is_given)) {
+        return ba_fail(BA_VALUE,
+            "--prior-%s: found with a prior that is %s, wanted that of the features",
+            opts->prior_rank > 0 ? "rank" : "ridge", is_flat ? "flat" : "given");
+    }
+    return BA_OK;
+}
+
 static int
 set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
 {
     const invert_args_t *args = call->args;
-    int is_flat = strcmp(args->prior, "flat") == 0;
+    const char *prior = args->prior ? args->prior : "features";
+    int is_flat = strcmp(prior, "flat") == 0;
     int status;
 
     *opts = (ba_decode_invert_opts_t){.combine = BA_COMBINE_JOINT,
@@ -136,7 +174,7 @@ set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
         .prior_factor = args->prior_factor,
         .prior_ridge = args->prior_ridge,
         .prior_rank = args->prior_rank == CLI_NOT_GIVEN ? 0 : (size_t) args->prior_rank,
-        .prior_by_space = strcmp(args->prior, "spaces") == 0,
+        .prior_by_space = strcmp(prior, "spaces") == 0,
         .prior_spaces = args->prior_spaces.items,
         .n_prior_spaces = args->prior_spaces.n,
         .spaces = args->spaces.items,
@@ -150,26 +188,7 @@ set_options(const cli_call_t *call, ba_decode_invert_opts_t *opts)
     if (args->combine == 1 || (args->combine == COMBINE_NOT_GIVEN && is_flat)) {
         opts->combine = BA_COMBINE_BLOCK;
     }
-    if (!is_flat && !opts->prior_by_space && strcmp(args->prior, "features") != 0) {
-        return ba_fail(BA_VALUE,
-            "--prior: found '%s', wanted features, spaces or flat "
-            "(--prior-cov and --prior-factor give another)",
-            args->prior);
-    }
-    if (args->prior_rank == 0 || !(args->prior_ridge >= 0.0)) {
-        return ba_fail(
-            BA_VALUE, "--prior-rank and --prior-ridge: wanted at least 1 and 0");
-    }
-    if (opts->prior_rank > 0 && args->prior_ridge > 0.0) {
-        return ba_fail(
-            BA_VALUE, "--prior-rank: found --prior-ridge as well, wanted one of them");
-    }
-    if ((opts->prior_rank > 0 || args->prior_ridge > 0.0) &&
-        (is_flat || args->prior_covariance || args->prior_factor)) {
-        return ba_fail(BA_VALUE,
-            "--prior-%s: found with a prior that is %s, wanted that of the features",
-            opts->prior_rank > 0 ? "rank" : "ridge", is_flat ? "flat" : "given");
-    }
+    BA_TRY(check_prior(args, opts));
     BA_TRY(parse_ar(args->prior_ar, &opts->prior_ar));
     BA_TRY(cli_decode_options(call, &opts->model));
 out:
@@ -209,10 +228,9 @@ run(const cli_call_t *call)
     BA_TRY(ba_decode_invert(call->ctx, dataset, &opts, &info));
     cli_data_note(dataset);
     if (opts.dry_run) {
-        cli_message_note(
-            "%zu fold%s, %zu features from %zu voxels; nothing written: this "
-            "was a dry run",
-            info.n_folds, cli_plural(info.n_folds), info.n_features, info.n_voxels);
+        cli_message_note("%zu fold%s, %zu features from %zu voxels", info.n_folds,
+            cli_plural(info.n_folds), info.n_features, info.n_voxels);
+        cli_decode_dry_note(info.bytes_planned);
         goto out;
     }
     cli_message_note("%zu samples of %zu fold%s decoded, %zu features from %zu voxels",

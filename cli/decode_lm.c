@@ -64,7 +64,7 @@ static const cli_option_t rows[] = {
         .name = "order",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .value = "3",
+        .otherwise = "3",
         .help = "Longest n-grams, 1 to 8.",
         .offset = offsetof(lm_args_t, order)},
     {.name = "vocabulary",
@@ -76,7 +76,7 @@ static const cli_option_t rows[] = {
     {.name = "min-count",
         .kind = CLI_UNSIGNED,
         .metavar = "N",
-        .value = "1",
+        .otherwise = "1",
         .help = "Without --vocabulary: words with fewer occurrences are <unk>.",
         .offset = offsetof(lm_args_t, min_count)},
     {.name = "prune",
@@ -115,6 +115,35 @@ static const cli_option_t rows[] = {
 
 static const cli_option_t *const tables[] = {rows, NULL};
 
+/* Options that would do nothing. */
+static int
+check_use(const lm_args_t *args)
+{
+    const char *training = args->order != CLI_NOT_GIVEN       ? "order"
+                           : args->vocabulary                 ? "vocabulary"
+                           : args->min_count != CLI_NOT_GIVEN ? "min-count"
+                           : args->prune                      ? "prune"
+                                                              : NULL;
+
+    if (args->arpa && training) {
+        return ba_fail(
+            BA_VALUE, "--%s: found with --arpa, whose model is read as it is", training);
+    }
+    if (args->arpa && !args->score && (args->lowercase || args->strip)) {
+        return ba_fail(BA_VALUE, "--%s: found without a text",
+            args->lowercase ? "lowercase" : "strip-punctuation");
+    }
+    if (args->vocabulary && args->min_count != CLI_NOT_GIVEN) {
+        return ba_fail(BA_VALUE, "--min-count: found with --vocabulary, wanted one of "
+                                 "them");
+    }
+    if (args->words.n == 0 && (args->word_column || args->sentence_column)) {
+        return ba_fail(BA_VALUE, "--%s: found without --words",
+            args->word_column ? "word-column" : "sentence-column");
+    }
+    return BA_OK;
+}
+
 static int
 check_args(const lm_args_t *args)
 {
@@ -136,7 +165,7 @@ check_args(const lm_args_t *args)
     if (args->table && !args->score) {
         return ba_fail(BA_VALUE, "--table: found without --score");
     }
-    return BA_OK;
+    return check_use(args);
 }
 
 static int
@@ -229,8 +258,12 @@ train(const cli_call_t *call, const ba_text_opts_t *how, ba_ngram_t **out)
     size_t *counts = NULL, n_vocabulary = 0;
     char **vocabulary = NULL;
 
-    opts.order = (size_t) args->order;
-    opts.min_count = (size_t) args->min_count;
+    if (args->order != CLI_NOT_GIVEN) {
+        opts.order = (size_t) args->order;
+    }
+    if (args->min_count != CLI_NOT_GIVEN) {
+        opts.min_count = (size_t) args->min_count;
+    }
     if (args->prune) {
         BA_TRY(cli_reals_parse("prune", args->prune, &prune, &opts.n_prune));
         counts = calloc(opts.n_prune, sizeof *counts);

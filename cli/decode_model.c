@@ -2,6 +2,7 @@
 #include "cli/decode_model.h"
 #include "cli/fitted_data.h"
 #include "cli/message.h"
+#include "cli/summary.h"
 
 #include "brainalign/error.h"
 
@@ -77,7 +78,7 @@ const cli_option_t cli_decode_noise_rows[] = {
     {.name = "shrink-to",
         .kind = CLI_CHOICE,
         .metavar = "diagonal|scaled|identity",
-        .value = "diagonal",
+        .otherwise = "diagonal; scaled with --share ledoit-wolf",
         .help =
             "Target of the shrinkage: the variances, their mean times the identity, or "
             "the identity.",
@@ -85,7 +86,7 @@ const cli_option_t cli_decode_noise_rows[] = {
     {.name = "share",
         .kind = CLI_STRING,
         .metavar = "cv|ledoit-wolf|X",
-        .value = "cv",
+        .otherwise = "cv",
         .help =
             "Share of the target, above 0 and at most 1; cv: the one of 9 by which the "
             "training folds are identified best; ledoit-wolf: towards scaled.",
@@ -121,7 +122,7 @@ parse_share(const cli_decode_t *args, ba_decode_model_opts_t *opts)
     char *end;
 
     opts->share = NAN;
-    if (strcmp(args->share, "cv") == 0) {
+    if (!args->share || strcmp(args->share, "cv") == 0) {
         return BA_OK;
     }
     if (strcmp(args->share, "ledoit-wolf") == 0) {
@@ -141,6 +142,22 @@ parse_share(const cli_decode_t *args, ba_decode_model_opts_t *opts)
     return BA_OK;
 }
 
+/* Settings of the shrinkage do nothing without it, nor does a target beside that of Ledoit
+ * and Wolf. */
+static int
+check_shrinkage(const cli_decode_t *args, const ba_decode_model_opts_t *opts)
+{
+    if (opts->noise != BA_NOISE_SHRUNK && (args->share || args->shrink_to >= 0)) {
+        return ba_fail(BA_VALUE, "--%s: found without --noise shrunk",
+            args->share ? "share" : "shrink-to");
+    }
+    if (opts->ledoit_wolf && args->shrink_to >= 0 && opts->target != BA_SHRINK_SCALED) {
+        return ba_fail(BA_VALUE, "--shrink-to: found with --share ledoit-wolf, whose "
+                                 "target is scaled");
+    }
+    return BA_OK;
+}
+
 int
 cli_decode_options(const cli_call_t *call, ba_decode_model_opts_t *opts)
 {
@@ -154,7 +171,7 @@ cli_decode_options(const cli_call_t *call, ba_decode_model_opts_t *opts)
 
     *opts = (ba_decode_model_opts_t){.encoder = args->encoder,
         .noise = kinds[args->noise],
-        .target = targets[args->shrink_to],
+        .target = args->shrink_to < 0 ? BA_SHRINK_DIAGONAL : targets[args->shrink_to],
         .normalise_folds = args->normalise_folds,
         .noise_rank = has_rank ? (size_t) args->noise_rank : 10,
         .prewhiten = args->prewhiten,
@@ -168,6 +185,7 @@ cli_decode_options(const cli_call_t *call, ba_decode_model_opts_t *opts)
         return ba_fail(BA_VALUE, "--n-voxels: found 0, wanted at least 1");
     }
     BA_TRY(parse_share(args, opts));
+    BA_TRY(check_shrinkage(args, opts));
     if (args->in_sample && opts->noise == BA_NOISE_SHRUNK && isnan(opts->share) &&
         !opts->ledoit_wolf) {
         BA_TRY(ba_fail(BA_VALUE, "--share: found cv with --in-sample, wanted a number or "
@@ -187,7 +205,7 @@ cli_decode_data_open(const cli_call_t *call, ba_dataset_t **dataset)
 
     *dataset = NULL;
     if (data->features.n > 0 || data->responses || data->run_table || data->mask ||
-        data->runs || data->nuisance) {
+        data->runs || data->nuisance || data->nuisance_columns) {
         return cli_data_open(call, CLI_RESPONSES_TO_FIT, dataset);
     }
     status = cli_refit_open(call, args->encoder, "--responses gives", &refit);
@@ -195,6 +213,16 @@ cli_decode_data_open(const cli_call_t *call, ba_dataset_t **dataset)
     refit.dataset = NULL;
     cli_refit_close(&refit);
     return status;
+}
+
+void
+cli_decode_dry_note(size_t bytes)
+{
+    char text[32];
+
+    cli_message_note("%s of memory at the peak for data, models and refits; nothing "
+                     "written: this was a dry run",
+        cli_bytes_text((double) bytes, text));
 }
 
 void

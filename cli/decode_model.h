@@ -27,6 +27,9 @@ int cli_decode_options(const cli_call_t *call, ba_decode_model_opts_t *opts);
  * encoder file stores. */
 int cli_decode_data_open(const cli_call_t *call, ba_dataset_t **dataset);
 
+/* What a dry run says of memory, and that nothing was written. */
+void cli_decode_dry_note(size_t bytes);
+
 /* "share of the target" of a run in words. */
 void cli_decode_share_note(
     const ba_decode_model_opts_t *opts, double least, double largest);

@@ -129,7 +129,7 @@ static const cli_option_t test_rows[] = {
     {.name = "null",
         .kind = CLI_STRING,
         .metavar = "items|within-groups|groups|blocks:L|circular",
-        .value = "items",
+        .otherwise = "items",
         .help = "What changes places: all items; items of one group; whole groups of one "
                 "size; blocks of L items within runs; or runs are shifted in a circle. "
                 "The last three are for items in the order of time.",
@@ -150,7 +150,7 @@ static const cli_option_t test_rows[] = {
     {.name = "ceiling-against",
         .kind = CLI_CHOICE,
         .metavar = "one|others",
-        .value = "others",
+        .otherwise = "others",
         .help =
             "Whether a repeat is compared with each other one or with the mean of all "
             "others.",
@@ -242,6 +242,12 @@ check_combinations(const score_args_t *args, const ba_decode_score_opts_t *opts)
     if (needs_groups && !args->groups) {
         return ba_fail(BA_VALUE, "--null: found '%s' without --groups", args->null);
     }
+    if (args->null && args->permutations == 0) {
+        return ba_fail(BA_VALUE, "--null: found '%s' with --permutations 0", args->null);
+    }
+    if (args->against >= 0 && !args->repeats) {
+        return ba_fail(BA_VALUE, "--ceiling-against: found without --repeats");
+    }
     if (args->segment == 0) {
         return ba_fail(BA_VALUE, "--segments: found 0, wanted at least 1");
     }
@@ -257,7 +263,7 @@ set_options(
 
     *opts = ba_decode_score_opts_default();
     BA_TRY(check_test(args));
-    BA_TRY(set_null(args->null, opts));
+    BA_TRY(args->null ? set_null(args->null, opts) : BA_OK);
     BA_TRY(check_combinations(args, opts));
     BA_TRY(cli_counts_parse("top", args->top, top, &opts->n_top));
     opts->top = *top;
@@ -278,7 +284,7 @@ set_options(
     opts->segment = (size_t) args->segment;
     opts->min_distance = (size_t) args->min_distance;
     opts->n_permutations = (size_t) args->permutations;
-    opts->against = (ba_against_t) args->against;
+    opts->against = args->against < 0 ? opts->against : (ba_against_t) args->against;
     opts->output = call->common->output;
     opts->table = args->table;
     opts->force = call->common->force;

@@ -2,6 +2,7 @@
 #include "datasets/provenance.h"
 
 #include "brainalign/hash.h"
+#include "brainalign/source.h"
 #include "brainalign/version.h"
 #include "core/alloc.h"
 #include "core/resource.h"
@@ -151,4 +152,48 @@ ba_provenance_write(const ba_provenance_t *provenance, const ba_dataset_t *datas
 out:
     ba_free(files.names);
     return status;
+}
+
+int
+ba_input_files_add(ba_input_files_t *files, const char *file)
+{
+    int status = BA_OK;
+    char **grown;
+
+    if (!file) {
+        return BA_OK;
+    }
+    BA_TRY_ALLOC(grown, ba_realloc(files->names, files->n + 2, sizeof *grown));
+    files->names = grown;
+    grown[files->n] = grown[files->n + 1] = NULL;
+    BA_TRY_ALLOC(grown[files->n], ba_strdup(file));
+    files->n++;
+out:
+    return status;
+}
+
+int
+ba_input_files_add_spec(ba_input_files_t *files, const char *spec)
+{
+    int status = BA_OK;
+    ba_spec_t parts;
+
+    if (!spec) {
+        return BA_OK;
+    }
+    BA_TRY(ba_spec_parse(spec, &parts));
+    status = ba_input_files_add(files, parts.file);
+    ba_spec_free(&parts);
+out:
+    return status;
+}
+
+void
+ba_input_files_free(ba_input_files_t *files)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        ba_free(files->names[i]);
+    }
+    ba_free(files->names);
+    *files = (ba_input_files_t){0};
 }

@@ -24,4 +24,15 @@ ba_provenance_t ba_provenance_start(
 int ba_provenance_write(const ba_provenance_t *provenance, const ba_dataset_t *dataset,
     const char *const *more, ba_bundle_t *bundle) BA_MUST_USE;
 
+/* A list of such files; all zero is an empty one. */
+typedef struct {
+    size_t n;
+    char **names; /* n and a NULL; NULL = none */
+} ba_input_files_t;
+
+/* Adds a file, or that of a SPEC; NULL adds nothing. */
+int ba_input_files_add(ba_input_files_t *files, const char *file) BA_MUST_USE;
+int ba_input_files_add_spec(ba_input_files_t *files, const char *spec) BA_MUST_USE;
+void ba_input_files_free(ba_input_files_t *files);
+
 #endif

@@ -13,7 +13,7 @@ static const char SPACE[] = " \t\r";
 typedef struct {
     const char *file;
     ba_word_vectors_t *out;
-    size_t line, size; /* words that there is room for */
+    size_t line, n_lines, n_bytes, memory;
 } reader_t;
 
 static char *
@@ -66,21 +66,38 @@ is_header(const char *text)
     return count_fields(text) == 2 && text[strspn(text, "0123456789 \t\r")] == '\0';
 }
 
+static size_t
+count_lines(const char *text)
+{
+    size_t n = 0;
+
+    for (const char *at = text; at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        at += strspn(at, SPACE);
+        n += *at != '\0' && *at != '\n';
+    }
+    return n;
+}
+
+/* For as many words as there are lines, each of which takes 2 bytes for a number. */
 static int
-make_room(reader_t *reader)
+make_room(const reader_t *reader)
 {
     int status = BA_OK;
     ba_word_vectors_t *out = reader->out;
-    size_t size = reader->size ? 2 * reader->size : 1024, n;
-    double *values;
+    size_t most = reader->n_bytes / (2 * out->n_features) + 1, n;
+    size_t left = reader->memory > reader->n_bytes ? reader->memory - reader->n_bytes : 0;
 
-    if (out->words.texts.n < reader->size) {
-        return BA_OK;
+    most = reader->n_lines < most ? reader->n_lines : most;
+    BA_TRY(ba_multiply(most, out->n_features, &n));
+    if (n > left / sizeof *out->values) {
+        BA_TRY(ba_fail(BA_TOO_LARGE,
+            "%s: %.2f MiB of text and of %zu vectors, allowed are %.2f MiB", reader->file,
+            ceil(((double) reader->n_bytes + (double) n * sizeof *out->values) / 10486) /
+                100,
+            most, floor((double) reader->memory / 10486) / 100));
     }
-    BA_TRY(ba_multiply(size, out->n_features, &n));
-    BA_TRY_ALLOC(values, ba_realloc(out->values, n, sizeof *values));
-    out->values = values;
-    reader->size = size;
+    BA_TRY_ALLOC(out->values, ba_malloc(n, sizeof *out->values));
 out:
     return status;
 }
@@ -101,7 +118,7 @@ read_line(reader_t *reader, char *text)
         BA_TRY(ba_fail(BA_FORMAT, "%s: line %zu: %zu numbers behind '%.60s', wanted %zu",
             reader->file, reader->line, n, word, n == 0 ? 1 : out->n_features));
     }
-    BA_TRY(make_room(reader));
+    BA_TRY(out->values ? BA_OK : make_room(reader));
     BA_TRY(ba_text_set_add(&out->words, word, &number));
     if (number < before) {
         BA_TRY(ba_fail(BA_FORMAT, "%s: line %zu: '%.60s' again, wanted each word once",
@@ -122,14 +139,16 @@ out:
 }
 
 int
-ba_word_vectors_read(const char *file, ba_word_vectors_t *out)
+ba_word_vectors_read(const char *file, size_t memory, ba_word_vectors_t *out)
 {
     int status = BA_OK;
     char *text = NULL, *next;
-    reader_t reader = {.file = file, .out = out};
+    reader_t reader = {.file = file, .out = out, .memory = memory};
 
     *out = (ba_word_vectors_t){.n_features = 0};
     BA_TRY(ba_textfile_read(file, &text));
+    reader.n_lines = count_lines(text);
+    reader.n_bytes = strlen(text);
     for (char *at = text; at; at = next) {
         reader.line++;
         next = strchr(at, '\n');

@@ -14,9 +14,10 @@ typedef struct {
 
 /* Fields between blanks or tabs; a first line of two whole numbers (word2vec) or without
  * numbers (a header) is skipped. BA_FORMAT names the line: not as many numbers as in the
- * first, a field that is no finite number, a word twice, no line at all. The caller
- * frees. */
-int ba_word_vectors_read(const char *file, ba_word_vectors_t *out) BA_MUST_USE;
+ * first, a field that is no finite number, a word twice, no line at all. BA_TOO_LARGE
+ * where text and vectors are over `memory` bytes. The caller frees. */
+int ba_word_vectors_read(
+    const char *file, size_t memory, ba_word_vectors_t *out) BA_MUST_USE;
 void ba_word_vectors_free(ba_word_vectors_t *vectors);
 
 #endif

@@ -5,7 +5,6 @@
 #include "decode/beam_job.h"
 
 #include "core/alloc.h"
-#include "datasets/provenance.h"
 
 #include <math.h>
 #include <string.h>
@@ -154,7 +153,7 @@ decode_passage(ba_beam_job_t *job, const ba_beam_task_t *task)
     find_span(job, fold, task->run, out);
     BA_TRY(keep_said(job, fold, task->run, out));
     if (n_items > 0) {
-        BA_TRY(ba_beam_search(job->ctx, &passage, task->products, &job->language,
+        BA_TRY(ba_beam_search(&job->search, &passage, task->products, &job->language,
             &task->search, job->opts->width, &found));
         BA_TRY(keep_found(job, task, items, &found, out));
         BA_TRY(ba_beam_nulls(job, task, out));
@@ -349,8 +348,6 @@ run_all(ba_beam_job_t *job, const ba_provenance_t *provenance, ba_bundle_t *bund
 {
     int status = BA_OK;
     const ba_beam_opts_t *opts = job->opts;
-    const char *more[] = {
-        opts->model.encoder, opts->arpa, opts->vectors, opts->words.files[0], NULL};
 
     for (size_t k = 0; k < job->decoding.n_folds; k++) {
         BA_TRY(ba_ctx_check(job->ctx));
@@ -361,7 +358,8 @@ run_all(ba_beam_job_t *job, const ba_provenance_t *provenance, ba_bundle_t *bund
     set_info(job);
     BA_TRY(ba_beam_score(job));
     BA_TRY(ba_beam_write(job, bundle));
-    BA_TRY(ba_provenance_write(provenance, job->decoding.dataset, more, bundle));
+    BA_TRY(ba_provenance_write(provenance, job->decoding.dataset,
+        (const char *const *) job->decoding.files.names, bundle));
     BA_TRY(ba_bundle_commit(bundle));
     if (opts->table) {
         BA_TRY(ba_beam_write_table(job));
@@ -389,6 +387,7 @@ ba_decode_beam(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(allocate(&job));
     job.info.n_folds = job.decoding.n_folds;
     job.info.n_voxels = job.decoding.n_targets;
+    job.info.bytes_planned = ba_decoding_bytes(&job.decoding);
     if (!opts->dry_run) {
         BA_TRY(run_all(&job, &provenance, bundle));
     }

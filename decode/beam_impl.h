@@ -74,6 +74,10 @@ typedef struct {
     size_t clock;
 } ba_word_products_t;
 
+/* Bytes that they take. */
+size_t ba_word_products_bytes(
+    size_t n_delays, size_t n_features, size_t n_words, size_t least);
+
 /* least: words whose products must be there at once. */
 int ba_word_products_new(const ba_inversion_t *inversion, size_t n_delays,
     const ba_said_t *said, size_t least, ba_word_products_t *out) BA_MUST_USE;

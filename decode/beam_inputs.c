@@ -120,7 +120,8 @@ read_language(ba_beam_job_t *job)
         BA_TRY(ba_text_set_add(
             &job->words, job->language.word(job->language.model, w), &number));
     }
-    BA_TRY(ba_word_vectors_read(job->opts->vectors, &job->vectors));
+    BA_TRY(ba_word_vectors_read(job->opts->vectors,
+        ba_ctx_memory(job->ctx) - job->decoding.bytes_held, &job->vectors));
     if (job->vectors.n_features != job->decoding.n_features) {
         BA_TRY(ba_fail(BA_SHAPE, "%s: vectors of %zu numbers, but %s has %zu features",
             job->opts->vectors, job->vectors.n_features, job->decoding.encoder->path,
@@ -247,6 +248,27 @@ out:
     return status;
 }
 
+/* Vectors of the file, of the language and of all words, products of the language's; the
+ * rest is for the search. */
+static int
+hold_vectors(ba_beam_job_t *job)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = job->decoding.encoder;
+    size_t q = job->vectors.n_features, n = job->language.n_words, numbers;
+    size_t n_delays = encoder->n_delays * (job->opts->model.prewhiten ? 2 : 1);
+
+    BA_TRY(ba_multiply(job->vectors.words.texts.n + n + job->words.texts.n,
+        q * sizeof(double), &numbers));
+    BA_TRY(ba_decoding_hold(&job->decoding,
+        numbers + ba_word_products_bytes(n_delays, q, n, job->opts->width),
+        "word vectors, responses and models"));
+    job->search = job->ctx ? *job->ctx : ba_ctx_default();
+    job->search.memory = ba_ctx_memory(job->ctx) - job->decoding.bytes_held;
+out:
+    return status;
+}
+
 /* ---- features ---- */
 
 /* Square norms of the encoder's features of a run and of what they differ by from its
@@ -331,6 +353,46 @@ check_encoder(const ba_beam_job_t *job)
     return BA_OK;
 }
 
+/* Words that were said have to be known to tune by them, and to compare nulls with. */
+static int
+check_text(const ba_beam_job_t *job)
+{
+    const char *file = job->opts->words.files[0];
+
+    if (!job->timeline.words.has_text && isnan(job->opts->lm_weight)) {
+        return ba_fail(BA_MISSING,
+            "%s: no column of words, wanted one to choose the weight of the language "
+            "model by, or a given weight",
+            file);
+    }
+    if (!job->timeline.words.has_text && job->opts->n_nulls > 0) {
+        return ba_fail(BA_MISSING,
+            "%s: no column of words, wanted one to score, without which nulls say "
+            "nothing",
+            file);
+    }
+    return BA_OK;
+}
+
+static int
+note_files(ba_beam_job_t *job)
+{
+    int status = BA_OK;
+    const ba_beam_opts_t *opts = job->opts;
+    ba_input_files_t *files = &job->decoding.files;
+
+    BA_TRY(ba_input_files_add(files, opts->arpa));
+    BA_TRY(ba_input_files_add(files, opts->vectors));
+    for (size_t i = 0; i < opts->words.n_files; i++) {
+        BA_TRY(ba_input_files_add(files, opts->words.files[i]));
+    }
+    for (size_t i = 0; i < opts->scan.n_times; i++) {
+        BA_TRY(ba_input_files_add_spec(files, opts->scan.times[i]));
+    }
+out:
+    return status;
+}
+
 int
 ba_beam_inputs(ba_beam_job_t *job)
 {
@@ -340,18 +402,14 @@ ba_beam_inputs(ba_beam_job_t *job)
     BA_TRY(check_encoder(job));
     BA_TRY(read_language(job));
     BA_TRY(read_words(job));
+    BA_TRY(hold_vectors(job));
     BA_TRY(find_frequencies(job, &frequency));
     BA_TRY(set_said(job, frequency));
     BA_TRY(set_space(job, frequency));
     BA_TRY(find_samples(job));
     BA_TRY(check_features(job));
-    if (!job->timeline.words.has_text && isnan(job->opts->lm_weight)) {
-        BA_TRY(ba_fail(BA_MISSING,
-            "%s: no column of words, wanted one to choose the weight of the language "
-            "model "
-            "by, or a given weight",
-            job->opts->words.files[0]));
-    }
+    BA_TRY(note_files(job));
+    BA_TRY(check_text(job));
 out:
     ba_free(frequency);
     return status;

@@ -40,6 +40,7 @@ typedef struct {
 
 typedef struct {
     const ba_ctx_t *ctx;
+    ba_ctx_t search; /* the same with the memory that all else leaves */
     const ba_beam_opts_t *opts;
     ba_decoding_t decoding;
     ba_ngram_t *ngram;

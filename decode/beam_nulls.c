@@ -48,8 +48,8 @@ null_shift(ba_beam_job_t *job, const ba_beam_task_t *task, ba_rng_t *rng, size_t
     }
     BA_TRY(ba_beam_passage(job, task->decoder, task->decoder->left_out.fold[0], task->run,
         task->words, ba_rng_below(rng, n), &items, &n_items, &passage));
-    BA_TRY(ba_beam_search(
-        job->ctx, &passage, task->products, &job->language, &task->search, 1, &found));
+    BA_TRY(ba_beam_search(&job->search, &passage, task->products, &job->language,
+        &task->search, 1, &found));
     memcpy(out, found.words, found.n_slots * sizeof *out);
 out:
     ba_found_free(&found);

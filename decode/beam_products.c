@@ -21,6 +21,25 @@ ba_beam_threads(const ba_ctx_t *ctx, double flops)
     return flops < 1e6 ? 1 : ba_ctx_threads(ctx);
 }
 
+/* Words whose products are kept, of `bytes` each. */
+static size_t
+capacity_of(size_t bytes, size_t n_words, size_t least)
+{
+    size_t n = CACHE_BYTES / bytes;
+
+    n = n < n_words ? n : n_words;
+    return n > least ? n : least;
+}
+
+size_t
+ba_word_products_bytes(size_t n_delays, size_t n_features, size_t n_words, size_t least)
+{
+    size_t form = n_delays * n_delays * sizeof(double);
+
+    return n_words * form +
+           form * n_features * capacity_of(form * n_features, n_words, least);
+}
+
 int
 ba_word_products_new(const ba_inversion_t *inversion, size_t n_delays,
     const ba_said_t *said, size_t least, ba_word_products_t *out)
@@ -34,9 +53,7 @@ ba_word_products_new(const ba_inversion_t *inversion, size_t n_delays,
         .n_features = said->n_features,
         .n_blocks = n_delays * n_delays};
     BA_TRY(ba_multiply(out->n_blocks * sizeof(double), out->n_features, &bytes));
-    out->capacity = CACHE_BYTES / bytes;
-    out->capacity = out->capacity < said->n_words ? out->capacity : said->n_words;
-    out->capacity = out->capacity > least ? out->capacity : least;
+    out->capacity = capacity_of(bytes, said->n_words, least);
     BA_TRY_ALLOC(out->form, ba_malloc(said->n_words, out->n_blocks * sizeof(double)));
     BA_TRY_ALLOC(out->has_form, ba_calloc(said->n_words, 1));
     BA_TRY_ALLOC(out->product, ba_malloc(out->capacity, bytes));

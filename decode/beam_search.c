@@ -64,7 +64,7 @@ check_memory(const search_t *search)
     bytes = states / 4 + nodes / 4 + candidates / 4 + language / 4;
     if (bytes > ba_ctx_memory(search->ctx) / 4) {
         BA_TRY(ba_fail(BA_TOO_LARGE,
-            "memory: %zu MiB for %zu hypotheses of %zu words, but --memory allows %zu "
+            "memory: %zu MiB for %zu hypotheses of %zu words, but --memory leaves %zu "
             "MiB "
             "(a smaller --width takes less)",
             bytes >> 18, width, n_slots, ba_ctx_memory(search->ctx) >> 20));

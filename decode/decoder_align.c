@@ -6,9 +6,11 @@
 #include "decode/decoder_study.h"
 
 #include "core/alloc.h"
+#include "model/alignment_impl.h"
 
 #include "brainalign/hash.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,50 +192,80 @@ out:
     return status;
 }
 
-/* Bytes of alignment samples, their cores and weights, and of what is projected. */
-static int
-check_memory(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
-    const ba_decode_fit_opts_t *opts, const ba_study_t *study)
-{
-    double bytes = 0.0, first = 0.0, aligning = 0.0, directions;
+/* What the plan of an alignment is made of. */
+typedef struct {
+    size_t *n_columns, n_subjects, n_aligning;
+    double longest; /* samples of a subject at most, */
+    double rest;    /* and of those that do not align */
+} sizes_t;
 
-    for (size_t r = 0; r < study->n_runs; r++) {
-        if (study->subject_of[r] == 0 && study->is_aligning[r]) {
-            aligning += (double) (part->runs.onset[r + 1] - part->runs.onset[r]);
+static int
+find_sizes(const ba_dataset_part_t *part, const ba_study_t *study, sizes_t *out)
+{
+    int status = BA_OK;
+
+    *out = (sizes_t){.n_subjects = study->n_subjects};
+    BA_TRY_ALLOC(out->n_columns, ba_calloc(study->n_subjects, sizeof *out->n_columns));
+    for (size_t s = 0; s < study->n_subjects; s++) {
+        size_t n = 0;
+
+        out->n_aligning = 0;
+        for (size_t r = 0; r < study->n_runs; r++) {
+            size_t length = part->runs.onset[r + 1] - part->runs.onset[r];
+
+            if (study->subject_of[r] == s) {
+                out->n_columns[s] = ba_source_n_cols(part->run_responses[r]);
+                out->n_aligning += study->is_aligning[r] ? length : 0;
+                n += length;
+            }
         }
-        if (study->subject_of[r] == 0) {
-            first = (double) ba_source_n_cols(part->run_responses[r]);
-        }
+        out->longest = fmax(out->longest, (double) n);
+        out->rest = fmax(out->rest, (double) (n - out->n_aligning));
     }
-    directions = opts->align == BA_ALIGNMENT_PROCRUSTES
-                     ? (aligning < first ? aligning : first)
-                     : (double) (opts->align_features > 0 ? opts->align_features : 50);
-    for (size_t r = 0; r < study->n_runs; r++) {
-        if (study->stimulus_of[r] == study->aligning[0]) {
-            bytes += (double) ba_source_n_cols(part->run_responses[r]) *
-                     (2.0 * aligning + directions) * sizeof(double);
-        }
+out:
+    return status;
+}
+
+/* The alignment samples and what is made of them, then weights, what is projected and a
+ * subject in blocks of columns. */
+static int
+plan_memory(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
+    const ba_alignment_opts_t *opts, const ba_study_t *study, ba_common_t *out)
+{
+    int status;
+    sizes_t sizes;
+    ba_alignment_plan_t plan;
+    double samples = 0.0, projecting, allowed = (double) ba_ctx_memory(ctx);
+
+    BA_TRY(find_sizes(part, study, &sizes));
+    ba_alignment_plan(sizes.n_columns, sizes.n_subjects, sizes.n_aligning, opts, &plan);
+    for (size_t s = 0; s < sizes.n_subjects; s++) {
+        samples += (double) sizes.n_columns[s] * (double) sizes.n_aligning;
     }
-    bytes += (double) part->n_samples * sizeof(double) *
-             (opts->align == BA_ALIGNMENT_PROCRUSTES ? first : directions);
-    if (bytes > (double) ba_ctx_memory(ctx)) {
-        return ba_fail(BA_TOO_LARGE,
+    projecting = (double) part->n_samples * (double) plan.n_features +
+                 sizes.rest * (double) plan.n_directions +
+                 BA_READING_COLUMNS * (sizes.longest + sizes.rest);
+    out->made = plan.made;
+    out->making = fmax(
+        sizeof(double) * samples + plan.making, plan.made + sizeof(double) * projecting);
+    if (out->making > allowed) {
+        BA_TRY(ba_fail(BA_TOO_LARGE,
             "align: %.2g MiB of alignment samples, weights and aligned responses in "
             "memory, allowed are %.2g MiB",
-            bytes / 1048576, (double) ba_ctx_memory(ctx) / 1048576);
+            out->making / 1048576, allowed / 1048576));
     }
-    return BA_OK;
+out:
+    ba_free(sizes.n_columns);
+    return status;
 }
 
 static int
 fit_alignment(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
-    const ba_decode_fit_opts_t *opts, const ba_study_t *study, ba_common_t *out)
+    const ba_decode_fit_opts_t *opts, const ba_alignment_opts_t *own,
+    const ba_study_t *study, ba_common_t *out)
 {
     int status = BA_OK;
     size_t n_subjects = study->n_subjects;
-    ba_alignment_opts_t own = {.kind = opts->align,
-        .n_features = opts->align_features,
-        .names = study->subjects};
     ba_cdmat_t *x = NULL;
     double **values = NULL;
     subject_t subject = {0};
@@ -249,7 +281,7 @@ fit_alignment(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
             values[s], subject.n_aligning, subject.n_columns, subject.n_aligning};
         subject_free(&subject);
     }
-    BA_TRY(ba_alignment_fit(ctx, x, n_subjects, &own, &out->fit));
+    BA_TRY(ba_alignment_fit(ctx, x, n_subjects, own, &out->fit));
 out:
     subject_free(&subject);
     for (size_t s = 0; values && s < n_subjects; s++) {
@@ -334,11 +366,14 @@ ba_common_make(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
 {
     int status;
     size_t n = 0;
+    ba_alignment_opts_t own = {.kind = opts->align,
+        .n_features = opts->align_features,
+        .names = study->subjects};
     subject_t subject = {0};
 
     *out = (ba_common_t){0};
-    BA_TRY(check_memory(ctx, part, opts, study));
-    BA_TRY(fit_alignment(ctx, part, opts, study, out));
+    BA_TRY(plan_memory(ctx, part, &own, study, out));
+    BA_TRY(fit_alignment(ctx, part, opts, &own, study, out));
     BA_TRY(ba_multiply(part->n_samples, out->fit.n_features, &n));
     BA_TRY_ALLOC(out->values, ba_calloc(n, sizeof *out->values));
     for (size_t s = 0; s < study->n_subjects; s++) {
@@ -351,6 +386,14 @@ ba_common_make(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
 out:
     subject_free(&subject);
     return status;
+}
+
+size_t
+ba_common_bytes(const ba_common_t *common)
+{
+    size_t n = common->source ? ba_source_n_rows(common->source) : 0;
+
+    return (size_t) common->made + n * common->fit.n_features * sizeof *common->values;
 }
 
 void

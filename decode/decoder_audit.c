@@ -128,6 +128,15 @@ fit(void *payload, const ba_ctx_t *ctx, const ba_fit_opts_t *opts,
     return status;
 }
 
+size_t
+ba_decoder_audit_bytes(const ba_decoder_job_t *job)
+{
+    size_t n = job->blocks.n, categories = job->targets.category ? n : 0;
+
+    return ba_decoder_inputs_bytes(&job->inputs, n) +
+           n * job->targets.n_dims * sizeof(double) + categories * sizeof(int32_t) + n;
+}
+
 int
 ba_decoder_audit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out)
 {

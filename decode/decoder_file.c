@@ -317,9 +317,9 @@ out:
     return status;
 }
 
-static int
-write_dimensions(
-    ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_result_t *result)
+int
+ba_decoder_write_status(ba_bundle_t *bundle, const char *path, int rank,
+    const size_t *dims, const int32_t *codes)
 {
     int status = BA_OK;
     static const char *const names[] = {
@@ -327,15 +327,26 @@ write_dimensions(
         BA_TARGET_STATUS_LIST(STATUS_NAME)
 #undef STATUS_NAME
     };
+
+    BA_TRY(ba_bundle_write(bundle, path, BA_I32, rank, dims, codes));
+    BA_TRY(ba_bundle_attr_strings(
+        bundle, path, "names", sizeof names / sizeof *names, names));
+out:
+    return status;
+}
+
+static int
+write_dimensions(
+    ba_bundle_t *bundle, const ba_decoder_job_t *job, const ba_fit_result_t *result)
+{
+    int status = BA_OK;
     size_t d = result->n_targets;
 
     if (job->targets.names) {
         BA_TRY(ba_bundle_write_strings(
             bundle, "/dimensions/name", d, (const char *const *) job->targets.names));
     }
-    BA_TRY(ba_bundle_write(bundle, "/status", BA_I32, 1, &d, result->status));
-    BA_TRY(ba_bundle_attr_strings(
-        bundle, "/status", "names", sizeof names / sizeof *names, names));
+    BA_TRY(ba_decoder_write_status(bundle, "/status", 1, &d, result->status));
 out:
     return status;
 }

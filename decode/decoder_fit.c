@@ -6,7 +6,6 @@
 #include "core/alloc.h"
 #include "core/resource.h"
 #include "datasets/fold_ids.h"
-#include "datasets/provenance.h"
 #include "fit/fit_file.h"
 
 #include <math.h>
@@ -22,27 +21,7 @@ ba_decode_fit_opts_default(void)
         .fit = ba_fit_opts_default(), .gap_inner = -1, .gap_outer = -1};
 }
 
-/* Files beside the data set at most, without regions, and the NULL after them. */
-enum { N_FILES = 7 };
-
 /* ---- the job ---- */
-
-static int
-note_file(ba_decoder_job_t *job, const char *text)
-{
-    int status = BA_OK;
-    ba_spec_t spec;
-
-    BA_TRY(ba_spec_parse(text, &spec));
-    job->files[job->n_files] = ba_strdup(spec.file);
-    ba_spec_free(&spec);
-    if (!job->files[job->n_files]) {
-        return BA_NOMEM;
-    }
-    job->n_files++;
-out:
-    return status;
-}
 
 static int
 read_folds(const ba_ctx_t *ctx, ba_cv_opts_t *cv, ba_decoder_job_t *job, int32_t **ids)
@@ -51,7 +30,7 @@ read_folds(const ba_ctx_t *ctx, ba_cv_opts_t *cv, ba_decoder_job_t *job, int32_t
     size_t n = job->opts->blocks ? job->blocks.n : job->dataset->train.n_samples;
 
     if ((cv->kind == BA_CV_ROWS && !cv->ids) || (cv->kind == BA_CV_SETS && !cv->held)) {
-        BA_TRY(note_file(job, cv->spec));
+        BA_TRY(ba_input_files_add_spec(&job->files, cv->spec));
     }
     BA_TRY(ba_fold_ids_read(ctx, n, cv, ids));
     /* Numbers of alignment samples, which have no part in the splits, go. */
@@ -134,6 +113,7 @@ read_inputs(const ba_ctx_t *ctx, ba_decoder_job_t *job)
     int status = BA_OK;
     ba_dataset_part_t part = job->dataset->train;
     ba_decode_fit_opts_t own = *job->opts;
+    ba_ctx_t rest;
 
     if (own.align != BA_ALIGNMENT_NONE) {
         BA_TRY(ba_common_make(ctx, &part, &own, &job->study, &job->common));
@@ -142,10 +122,14 @@ read_inputs(const ba_ctx_t *ctx, ba_decoder_job_t *job)
         part.nuisance = NULL;
         own.detrend = NULL;
     }
+    rest = ba_decoder_context(ctx, ba_common_bytes(&job->common));
     BA_TRY(ba_decoder_regions_read(
         ctx, part.responses, job->dataset->image, &own, &job->regions));
     BA_TRY(ba_decoder_inputs_read(
-        ctx, &part, &own, &job->blocks, &job->regions, &job->inputs));
+        &rest, &part, &own, &job->blocks, &job->regions, &job->inputs));
+    job->common.making = fmax(job->common.making,
+        (double) ba_common_bytes(&job->common) +
+            (double) ba_decoder_inputs_bytes(&job->inputs, job->blocks.n));
     ba_common_drop_values(&job->common);
 out:
     return status;
@@ -163,25 +147,24 @@ job_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 
     *job = (ba_decoder_job_t){.dataset = dataset, .opts = opts, .fit = opts->fit};
     BA_TRY(ba_decoder_check_options(dataset, opts));
-    BA_TRY_ALLOC(job->files, ba_calloc(N_FILES + opts->n_rois, sizeof *job->files));
-    BA_TRY(opts->labels ? note_file(job, opts->labels) : BA_OK);
-    BA_TRY(opts->blocks ? note_file(job, opts->blocks) : BA_OK);
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->labels));
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->blocks));
     BA_TRY(ba_study_read(part, opts, &job->study));
     BA_TRY(ba_blocks_read(
         ctx, opts->blocks, &part->runs, job->study.is_aligning, &job->blocks));
     BA_TRY(ba_study_group(&part->runs, &job->blocks, &job->study));
     BA_TRY(
         ba_decoder_targets_read(ctx, dataset, opts->labels, &job->blocks, &job->targets));
-    BA_TRY(opts->voxel_items ? note_file(job, opts->voxel_items) : BA_OK);
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->voxel_items));
     if (items) {
         BA_TRY(ba_decoder_items_read(
             ctx, items, dataset->train.n_samples, &job->blocks, &job->items));
     }
-    BA_TRY(opts->voxel_positions ? note_file(job, opts->voxel_positions) : BA_OK);
+    BA_TRY(ba_input_files_add_spec(&job->files, opts->voxel_positions));
     for (size_t i = 0; i < opts->n_rois; i++) {
         const char *equals = strchr(opts->rois[i], '=');
 
-        BA_TRY(note_file(job, equals ? equals + 1 : opts->rois[i]));
+        BA_TRY(ba_input_files_add_spec(&job->files, equals ? equals + 1 : opts->rois[i]));
     }
     BA_TRY(read_inputs(ctx, job));
     BA_TRY(ba_source_from_memory(job->targets.values, job->targets.n_samples,
@@ -210,24 +193,10 @@ job_close(ba_decoder_job_t *job)
     ba_free(job->cv_ids);
     ba_free(job->outer_ids);
     ba_free(job->cv_sets);
-    for (size_t i = 0; i < job->n_files; i++) {
-        ba_free(job->files[i]);
-    }
-    ba_free(job->files);
+    ba_input_files_free(&job->files);
 }
 
 /* ---- the fit ---- */
-
-/* What the responses leave of the memory. */
-static ba_ctx_t
-context_of(const ba_ctx_t *ctx, size_t held)
-{
-    ba_ctx_t own = ctx ? *ctx : ba_ctx_default();
-    size_t allowed = ba_ctx_memory(ctx);
-
-    own.memory = allowed > held ? allowed - held : 1;
-    return own;
-}
 
 static void
 sum_up_alignment(const ba_decoder_job_t *job, ba_decode_fit_info_t *info)
@@ -324,8 +293,8 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     int status;
     const ba_decode_fit_opts_t *opts = job->opts;
     ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
-    size_t held = ba_decoder_inputs_bytes(&job->inputs, job->blocks.n);
-    ba_ctx_t own = context_of(ctx, held);
+    size_t held = ba_decoder_held(job);
+    ba_ctx_t own = ba_decoder_context(ctx, held);
     ba_decoder_file_t file = {0};
     ba_fit_result_t result = {0};
     ba_decisions_t decisions = {0};
@@ -334,9 +303,12 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
 
     if (ba_decoder_chooses(opts)) {
         BA_TRY(ba_decoder_check_choice(&own, job));
+        held = ba_decoder_held(job);
+        own = ba_decoder_context(ctx, held);
     }
     BA_TRY(plan(&own, job, info));
-    info->fit.bytes_planned += held;
+    BA_TRY(ba_decoder_plan_choice(&own, job));
+    info->fit.bytes_planned = ba_decoder_peak(job, held, info->fit.bytes_planned);
     if (opts->dry_run) {
         return BA_OK;
     }
@@ -347,7 +319,7 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     BA_TRY(ba_decoder_file_create(job, info->n_outer, &file));
     sink = ba_decoder_file_sink(&file);
     BA_TRY(ba_decoder_run(&own, job, &job->fit, &sink, &result, &info->fit));
-    info->fit.bytes_planned += held;
+    info->fit.bytes_planned = ba_decoder_peak(job, held, info->fit.bytes_planned);
     if (job->targets.category && result.n_outer > 0) {
         BA_TRY(ba_decisions_make(
             &job->targets, file.predictions, file.fold, result.n_outer, &decisions));
@@ -358,9 +330,10 @@ fit(const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_decode_fit_info_t *info)
     }
     sum_up(&result, &decisions, info);
     warn(ctx, job->fit.outer_cv.kind, info);
+    ba_decoder_warn_regions(ctx, job);
     BA_TRY(ba_decoder_file_write(&file, &result, &info->fit, &decisions, &softmax));
     BA_TRY(ba_provenance_write(
-        &provenance, job->dataset, (const char *const *) job->files, file.bundle));
+        &provenance, job->dataset, (const char *const *) job->files.names, file.bundle));
     BA_TRY(ba_bundle_commit(file.bundle));
     ba_fit_log(ctx, &info->fit);
 out:

@@ -5,6 +5,7 @@
 
 #include "brainalign/bundle.h"
 #include "brainalign/decode.h"
+#include "datasets/provenance.h"
 #include "datasets/regions.h"
 #include "decode/decoder_study.h"
 #include "fit/audit.h"
@@ -99,6 +100,7 @@ typedef struct {
     double *scores; /* n_sets x n_scores: of all columns, or of all regions */
     size_t n_regions;
     int32_t *regions; /* n_sets x n_regions, best first */
+    int32_t *status;  /* n_sets x n_scores, of regions: ba_target_status_t */
 } ba_chosen_t;
 
 /* A call on its way. */
@@ -117,12 +119,23 @@ typedef struct {
     ba_fit_opts_t fit;
     int32_t *cv_ids, *outer_ids;
     uint8_t *cv_sets;
-    char *
-        *files; /* of folds, labels, blocks, items, positions, regions; ends with NULL */
-    size_t n_files;
+    ba_input_files_t files; /* of folds, labels, blocks, items, positions, regions */
     ba_neighbourhoods_t neighbourhoods; /* of the response columns, for a searchlight */
     ba_chosen_t chosen;                 /* n = 0: all response columns */
+    size_t choosing;                    /* bytes that the choice of columns takes */
 } ba_decoder_job_t;
+
+/* decoder_memory.c: what `held` bytes leave of the memory. */
+ba_ctx_t ba_decoder_context(const ba_ctx_t *ctx, size_t held);
+
+/* Bytes that are there while models are fitted, beside those that fits plan. */
+size_t ba_decoder_held(const ba_decoder_job_t *job);
+
+/* Sets job->choosing. BA_TOO_LARGE. */
+int ba_decoder_plan_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+
+/* Bytes at the peak, of which a fit plans `fit`. */
+size_t ba_decoder_peak(const ba_decoder_job_t *job, size_t held, size_t fit);
 
 /* Whether columns can be chosen with these settings; before the first choice. */
 int ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
@@ -140,11 +153,22 @@ int ba_decoder_measure(const ba_ctx_t *ctx, const ba_decoder_job_t *job, double 
 int ba_decoder_searchlight(const ba_ctx_t *ctx, const ba_decoder_job_t *job,
     double **scores, size_t *n_sets) BA_MUST_USE;
 
+/* Bytes that these choices take beside what is held. BA_TOO_LARGE. */
+int ba_decoder_searchlight_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
+int ba_decoder_encoding_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
+int ba_decoder_rois_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes) BA_MUST_USE;
+
 /* Finds job->neighbourhoods. BA_VALUE, BA_SHAPE, BA_NONFINITE. */
 int ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
 
 /* Whole regions by their inner scores: ba_decoder_choose() where opts ask for them. */
 int ba_decoder_choose_regions(const ba_ctx_t *ctx, ba_decoder_job_t *job) BA_MUST_USE;
+
+/* A line for each region that has no score in a fit. */
+void ba_decoder_warn_regions(const ba_ctx_t *ctx, const ba_decoder_job_t *job);
 
 /* Most columns that the best regions can have together. */
 size_t ba_decoder_most_columns(const ba_decoder_job_t *job);
@@ -166,7 +190,11 @@ void ba_chosen_free(ba_chosen_t *chosen);
 int ba_decoder_run(const ba_ctx_t *ctx, ba_decoder_job_t *job, const ba_fit_opts_t *fit,
     const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info) BA_MUST_USE;
 
+/* Makes a fit that of one set alone: an outer fold, or the final fit, which is the last. */
+void ba_decoder_set_fit(size_t set, size_t n_sets, ba_fit_opts_t *fit);
+
 /* The audit of a job that is open. */
+size_t ba_decoder_audit_bytes(const ba_decoder_job_t *job); /* of what it copies */
 int ba_decoder_audit(
     const ba_ctx_t *ctx, ba_decoder_job_t *job, ba_audit_t *out) BA_MUST_USE;
 
@@ -221,6 +249,10 @@ int ba_decoder_file_write(ba_decoder_file_t *file, const ba_fit_result_t *result
     const ba_fit_info_t *info, const ba_decisions_t *decisions,
     const ba_softmax_t *softmax) BA_MUST_USE;
 void ba_decoder_file_free(ba_decoder_file_t *file);
+
+/* Codes of ba_target_status_t with their words. */
+int ba_decoder_write_status(ba_bundle_t *bundle, const char *path, int rank,
+    const size_t *dims, const int32_t *codes) BA_MUST_USE;
 
 /* decoder_voxels_file.c */
 int ba_decoder_voxels_write(ba_bundle_t *bundle, const ba_decoder_job_t *job) BA_MUST_USE;

@@ -173,6 +173,16 @@ finish(ba_fit_result_t *result)
     }
 }
 
+void
+ba_decoder_set_fit(size_t set, size_t n_sets, ba_fit_opts_t *fit)
+{
+    if (set + 1 < n_sets) {
+        fit->only_fold = set + 1;
+    } else {
+        fit->outer_cv = (ba_cv_opts_t){.kind = BA_CV_NONE};
+    }
+}
+
 static int
 run_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *opts,
     size_t set, const ba_fit_sink_t *sink, ba_fit_result_t *result, ba_fit_info_t *info)
@@ -184,11 +194,7 @@ run_set(const ba_ctx_t *ctx, const ba_decoder_job_t *job, const ba_fit_opts_t *o
 
     BA_TRY(ba_decoder_part_make(job, set, &part));
     data.design = part.design;
-    if (set + 1 < job->chosen.n_sets) {
-        fit.only_fold = set + 1;
-    } else {
-        fit.outer_cv = (ba_cv_opts_t){.kind = BA_CV_NONE};
-    }
+    ba_decoder_set_fit(set, job->chosen.n_sets, &fit);
     BA_TRY(ba_fit_run(ctx, &data, &fit, sink, result, info));
 out:
     ba_decoder_part_free(&part);

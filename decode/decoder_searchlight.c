@@ -120,6 +120,11 @@ find_positions(const ba_ctx_t *ctx, const ba_decoder_job_t *job, positions_t *ou
         BA_TRY(ba_fail(BA_VALUE, "voxel-score: searchlight without places of response "
                                  "columns, wanted images or voxel-positions"));
     }
+    if (opts->voxel_positions && is_mm) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "radius: '%s' with voxel-positions, wanted a number in their units",
+            opts->radius));
+    }
     if (opts->voxel_positions && !opts->radius) {
         BA_TRY(ba_fail(BA_VALUE,
             "voxel-positions: found without radius, wanted one in their units"));
@@ -142,8 +147,9 @@ ba_decoder_place(const ba_ctx_t *ctx, ba_decoder_job_t *job)
         BA_TRY(ba_fail(
             BA_VALUE, "voxel-alphas: 0 with searchlight, wanted positive numbers"));
     }
-    BA_TRY(ba_neighbourhoods_find(positions.at, job->inputs.n_voxels, positions.n_dims,
-        positions.reach, positions.radius, job->inputs.is_used, &job->neighbourhoods));
+    BA_TRY(ba_neighbourhoods_find(ctx, positions.at, job->inputs.n_voxels,
+        positions.n_dims, positions.reach, positions.radius, job->inputs.is_used,
+        &job->neighbourhoods));
 out:
     ba_free(positions.at);
     return status;
@@ -253,13 +259,16 @@ out:
     return status;
 }
 
-static int
-score_set(
-    const ba_ctx_t *ctx, const ba_decoder_job_t *job, const set_t *set, double *scores)
+/* Penalties: room for N_AUTO of them. */
+static ba_searchlight_t
+light_of(const ba_decoder_job_t *job, const set_t *set, double *alphas)
 {
     const ba_alphas_t *given = &job->opts->voxel_alphas;
-    double alphas[N_AUTO];
-    ba_searchlight_t light = {.n = set->n,
+
+    for (size_t a = 0; a < N_AUTO; a++) {
+        alphas[a] = auto_alphas[a] * (double) set->n;
+    }
+    return (ba_searchlight_t){.n = set->n,
         .n_columns = job->inputs.n_voxels,
         .column = read_column,
         .payload = set,
@@ -269,11 +278,48 @@ score_set(
         .n_inner = set->n_inner,
         .alphas = given->n > 0 ? given->values : alphas,
         .n_alphas = given->n > 0 ? given->n : N_AUTO};
+}
 
-    for (size_t a = 0; a < N_AUTO; a++) {
-        alphas[a] = auto_alphas[a] * (double) set->n;
+/* Inner splits there have to be, whatever alphas the decoder has. */
+static int
+plan_sets(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, ba_fit_opts_t *opts, plan_t *plan)
+{
+    *opts = job->fit;
+    opts->alphas = (ba_alphas_t){0};
+    opts->alphas_relative = opts->scores_only = 0;
+    opts->only_fold = 0;
+    return ba_plan_make(ctx, &job->data, opts, plan);
+}
+
+int
+ba_decoder_searchlight_bytes(
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes)
+{
+    int status = BA_OK;
+    ba_fit_opts_t opts;
+    plan_t plan = {0};
+    set_t set = {0};
+    double alphas[N_AUTO];
+
+    *bytes = 0;
+    BA_TRY(plan_sets(ctx, job, &opts, &plan));
+    for (size_t k = 0; k < plan.n_problems; k++) {
+        ba_searchlight_t light;
+        ba_searchlight_plan_t own;
+
+        BA_TRY(make_set(job, &plan, k, &set));
+        light = light_of(job, &set, alphas);
+        BA_TRY(ba_searchlight_plan(ctx, &light, &own));
+        own.bytes += set.n * job->targets.n_dims * sizeof *set.y +
+                     plan.n_problems * job->inputs.n_voxels * sizeof(double);
+        *bytes = own.bytes > *bytes ? own.bytes : *bytes;
+        set_free(&set);
     }
-    return ba_searchlight_scores(ctx, &light, scores);
+out:
+    set_free(&set);
+    ba_plan_free(&plan);
+    return status;
 }
 
 int
@@ -282,22 +328,22 @@ ba_decoder_searchlight(
 {
     int status = BA_OK;
     size_t v = job->inputs.n_voxels, size = 0;
-    ba_fit_opts_t opts = job->fit;
+    ba_fit_opts_t opts;
     plan_t plan = {0};
     set_t set = {0};
+    double alphas[N_AUTO];
 
     *scores = NULL;
-    /* Inner splits there have to be, whatever alphas the decoder has. */
-    opts.alphas = (ba_alphas_t){0};
-    opts.alphas_relative = opts.scores_only = 0;
-    opts.only_fold = 0;
-    BA_TRY(ba_plan_make(ctx, &job->data, &opts, &plan));
+    BA_TRY(plan_sets(ctx, job, &opts, &plan));
     *n_sets = plan.n_problems;
     BA_TRY(ba_multiply(plan.n_problems, v, &size));
     BA_TRY_ALLOC(*scores, ba_malloc(size, sizeof **scores));
     for (size_t k = 0; k < plan.n_problems; k++) {
+        ba_searchlight_t light;
+
         BA_TRY(make_set(job, &plan, k, &set));
-        BA_TRY(score_set(ctx, job, &set, *scores + k * v));
+        light = light_of(job, &set, alphas);
+        BA_TRY(ba_searchlight_scores(ctx, &light, *scores + k * v));
         set_free(&set);
     }
 out:

@@ -50,12 +50,17 @@ typedef struct {
     size_t n_unusable;  /* columns of subjects with a value that is not finite */
     double *values;     /* recorded samples x n_features, 0 where they align */
     ba_source_t *source;
+    double made;   /* bytes of the fit */
+    double making; /* those that all of it, and reading the inputs, holds at the most */
 } ba_common_t;
 
 /* Reads, prepares, aligns and projects. BA_TOO_LARGE before reading. */
 int ba_common_make(const ba_ctx_t *ctx, const ba_dataset_part_t *part,
     const ba_decode_fit_opts_t *opts, const ba_study_t *study,
     ba_common_t *out) BA_MUST_USE;
+
+/* Bytes that are held now. */
+size_t ba_common_bytes(const ba_common_t *common);
 
 /* What is not needed once the inputs are read. */
 void ba_common_drop_values(ba_common_t *common);

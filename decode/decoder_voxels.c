@@ -31,6 +31,7 @@ ba_chosen_free(ba_chosen_t *chosen)
     ba_free(chosen->columns);
     ba_free(chosen->scores);
     ba_free(chosen->regions);
+    ba_free(chosen->status);
     *chosen = (ba_chosen_t){0};
 }
 
@@ -170,16 +171,20 @@ ba_decoder_best(const double *scores, size_t n_scores, size_t n, const char *opt
     const char *what, int32_t *out)
 {
     int status = BA_OK;
+    size_t n_defined = 0;
     scored_t *scored = NULL;
 
     BA_TRY_ALLOC(scored, ba_malloc(n_scores, sizeof *scored));
     for (size_t j = 0; j < n_scores; j++) {
         scored[j] = (scored_t){scores[j], (int32_t) j};
+        n_defined += isnan(scores[j]) ? 0 : 1;
     }
     qsort(scored, n_scores, sizeof *scored, compare_scored);
-    if (isnan(scored[n - 1].score)) {
-        BA_TRY(ba_fail(
-            BA_SHAPE, "%s: %zu, fewer %s have a score in every fold", option, n, what));
+    if (n_defined < n) {
+        BA_TRY(ba_fail(BA_SHAPE,
+            "%s: %zu, but %zu of %zu %s have a score in some fit, wanted as many as are "
+            "chosen in each",
+            option, n, n_defined, n_scores, what));
     }
     for (size_t i = 0; i < n; i++) {
         out[i] = scored[i].column;
@@ -272,59 +277,106 @@ ba_decoder_check_choice(const ba_ctx_t *ctx, ba_decoder_job_t *job)
                                                            : BA_OK;
 }
 
+/* An encoding model of all response columns, with the splits of the decoder. */
+typedef struct {
+    ba_space_t space; /* stays where it is: the design reads it */
+    int no_delay;
+    ba_fit_data_t data;
+    ba_fit_opts_t fit;
+    ba_design_t *design;
+    int32_t *ids;
+} encoding_t;
+
+static void
+encoding_free(encoding_t *encoding)
+{
+    ba_source_close(encoding->data.targets);
+    ba_design_free(encoding->design);
+    ba_free(encoding->ids);
+}
+
+static void
+set_encoding_fit(const ba_decoder_job_t *job, ba_fit_opts_t *fit)
+{
+    *fit = job->fit;
+    fit->scale_features = fit->scale_targets = BA_SCALE_ZSCORE;
+    fit->alphas = job->opts->voxel_alphas;
+    fit->alphas_relative = 0;
+    fit->singular_cutoff = 0.0;
+    fit->shared_alpha = fit->want_weights = fit->want_fold_weights = 0;
+    fit->want_predictions = 0;
+    fit->want_cv = 1;
+    fit->gap_outer = encoding_gap(job);
+    fit->select = BA_SCORE_R2;
+    fit->solver = BA_SOLVER_AUTO;
+    fit->trim_first = job->opts->fit.trim_first;
+    fit->trim_last = job->opts->fit.trim_last;
+    if (fit->cv.kind == BA_CV_DEFAULT && fit->alphas.n == 1) {
+        fit->cv =
+            (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit->cv.groups};
+    }
+}
+
+/* Call encoding_free() in any case. */
+static int
+encoding_start(const ba_decoder_job_t *job, encoding_t *out)
+{
+    int status, by_block = job->opts->blocks != NULL;
+
+    *out = (encoding_t){.data.runs = &job->blocks.runs};
+    out->space = (ba_space_t){.name = "features",
+        .full = job->targets.values,
+        .n_features = job->targets.n_dims,
+        .delays = by_block ? &out->no_delay : job->inputs.lags,
+        .n_delays = by_block ? 1 : job->inputs.n_lags};
+    BA_TRY(ba_design_new(
+        &out->space, 1, out->data.runs, BA_DELAY_WITHIN_RUNS, &out->design));
+    BA_TRY(responses_open(job, &out->data.targets));
+    out->data.design = out->design;
+    set_encoding_fit(job, &out->fit);
+    BA_TRY(encoding_splits(job, &out->fit, &out->ids));
+out:
+    return status;
+}
+
+int
+ba_decoder_encoding_bytes(const ba_ctx_t *ctx, const ba_decoder_job_t *job, size_t *bytes)
+{
+    int status;
+    encoding_t encoding;
+    ba_fit_info_t info;
+
+    BA_TRY(encoding_start(job, &encoding));
+    BA_TRY(ba_fit_plan(ctx, &encoding.data, &encoding.fit, &info));
+    *bytes = info.bytes_planned;
+out:
+    encoding_free(&encoding);
+    return status;
+}
+
 static int
 score_by_encoding(
-    const ba_ctx_t *ctx, ba_decoder_job_t *job, double **scores, size_t *n_sets)
+    const ba_ctx_t *ctx, const ba_decoder_job_t *job, double **scores, size_t *n_sets)
 {
     int status;
     size_t n_outer = 0;
-    int zero = 0, by_block = job->opts->blocks != NULL;
-    ba_space_t space = {.name = "features",
-        .full = job->targets.values,
-        .n_features = job->targets.n_dims,
-        .delays = by_block ? &zero : job->inputs.lags,
-        .n_delays = by_block ? 1 : job->inputs.n_lags};
-    ba_fit_opts_t fit = job->fit;
-    ba_fit_data_t data = {.runs = &job->blocks.runs};
-    ba_design_t *design = NULL;
-    int32_t *ids = NULL;
-    ba_fit_result_t encoding = {0};
+    encoding_t encoding;
+    ba_fit_result_t result = {0};
 
+    BA_TRY(encoding_start(job, &encoding));
     BA_TRY(ba_fit_n_outer(&job->data, &job->fit, &n_outer));
-    BA_TRY(ba_design_new(&space, 1, data.runs, BA_DELAY_WITHIN_RUNS, &design));
-    BA_TRY(responses_open(job, &data.targets));
-    data.design = design;
-    fit.scale_features = fit.scale_targets = BA_SCALE_ZSCORE;
-    fit.alphas = job->opts->voxel_alphas;
-    fit.alphas_relative = 0;
-    fit.singular_cutoff = 0.0;
-    fit.shared_alpha = fit.want_weights = fit.want_fold_weights = 0;
-    fit.want_predictions = 0;
-    fit.want_cv = 1;
-    fit.gap_outer = encoding_gap(job);
-    fit.select = BA_SCORE_R2;
-    fit.solver = BA_SOLVER_AUTO;
-    fit.trim_first = job->opts->fit.trim_first;
-    fit.trim_last = job->opts->fit.trim_last;
-    if (fit.cv.kind == BA_CV_DEFAULT && fit.alphas.n == 1) {
-        fit.cv =
-            (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 5, .groups = fit.cv.groups};
-    }
-    BA_TRY(encoding_splits(job, &fit, &ids));
-    BA_TRY(ba_fit_run(ctx, &data, &fit, NULL, &encoding, NULL));
-    if (encoding.n_outer != n_outer) {
+    BA_TRY(ba_fit_run(ctx, &encoding.data, &encoding.fit, NULL, &result, NULL));
+    if (result.n_outer != n_outer) {
         BA_TRY(ba_fail(BA_SHAPE,
             "n-voxels: %zu outer folds of all samples, %zu of those "
             "that have responses",
-            encoding.n_outer, n_outer));
+            result.n_outer, n_outer));
     }
     *n_sets = n_outer + 1;
-    BA_TRY(ba_decoder_largest(&encoding, scores));
+    BA_TRY(ba_decoder_largest(&result, scores));
 out:
-    ba_fit_result_free(&encoding);
-    ba_source_close(data.targets);
-    ba_design_free(design);
-    ba_free(ids);
+    ba_fit_result_free(&result);
+    encoding_free(&encoding);
     return status;
 }
 

@@ -44,10 +44,14 @@ write_chosen(ba_bundle_t *bundle, const ba_decoder_job_t *job)
     if (folds > 0 && r > 0) {
         BA_TRY(ba_bundle_write(bundle, "/regions/selected", BA_I32, 2,
             (size_t[]){folds, r}, chosen->regions));
+        BA_TRY(ba_decoder_write_status(
+            bundle, "/regions/status_by_fold", 2, (size_t[]){folds, s}, chosen->status));
     }
     if (r > 0) {
         BA_TRY(ba_bundle_write(bundle, "/regions/selected_final", BA_I32, 1, &r,
             chosen->regions + folds * r));
+        BA_TRY(ba_decoder_write_status(
+            bundle, "/regions/status", 1, &s, chosen->status + folds * s));
     }
     BA_TRY(write_columns(
         bundle, job, "/selected_final", 1, &k, chosen->columns + folds * k));

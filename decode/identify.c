@@ -3,7 +3,6 @@
 #include "decode/identify_impl.h"
 
 #include "core/alloc.h"
-#include "datasets/provenance.h"
 
 #include <math.h>
 #include <string.h>
@@ -333,10 +332,10 @@ write_results(
 {
     int status = BA_OK;
     const ba_decode_identify_opts_t *opts = job->opts;
-    const char *more[] = {opts->model.encoder, NULL};
 
     BA_TRY(ba_identified_write(&job->decoding, opts, &job->found, bundle));
-    BA_TRY(ba_provenance_write(provenance, job->decoding.dataset, more, bundle));
+    BA_TRY(ba_provenance_write(provenance, job->decoding.dataset,
+        (const char *const *) job->decoding.files.names, bundle));
     BA_TRY(ba_bundle_commit(bundle));
     if (opts->table) {
         BA_TRY(ba_identified_table(opts, &job->found));
@@ -361,9 +360,13 @@ ba_decode_identify(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     }
     BA_TRY(ba_decoding_open(ctx, dataset, &opts->model, &job.decoding));
     BA_TRY(ba_candidates_read(&job.decoding, opts, &job.candidates));
+    BA_TRY(ba_input_files_add_spec(&job.decoding.files, opts->gallery));
+    BA_TRY(ba_input_files_add_spec(&job.decoding.files, opts->truth));
+    BA_TRY(ba_input_files_add_spec(&job.decoding.files, opts->log_prior));
     BA_TRY(allocate(&job));
     info->n_folds = job.decoding.n_folds;
     info->n_voxels = job.decoding.n_targets;
+    info->bytes_planned = ba_decoding_bytes(&job.decoding);
     for (size_t k = 0; !opts->dry_run && k < job.decoding.n_folds; k++) {
         BA_TRY(ba_ctx_check(ctx));
         BA_TRY(identify_fold(&job, k));

@@ -10,7 +10,6 @@
 #include "decode/invert_impl.h"
 
 #include "core/alloc.h"
-#include "datasets/provenance.h"
 
 #include <math.h>
 #include <string.h>
@@ -441,6 +440,7 @@ summarise(const inverting_t *job, ba_decode_invert_info_t *info)
         .n_features = f,
         .n_spaces = job->decoding.encoder->n_spaces,
         .n_voxels = job->decoding.n_targets,
+        .bytes_planned = ba_decoding_bytes(&job->decoding),
         .least_share = INFINITY,
         .largest_share = -INFINITY};
     for (size_t i = 0; i < found->n_samples; i++) {
@@ -466,7 +466,6 @@ ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
 {
     int status = BA_OK;
     ba_provenance_t provenance = ba_provenance_start(ctx, opts->argc, opts->argv);
-    const char *more[] = {opts->model.encoder, NULL};
     inverting_t job = {.opts = opts};
     ba_bundle_t *bundle = NULL;
 
@@ -486,7 +485,8 @@ ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     summarise(&job, info);
     if (!opts->dry_run) {
         BA_TRY(ba_inverted_write(&job.decoding, opts, &job.found, bundle));
-        BA_TRY(ba_provenance_write(&provenance, dataset, more, bundle));
+        BA_TRY(ba_provenance_write(&provenance, dataset,
+            (const char *const *) job.decoding.files.names, bundle));
         BA_TRY(ba_bundle_commit(bundle));
     }
 out:

@@ -7,6 +7,7 @@
 #include "brainalign/design.h"
 #include "brainalign/encoder.h"
 #include "brainalign/invert.h"
+#include "datasets/provenance.h"
 
 /* All matrices column-major. */
 typedef struct {
@@ -30,7 +31,25 @@ typedef struct {
     ba_design_t *design;
     double *shares;
     size_t n_shares;
+    ba_input_files_t files; /* for the provenance: the encoder and what a verb adds */
+    size_t bytes_held;      /* as planned: all but what refits factorise, */
+    size_t bytes_group;     /* and that for one group of targets; 0 = no refits */
 } ba_decoding_t;
+
+/* Targets that a refit solves at a time. */
+enum { BA_REFIT_TARGETS = 256 };
+
+/* invert_memory.c: sets both, once the targets and rows are known. BA_TOO_LARGE. */
+int ba_decoding_plan(ba_decoding_t *decoding) BA_MUST_USE;
+
+/* Adds bytes that are held all through, of what with the rest. BA_TOO_LARGE. */
+int ba_decoding_hold(ba_decoding_t *decoding, size_t bytes, const char *what) BA_MUST_USE;
+
+/* How many of so many groups are solved at a time. */
+size_t ba_decoding_groups(const ba_decoding_t *decoding, size_t n_groups);
+
+/* Bytes of data, models and refits at the peak. */
+size_t ba_decoding_bytes(const ba_decoding_t *decoding);
 
 /* Reads data and residuals. Call ba_decoding_close() in any case. */
 int ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
@@ -59,6 +78,9 @@ typedef struct {
 int ba_fold_model_read(
     const ba_decoding_t *decoding, size_t fold, ba_fold_model_t *out) BA_MUST_USE;
 void ba_fold_model_free(ba_fold_model_t *model);
+
+/* Delays of a fold's model, whitened where asked for. */
+int ba_decoding_n_delays(const ba_decoding_t *decoding, size_t *n) BA_MUST_USE;
 
 /* Delayed features of kept rows, n x (n_delays n_features), zeros where a run has not
  * begun or is over. */
@@ -172,10 +194,11 @@ typedef struct {
 int ba_fold_prior(const ba_decoding_t *decoding, const ba_fold_decoder_t *decoder,
     const ba_decode_invert_opts_t *opts, ba_prior_t *out, double *ar) BA_MUST_USE;
 
-/* What options say of the prior: BA_VALUE. What they say of spaces. */
+/* What options say of the prior: BA_VALUE. What they say of spaces, and what is given in
+ * files, which join those of the decoding: everything that ba_fold_prior() will read. */
 int ba_inverted_check_prior(const ba_decode_invert_opts_t *opts) BA_MUST_USE;
 int ba_decoding_check_prior(
-    const ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts) BA_MUST_USE;
+    ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts) BA_MUST_USE;
 
 /* invert_spaces.c. Number of the space called so; BA_VALUE, naming the option. */
 int ba_decoding_space(const ba_decoding_t *decoding, const char *option, const char *name,

@@ -218,27 +218,6 @@ out:
     return status;
 }
 
-/* What is held at the same time at most: responses, three sets of residuals, and four
- * models. */
-static int
-check_memory(const ba_decoding_t *decoding)
-{
-    int status = BA_OK;
-    size_t rows, bytes, p = decoding->encoder->n_delays * decoding->encoder->n_features;
-
-    rows = 4 * decoding->n_samples + 4 * p;
-    BA_TRY(ba_multiply(rows, decoding->n_targets * sizeof(double), &bytes));
-    if (bytes > ba_ctx_memory(decoding->ctx)) {
-        BA_TRY(ba_fail(BA_TOO_LARGE,
-            "memory: %zu KiB for responses and models of %zu targets, but --memory "
-            "allows "
-            "%zu KiB",
-            bytes >> 10, decoding->n_targets, ba_ctx_memory(decoding->ctx) >> 10));
-    }
-out:
-    return status;
-}
-
 /* Features that the model was fitted on as they are. */
 static int
 check_features(const ba_encoder_t *encoder)
@@ -299,12 +278,13 @@ ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
         .n_samples = dataset->train.n_samples};
     ba_blas_single_thread();
     BA_TRY(ba_encoder_load(opts->encoder, &out->encoder));
+    BA_TRY(ba_input_files_add(&out->files, opts->encoder));
     BA_TRY(check_features(out->encoder));
     BA_TRY(copy_shares(out));
     BA_TRY(find_targets(out));
     BA_TRY(ba_decoding_rows(out, &runs));
     BA_TRY(check_folds(out));
-    BA_TRY(check_memory(out));
+    BA_TRY(ba_decoding_plan(out));
     BA_TRY(ba_decoding_features(out));
     BA_TRY(read_responses(out, &runs));
     BA_TRY(ba_decoding_design(out));
@@ -328,5 +308,6 @@ ba_decoding_close(ba_decoding_t *decoding)
     ba_free(decoding->spaces);
     ba_free(decoding->space_delays);
     ba_free(decoding->shares);
+    ba_input_files_free(&decoding->files);
     *decoding = (ba_decoding_t){.n_folds = 0};
 }

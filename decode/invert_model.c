@@ -227,6 +227,39 @@ has_delay(const int *delays, size_t n, int delay, size_t *at)
     return 0;
 }
 
+/* Those of y_t - ar y_(t - 1): room for 2 n_delays. Returns how many. */
+static size_t
+whitened_delays(const int *delays, size_t n_delays, int *out)
+{
+    size_t n = 0, at;
+
+    for (size_t i = 0; i < 2 * n_delays; i++) {
+        int delay = delays[i / 2] + (int) (i % 2);
+
+        if (!has_delay(out, n, delay, &at)) {
+            out[n++] = delay;
+        }
+    }
+    return n;
+}
+
+int
+ba_decoding_n_delays(const ba_decoding_t *decoding, size_t *n)
+{
+    int status = BA_OK;
+    const ba_encoder_t *encoder = decoding->encoder;
+    int *delays = NULL;
+
+    *n = encoder->n_delays;
+    if (decoding->opts->prewhiten) {
+        BA_TRY_ALLOC(delays, ba_malloc(2 * encoder->n_delays, sizeof *delays));
+        *n = whitened_delays(encoder->delays, encoder->n_delays, delays);
+    }
+out:
+    ba_free(delays);
+    return status;
+}
+
 /* The model of y_t - ar y_(t - 1). */
 static int
 whiten_model(ba_fold_model_t *model, const double *ar)
@@ -238,13 +271,7 @@ whiten_model(ba_fold_model_t *model, const double *ar)
     double *weights = NULL;
 
     BA_TRY_ALLOC(delays, ba_malloc(2 * model->n_delays, sizeof *delays));
-    for (size_t i = 0; i < 2 * model->n_delays; i++) {
-        int delay = model->delays[i / 2] + (int) (i % 2);
-
-        if (!has_delay(delays, n, delay, &at)) {
-            delays[n++] = delay;
-        }
-    }
+    n = whitened_delays(model->delays, model->n_delays, delays);
     BA_TRY_ALLOC(weights, ba_calloc(n * f, v * sizeof *weights));
     for (size_t j = 0; j < v; j++) {
         for (size_t i = 0; i < n; i++) {

@@ -196,26 +196,39 @@ set_means(ba_cdmat_t x, double *mean)
     }
 }
 
+/* A covariance of p features in a file. */
+static int
+space_given(
+    const ba_ctx_t *ctx, const char *spec, const double *mean, size_t p, ba_prior_t *out)
+{
+    int status = BA_OK;
+    size_t n_rows, n_cols;
+    double *matrix = NULL;
+
+    BA_TRY(ba_decoding_read_matrix(ctx, spec, &matrix, &n_rows, &n_cols));
+    BA_TRY(check_size(spec, n_rows, p, "covariance"));
+    BA_TRY(check_size(spec, n_cols, p, "covariance"));
+    BA_TRY(ba_prior_from_covariance(ctx, mean, (ba_cdmat_t){matrix, p, p, p}, out));
+out:
+    ba_free(matrix);
+    return status;
+}
+
 /* The prior of the columns of one space. */
 static int
 prior_of_space(const ba_ctx_t *ctx, const ba_decode_invert_opts_t *opts, const char *spec,
     ba_cdmat_t x, ba_prior_t *out)
 {
     int status = BA_OK;
-    size_t n_rows, n_cols, p = x.n_cols;
-    double *matrix = NULL, *mean = NULL;
+    double *mean = NULL;
 
     if (!spec) {
         return prior_trained(ctx, opts, x, out);
     }
-    BA_TRY(ba_decoding_read_matrix(ctx, spec, &matrix, &n_rows, &n_cols));
-    BA_TRY(check_size(spec, n_rows, p, "covariance"));
-    BA_TRY(check_size(spec, n_cols, p, "covariance"));
-    BA_TRY_ALLOC(mean, ba_malloc(p, sizeof *mean));
+    BA_TRY_ALLOC(mean, ba_malloc(x.n_cols, sizeof *mean));
     set_means(x, mean);
-    BA_TRY(ba_prior_from_covariance(ctx, mean, (ba_cdmat_t){matrix, p, p, p}, out));
+    BA_TRY(space_given(ctx, spec, mean, x.n_cols, out));
 out:
-    ba_free(matrix);
     ba_free(mean);
     return status;
 }
@@ -290,6 +303,10 @@ ba_inverted_check_prior(const ba_decode_invert_opts_t *opts)
     if (opts->flat_prior && (opts->prior_mean || is_given || by_space)) {
         return ba_fail(BA_VALUE, "prior: flat and given as well, wanted one of both");
     }
+    if (opts->combine == BA_COMBINE_BLOCK && opts->prior_ar != 0.0) {
+        return ba_fail(BA_VALUE, "prior-ar: found with combine block, which takes each "
+                                 "response alone, wanted combine joint");
+    }
     if (opts->prior_covariance && opts->prior_factor) {
         return ba_fail(BA_VALUE, "prior: a covariance and a factor, wanted one of both");
     }
@@ -315,21 +332,85 @@ ba_inverted_check_prior(const ba_decode_invert_opts_t *opts)
     return BA_OK;
 }
 
+/* The space called as the text up to `end`. */
+static int
+find_space(
+    const ba_decoding_t *decoding, const char *text, const char *end, size_t *space)
+{
+    int status = BA_OK;
+    char *name = NULL;
+
+    BA_TRY_ALLOC(name, ba_asprintf("%.*s", (int) (end - text), text));
+    BA_TRY(ba_decoding_space(decoding, "prior-space", name, space));
+out:
+    ba_free(name);
+    return status;
+}
+
+/* The covariance of a space, as if the mean were 0. */
+static int
+check_space(const ba_decoding_t *decoding, const char *spec, size_t p)
+{
+    int status = BA_OK;
+    ba_prior_t prior = {.n_features = 0};
+    double *nothing = NULL;
+
+    BA_TRY_ALLOC(nothing, ba_calloc(p, sizeof *nothing));
+    BA_TRY(space_given(decoding->ctx, spec, nothing, p, &prior));
+out:
+    ba_prior_free(&prior);
+    ba_free(nothing);
+    return status;
+}
+
+/* Reads all that is given as every fold will. */
+static int
+check_files(ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts)
+{
+    int status = BA_OK;
+    size_t n_delays = 1;
+    double *mean = NULL;
+    ba_prior_t prior = {.n_features = 0};
+
+    if (opts->combine == BA_COMBINE_BLOCK) {
+        BA_TRY(ba_decoding_n_delays(decoding, &n_delays));
+    }
+    BA_TRY(ba_input_files_add_spec(&decoding->files, opts->prior_mean));
+    BA_TRY(ba_input_files_add_spec(&decoding->files, opts->prior_covariance));
+    BA_TRY(ba_input_files_add_spec(&decoding->files, opts->prior_factor));
+    if (opts->prior_covariance || opts->prior_factor) {
+        BA_TRY(prior_given(decoding->ctx, opts, n_delays * decoding->n_features, &prior));
+    } else {
+        BA_TRY(read_mean(
+            decoding->ctx, opts->prior_mean, n_delays * decoding->n_features, &mean));
+    }
+    for (size_t i = 0; i < opts->n_prior_spaces; i++) {
+        const char *text = opts->prior_spaces[i], *equals = strchr(text, '=');
+        size_t space;
+
+        BA_TRY(find_space(decoding, text, equals, &space));
+        BA_TRY(check_space(
+            decoding, equals + 1, n_delays * decoding->encoder->space_features[space]));
+        BA_TRY(ba_input_files_add_spec(&decoding->files, equals + 1));
+    }
+out:
+    ba_prior_free(&prior);
+    ba_free(mean);
+    return status;
+}
+
 int
-ba_decoding_check_prior(
-    const ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts)
+ba_decoding_check_prior(ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts)
 {
     int status = BA_OK;
 
-    for (size_t i = 0; i < opts->n_prior_spaces; i++) {
-        const char *text = opts->prior_spaces[i];
-        char *name = NULL;
-        size_t space;
-
-        BA_TRY_ALLOC(name, ba_asprintf("%.*s", (int) (strchr(text, '=') - text), text));
-        status = ba_decoding_space(decoding, "prior-space", name, &space);
-        ba_free(name);
-        BA_TRY(status);
+    BA_TRY(check_files(decoding, opts));
+    if (opts->n_prior_spaces == decoding->encoder->n_spaces &&
+        (opts->prior_ridge > 0.0 || opts->prior_rank > 0)) {
+        BA_TRY(ba_fail(BA_VALUE,
+            "prior-%s: found with a covariance for each space, wanted one at least of "
+            "training features",
+            opts->prior_rank > 0 ? "rank" : "ridge"));
     }
     if (opts->flat_prior) {
         BA_TRY(ba_decoding_check_flat(decoding));

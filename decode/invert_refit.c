@@ -22,9 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Targets that are solved at a time. */
-#define TARGETS 256
-
 int
 ba_decoding_is_near(const ba_decoding_t *decoding, size_t row, size_t fold)
 {
@@ -235,15 +232,15 @@ out:
     return status;
 }
 
-/* What targets with the same gammas share; buffers of TARGETS of them: y n_rows, inner
- * rank, scaled columns long each; d of the rank. */
+/* What targets with the same gammas share; buffers of BA_REFIT_TARGETS of them: y n_rows,
+ * inner rank, scaled columns long each; d of the rank. */
 typedef struct {
     const ba_ctx_t *ctx;
     double *scale; /* of the columns */
     ba_ridge_factor_t *factor;
     double *back; /* n_columns x rank */
     size_t rank;
-    double *y, *inner, *scaled, *d, means[TARGETS];
+    double *y, *inner, *scaled, *d, means[BA_REFIT_TARGETS];
 } group_t;
 
 static void
@@ -282,9 +279,9 @@ factorise(const ba_decoding_t *decoding, const refit_t *refit, const member_t *l
     BA_TRY_ALLOC(group->back, ba_malloc(p, group->rank * sizeof *group->back));
     BA_TRY(ba_ridge_factor_back(
         group->ctx, group->factor, (ba_dmat_t){group->back, p, group->rank, p}));
-    BA_TRY_ALLOC(group->y, ba_malloc(refit->n, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(group->inner, ba_malloc(group->rank, TARGETS * sizeof(double)));
-    BA_TRY_ALLOC(group->scaled, ba_malloc(p, TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->y, ba_malloc(refit->n, BA_REFIT_TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->inner, ba_malloc(group->rank, BA_REFIT_TARGETS * sizeof(double)));
+    BA_TRY_ALLOC(group->scaled, ba_malloc(p, BA_REFIT_TARGETS * sizeof(double)));
     BA_TRY_ALLOC(group->d, ba_malloc(group->rank, sizeof(double)));
 out:
     return status;
@@ -317,7 +314,7 @@ put_weights(const ba_decoding_t *decoding, const refit_t *refit, const group_t *
     }
 }
 
-/* n targets of the group, TARGETS at most. */
+/* n targets of the group, BA_REFIT_TARGETS at most. */
 static void
 fit_block(const ba_decoding_t *decoding, const refit_t *refit, const size_t *voxels,
     const member_t *members, size_t n, group_t *group)
@@ -362,8 +359,8 @@ fit_group(const ba_ctx_t *ctx, const ba_decoding_t *decoding, const refit_t *ref
     group_t group = {.ctx = ctx};
 
     BA_TRY(factorise(decoding, refit, members, &group));
-    for (size_t t0 = 0; t0 < n_members; t0 += TARGETS) {
-        size_t n = n_members - t0 < TARGETS ? n_members - t0 : TARGETS;
+    for (size_t t0 = 0; t0 < n_members; t0 += BA_REFIT_TARGETS) {
+        size_t n = n_members - t0 < BA_REFIT_TARGETS ? n_members - t0 : BA_REFIT_TARGETS;
 
         fit_block(decoding, refit, voxels, members + t0, n, &group);
         put_weights(decoding, refit, &group, members + t0, n, out);
@@ -373,19 +370,22 @@ out:
     return status;
 }
 
-/* One group by all threads, several by a thread each: the same bits. */
+/* One group by all threads, several by a thread each, as many as memory allows: the same
+ * bits. */
 static int
 fit_groups(const ba_decoding_t *decoding, const refit_t *refit, const size_t *voxels,
     ba_fold_model_t *out)
 {
     ba_error_keep_t keep = {.status = BA_OK};
     ba_ctx_t alone = ba_ctx_default();
+    size_t n_threads;
 
     alone.n_threads = 1;
+    n_threads = ba_decoding_groups(decoding, refit->n_groups);
     if (refit->n_groups == 1) {
         return fit_group(decoding->ctx, decoding, refit, voxels, 0, out);
     }
-#pragma omp parallel for schedule(dynamic) num_threads(ba_ctx_threads(decoding->ctx))
+#pragma omp parallel for schedule(dynamic) num_threads((int) n_threads)
     for (size_t g = 0; g < refit->n_groups; g++) {
         ba_error_keep(&keep, fit_group(&alone, decoding, refit, voxels, g, out));
     }
@@ -413,6 +413,7 @@ ba_fold_model_refit(const ba_decoding_t *decoding, const ba_left_out_t *left_out
     BA_TRY(fit_groups(decoding, &refit, voxels, out));
 out:
     release(&refit);
+    ba_alloc_trim();
     return status;
 }
 

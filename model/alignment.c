@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEFAULT_FEATURES = 50, DEFAULT_ITERATIONS = 100 };
+enum { DEFAULT_ITERATIONS = 100 };
 
 #define DEFAULT_TOLERANCE 1e-7
 
@@ -144,6 +144,7 @@ make_core(ba_cores_t *cores, size_t s, ba_cdmat_t x, double *mean)
     int status = BA_OK;
     size_t n = x.n_rows, v = x.n_cols, m = n < v ? n : v;
     double *core, sum = 0.0;
+    char room[32];
 
     cores->width[s] = m;
     cores->n_varies[s] = find_means(x, mean);
@@ -162,9 +163,8 @@ make_core(ba_cores_t *cores, size_t s, ba_cdmat_t x, double *mean)
     }
     if (!isfinite(sum)) {
         BA_TRY(ba_fail(BA_NUMERIC,
-            "alignment: a response of subject %zu (from 0) is not "
-            "finite, wanted finite numbers",
-            s));
+            "alignment: a response of subject %s is not finite, wanted finite numbers",
+            name_of(cores->opts, s, room)));
     }
     cores->square[s] = sum;
     cores->total += sum;
@@ -222,9 +222,9 @@ set_features(const ba_cores_t *cores, ba_alignment_t *out)
             "subject %s",
             wanted > 0 ? wanted : 1, least, name_of(cores->opts, narrow, room));
     }
-    out->n_features = wanted > 0                 ? wanted
-                      : least < DEFAULT_FEATURES ? least
-                                                 : DEFAULT_FEATURES;
+    out->n_features = wanted > 0                      ? wanted
+                      : least < BA_ALIGNMENT_FEATURES ? least
+                                                      : BA_ALIGNMENT_FEATURES;
     out->n_directions = out->n_features;
     return BA_OK;
 }

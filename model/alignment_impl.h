@@ -8,6 +8,19 @@
 #include "brainalign/alignment.h"
 #include "linalg/blas.h"
 
+/* Features of a shared response model where none are asked for, at most. */
+enum { BA_ALIGNMENT_FEATURES = 50 };
+
+/* Sizes before anything is read, at most: those of the result, and bytes beside the
+ * responses while an alignment is fitted and once it is. */
+typedef struct {
+    size_t n_features, n_directions;
+    double making, made;
+} ba_alignment_plan_t;
+
+void ba_alignment_plan(const size_t *n_columns, size_t n_subjects, size_t n_samples,
+    const ba_alignment_opts_t *opts, ba_alignment_plan_t *out);
+
 typedef struct {
     size_t n, n_subjects;
     const ba_alignment_opts_t *opts;

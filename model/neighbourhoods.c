@@ -107,8 +107,34 @@ collect(const search_t *search, size_t p, int32_t *members)
     return n;
 }
 
+size_t
+ba_neighbourhoods_bytes(const ba_neighbourhoods_t *neighbourhoods)
+{
+    size_t n = neighbourhoods->n;
+
+    return neighbourhoods->first
+               ? (n + 1) * sizeof *neighbourhoods->first +
+                     neighbourhoods->first[n] * sizeof *neighbourhoods->member
+               : 0;
+}
+
 static int
-fill(const search_t *search, ba_neighbourhoods_t *out)
+check_memory(const ba_ctx_t *ctx, const ba_neighbourhoods_t *counted)
+{
+    size_t bytes = ba_neighbourhoods_bytes(counted), allowed = ba_ctx_memory(ctx);
+
+    if (bytes > allowed) {
+        return ba_fail(BA_TOO_LARGE,
+            "memory: %.2g MiB for the members of %zu neighbourhoods of up to %zu, "
+            "allowed are %.2g MiB",
+            (double) bytes / 1048576, counted->n, counted->most,
+            (double) allowed / 1048576);
+    }
+    return BA_OK;
+}
+
+static int
+fill(const ba_ctx_t *ctx, const search_t *search, ba_neighbourhoods_t *out)
 {
     int status = BA_OK;
 
@@ -122,6 +148,7 @@ fill(const search_t *search, ba_neighbourhoods_t *out)
     for (size_t i = 0; i < out->n; i++) {
         out->first[i + 1] += out->first[i];
     }
+    BA_TRY(check_memory(ctx, out));
     BA_TRY_ALLOC(out->member, ba_malloc(out->first[out->n], sizeof *out->member));
     for (size_t p = 0; p < search->n_places; p++) {
         collect(search, p, out->member + out->first[search->places[p].point]);
@@ -131,8 +158,9 @@ out:
 }
 
 int
-ba_neighbourhoods_find(const double *at, size_t n, size_t n_dims, ba_reach_t reach,
-    double radius, const unsigned char *is_used, ba_neighbourhoods_t *out)
+ba_neighbourhoods_find(const ba_ctx_t *ctx, const double *at, size_t n, size_t n_dims,
+    ba_reach_t reach, double radius, const unsigned char *is_used,
+    ba_neighbourhoods_t *out)
 {
     int status = BA_OK;
     size_t axis = widest_axis(at, n, n_dims), n_places = 0;
@@ -150,12 +178,13 @@ ba_neighbourhoods_find(const double *at, size_t n, size_t n_dims, ba_reach_t rea
         }
     }
     qsort(places, n_places, sizeof *places, compare_places);
-    BA_TRY(fill(&(search_t){.at = at,
-                    .n_dims = n_dims,
-                    .reach = reach,
-                    .radius = radius * (1.0 + SLACK),
-                    .places = places,
-                    .n_places = n_places},
+    BA_TRY(fill(ctx,
+        &(search_t){.at = at,
+            .n_dims = n_dims,
+            .reach = reach,
+            .radius = radius * (1.0 + SLACK),
+            .places = places,
+            .n_places = n_places},
         out));
 out:
     ba_free(places);

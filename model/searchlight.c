@@ -95,29 +95,54 @@ find_moments(call_t *call)
     }
 }
 
-/* Tiles that fit what the rest leaves of the memory. */
-static int
-plan_memory(call_t *call, size_t n_tiles)
+/* Rows of the targets of a tile: all, and those that each split leaves out and validates
+ * by. */
+static size_t
+target_rows(const ba_searchlight_t *light)
+{
+    size_t rows = light->n;
+
+    for (size_t f = 0; f < light->n_inner; f++) {
+        rows += light->n - light->inner[f].n_stay + light->inner[f].n_validate;
+    }
+    return rows;
+}
+
+/* Numbers that a thread works with. */
+static size_t
+work_size(const ba_searchlight_t *light, size_t n_tiles)
+{
+    size_t chunk = 2 * light->n * CHUNK + 2 * BA_LIGHT_TILE * CHUNK + 2 * CHUNK;
+    size_t own = ba_light_work_size(light, n_tiles);
+
+    return own > chunk ? own : chunk;
+}
+
+int
+ba_searchlight_plan(
+    const ba_ctx_t *ctx, const ba_searchlight_t *light, ba_searchlight_plan_t *out)
 {
     int status = BA_OK;
-    const ba_searchlight_t *light = call->at_hand.light;
-    size_t chunk = 2 * light->n * CHUNK + 2 * BA_LIGHT_TILE * CHUNK + 2 * CHUNK;
-    size_t tile, rest, allowed = ba_ctx_memory(call->ctx) / sizeof(double);
+    size_t n_tiles = (light->y.n_cols + BA_LIGHT_TILE - 1) / BA_LIGHT_TILE;
+    size_t n_inner = light->n_inner, n_threads = (size_t) ba_ctx_threads(ctx);
+    size_t tile, rest, allowed = ba_ctx_memory(ctx) / sizeof(double);
 
     BA_TRY(ba_multiply(light->n_columns, BA_LIGHT_TILE, &tile));
-    BA_TRY(ba_multiply(tile, 2 * light->n_inner, &tile));
-    call->work_size = ba_light_work_size(light, n_tiles);
-    call->work_size = call->work_size > chunk ? call->work_size : chunk;
-    BA_TRY(ba_multiply(call->work_size, call->n_threads, &rest));
+    BA_TRY(ba_multiply(tile, 2 * n_inner, &tile));
+    tile += n_inner * BA_LIGHT_TILE;
+    BA_TRY(ba_multiply(work_size(light, n_tiles), n_threads, &rest));
+    rest += (target_rows(light) + 2 * n_inner + 1) * BA_LIGHT_TILE + 2 * light->n_columns;
     if (tile > allowed || rest > allowed - tile) {
         BA_TRY(ba_fail(BA_TOO_LARGE,
-            "memory: %zu MiB for neighbourhoods of up to %zu of %zu response columns, "
-            "allowed are %zu MiB",
-            (tile + rest) >> 17, light->neighbourhoods->most, light->n_columns,
-            allowed >> 17));
+            "memory: %.2f MiB for neighbourhoods of up to %zu of %zu response columns, "
+            "allowed are %.2f MiB",
+            ceil((double) (tile + rest) / 131072 * 100) / 100,
+            light->neighbourhoods->most, light->n_columns,
+            floor((double) allowed / 131072 * 100) / 100));
     }
-    call->n_held = (allowed - rest) / tile;
-    call->n_held = call->n_held < n_tiles ? call->n_held : n_tiles;
+    out->n_held = (allowed - rest) / tile;
+    out->n_held = out->n_held < n_tiles ? out->n_held : n_tiles;
+    out->bytes = (out->n_held * tile + rest) * sizeof(double);
 out:
     return status;
 }
@@ -127,19 +152,20 @@ start(call_t *call, size_t n_tiles)
 {
     int status = BA_OK;
     const ba_searchlight_t *light = call->at_hand.light;
-    size_t v = light->n_columns, n_inner = light->n_inner, rows = light->n;
+    size_t v = light->n_columns, n_inner = light->n_inner;
+    ba_searchlight_plan_t plan;
 
     BA_TRY_ALLOC(call->splits, ba_calloc(n_inner, sizeof *call->splits));
     BA_TRY(find_left_out(light, call->splits));
-    BA_TRY(plan_memory(call, n_tiles));
-    for (size_t f = 0; f < n_inner; f++) {
-        rows += call->splits[f].n_out + light->inner[f].n_validate;
-    }
+    BA_TRY(ba_searchlight_plan(call->ctx, light, &plan));
+    call->n_held = plan.n_held;
+    call->work_size = work_size(light, n_tiles);
     BA_TRY_ALLOC(call->mean, ba_calloc(v, sizeof *call->mean));
     BA_TRY_ALLOC(call->scale, ba_calloc(v, sizeof *call->scale));
     BA_TRY_ALLOC(
         call->work, ba_malloc(call->work_size * call->n_threads, sizeof *call->work));
-    BA_TRY_ALLOC(call->targets, ba_malloc(rows, BA_LIGHT_TILE * sizeof *call->targets));
+    BA_TRY_ALLOC(call->targets,
+        ba_malloc(target_rows(light), BA_LIGHT_TILE * sizeof *call->targets));
     BA_TRY_ALLOC(
         call->sums, ba_malloc(2 * n_inner + 1, BA_LIGHT_TILE * sizeof *call->sums));
     BA_TRY_ALLOC(call->at_hand.products,

@@ -44,4 +44,13 @@ typedef struct {
 int ba_searchlight_scores(
     const ba_ctx_t *ctx, const ba_searchlight_t *light, double *scores) BA_MUST_USE;
 
+/* What that holds beside what it borrows: bytes, and tiles of dimensions at a time. No
+ * value is looked at. BA_TOO_LARGE as above. */
+typedef struct {
+    size_t bytes, n_held;
+} ba_searchlight_plan_t;
+
+int ba_searchlight_plan(const ba_ctx_t *ctx, const ba_searchlight_t *light,
+    ba_searchlight_plan_t *out) BA_MUST_USE;
+
 #endif

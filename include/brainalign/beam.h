@@ -75,6 +75,7 @@ typedef struct {
     double
         word_accuracy; /* share of slots with the word said; NaN unless times are given */
     ba_beam_scores_t scores; /* NaN where the words are not known */
+    size_t bytes_planned;    /* of data, models, refits and vectors at the peak */
 } ba_beam_info_t;
 
 /* Decodes held-out responses fold by fold and writes `opts->output` (docs/formats.md).

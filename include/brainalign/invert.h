@@ -68,6 +68,7 @@ typedef struct {
     size_t n_features, n_spaces; /* written; of the encoder */
     double mean_r; /* over features, of held-out means and the features themselves */
     double least_share, largest_share;
+    size_t bytes_planned; /* of data, models and refits at the peak */
 } ba_decode_invert_info_t;
 
 /* Decodes and writes `opts->output`. dataset: features and responses of the fit. Errors:
@@ -98,6 +99,7 @@ typedef struct {
     double rank_accuracy, top1; /* NaN without a truth */
     double correlation_rank_accuracy, two_v_two;
     double least_share, largest_share;
+    size_t bytes_planned; /* of data, models and refits at the peak */
 } ba_decode_identify_info_t;
 
 /* Identifies and writes `opts->output`. Errors as above; BA_SHAPE: fewer than two

@@ -60,11 +60,14 @@ done
 cmp a.tsv b.tsv && echo 'the same words on two threads'
 
 echo 'choices'
-"$BRAINALIGN" $beam --share 0.5 --lm-weight 1 --null model --nulls 9 --noise diagonal --width 20 -j 1 -o c.h5 2>&1 | grep 'error' | grep -c 'p 0.1$'
+"$BRAINALIGN" $beam --lm-weight 1 --null model --nulls 9 --noise diagonal --width 20 -j 1 -o c.h5 2>&1 | grep 'error' | grep -c 'p 0.1$'
 "$BRAINALIGN" $beam --share 0.5 --rate predicted --lm-weight 1 -j 1 -o d.h5 2>&1 | grep 'words a volume' | sed 's/r -*[0-9.]*/r R/'
 "$BRAINALIGN" $beam --share 0.5 --in-sample --lm-weight 0.5 -j 1 -o e.h5 2>&1 | grep -c 'in sample'
 "$BRAINALIGN" $beam --share 0.5 --prewhiten --width 5 --lm-weight 1 -j 1 -q -o f.h5
 echo "exit $?"
+awk 'BEGIN { for (t = 0; t < 160; t++) print 2 * t + 1 }' >moments.csv
+"$BRAINALIGN" $beam --times moments.csv --share 0.5 --lm-weight 1 --width 5 -j 1 -q -o t.h5
+"$BRAINALIGN" datasets info t.h5 | awk '/\.(csv|tsv|txt|arpa|h5) \(/ { print $1 }'
 grep -v seven vectors.txt >fewer.txt
 "$BRAINALIGN" decode beam --encoder enc.h5 --vectors fewer.txt --lm lm.arpa --words words.tsv --tr 2 --resample mean --dry-run \
     -j 1 -o g.h5 2>&1 | grep -c 'no vector for 1 of 8 words of lm.arpa, which are never said: seven'
@@ -76,8 +79,13 @@ bad $beam -j 1 -q --extensions 0 -o o.h5
 bad $beam -j 1 -q --nucleus 0 -o o.h5
 bad $beam -j 1 -q --lm-weight -1 -o o.h5
 bad $beam -j 1 -q --window 0 -o o.h5
+bad $beam -j 1 -q --rate-delays 2 -o o.h5
+bad $beam -j 1 -q --null model -o o.h5
+bad $beam -j 1 -q --lanczos-cutoff 2 -o o.h5
+bad $beam -j 1 -q --noise white --share 0.5 -o o.h5
 bad $beam -j 1 -q --in-sample --share 0.5 -o o.h5
-bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 8M -o o.h5
+bad $beam -j 1 -q --share 0.5 --lm-weight 1 --width 100000 --memory 16M -o o.h5
+bad $beam -j 1 -q --share 0.5 --lm-weight 1 --memory 590K --dry-run -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words words.tsv -j 1 -q -o o.h5
 bad decode beam --encoder enc.h5 --vectors vectors.txt --words words.tsv --tr 2 -j 1 -q -o o.h5
 "$BRAINALIGN" encode fit --features prepared.h5:/features/vec --responses responses.csv --delays 1,2 --outer-cv kfold:10 --cv none \
@@ -96,3 +104,4 @@ sed 's/ngram 2=/ngram 2=9/' lm.arpa >broken.arpa
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm broken.arpa --words words.tsv --tr 2 -j 1 -q -o o.h5
 cut -f1,2 words.tsv >times.tsv
 bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words times.tsv --tr 2 --resample mean -j 1 -q -o o.h5
+bad decode beam --encoder enc.h5 --vectors vectors.txt --lm lm.arpa --words times.tsv --tr 2 --resample mean --lm-weight 1 --nulls 5 -j 1 -q -o o.h5

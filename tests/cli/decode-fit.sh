@@ -39,6 +39,12 @@ fit --features x.csv --response-delays 0 --rois areas.tsv:area --voxel-score roi
 "$BRAINALIGN" datasets info roi.h5 | awk '/selected|areas.tsv \(/ { print $1, $2, $3, $4 }'
 fit --features x.csv --response-delays 0 --rois areas.tsv:area --roi b --roi c --n-voxels 2 -o some.h5 2>&1 | grep 'region\|chosen'
 
+sed 's/^\(.*\),[^,]*$/\1,7/' y.csv >flat.csv
+"$BRAINALIGN" decode fit -j 1 --responses flat.csv --runs onsets:0,16,32 --features x.csv --response-delays 0 --rois areas.tsv:area \
+    --voxel-score roi -o flat.h5 2>&1 | grep "'c'"
+bad decode fit -j 1 -q --responses flat.csv --runs onsets:0,16,32 --features x.csv --response-delays 0 --rois areas.tsv:area \
+    --voxel-score roi --n-rois 3 -o x.h5
+
 echo 'multinomial'
 fit --labels volumes.tsv:category --blocks blocks.csv --response-delays 0 --alphas 1,10 --multinomial -o soft.h5 2>&1 | grep -c multinomial
 
@@ -57,6 +63,7 @@ bad_decode --responses y.csv --features x.csv --response-delays 1,1
 bad_decode --responses y.csv --features x.csv --response-delays 16
 bad_decode --responses y.csv --features x.csv --labels volumes.tsv:category --response-delays 0
 bad_decode --responses y.csv --labels volumes.tsv:colour --response-delays 0
+bad_decode --responses y.csv --labels volumes.tsv:category --response-delays 0 --nuisance-columns a
 bad_decode --responses y.csv --features 'x.csv[0:40,]' --response-delays 0
 bad_decode --responses y.csv --features x.csv --response-delays 0 --blocks y.csv
 bad_decode --responses y.csv --features x.csv --response-delays 0 --blocks blocks.csv --trim 1
@@ -99,6 +106,7 @@ bad_decode --responses y.csv --features x.csv --response-delays 0 --multinomial
 bad_decode --responses y.csv $light
 bad_decode --responses y.csv $light --voxel-positions places.csv
 bad_decode --responses y.csv $light --voxel-positions places.csv --radius far
+bad_decode --responses y.csv $light --voxel-positions places.csv --radius 1mm
 bad_decode --responses y.csv $light --voxel-positions 'places.csv[0:4,]' --radius 1
 bad_decode --responses y.csv $light --voxel-positions places.csv --radius 1 --voxel-alphas 0,1
 bad_decode --responses y.csv $light --voxel-positions places.csv --radius 1 --cv none --alphas 1

@@ -14,7 +14,7 @@ bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 -o inv.h5
 "$BRAINALIGN" datasets info blue.h5 | grep '/scores/r'
 "$BRAINALIGN" decode invert --encoder enc.h5 -j 1 --in-sample --share 0.5 -o in.h5 2>&1 | grep -c 'in sample'
 "$BRAINALIGN" decode invert --encoder enc.h5 --features "$x" --responses "$y" --runs study/study.h5:/run \
-    --dry-run -o dry.h5 2>&1 | grep -c 'nothing written'
+    --dry-run -o dry.h5 2>&1 | grep -c 'memory at the peak .* nothing written'
 
 echo 'identify'
 "$BRAINALIGN" decode identify --encoder enc.h5 -j 1 --noise low-rank --noise-rank 3 --segment 5 --save-evidence \
@@ -47,6 +47,14 @@ numbers 3 3 >small.csv
 bad decode invert --encoder bands.h5 -j 1 -q --share 0.5 --prior-space b=small.csv -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=small.csv --prior-cov small.csv -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-rank 2 -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior features --prior-space b=small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior features --prior-cov small.csv -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-ar auto --combine block -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-ar 0.5 --prior flat -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --noise white --share 0.5 -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --noise diagonal --shrink-to scaled -o o.h5
+bad decode identify --encoder bands.h5 -j 1 -q --share ledoit-wolf --shrink-to identity -o o.h5
+bad decode identify --encoder bands.h5 -j 1 -q --nuisance-columns a -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-cov small.csv --prior-ridge 0.1 -o o.h5
 bad decode invert --encoder bands.h5 -j 1 -q --prior-cov small.csv -o small.csv --force
 bad decode invert --encoder bands.h5 -j 1 -q --prior flat --prior-space b=small.csv -o o.h5
@@ -71,6 +79,21 @@ bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-mean small.csv -o
 awk 'BEGIN { for (i = 0; i < 4; i++) print (i == 0) "," (i == 1) "," (i == 2) "," (i == 3 ? -1 : 0) }' >minus.csv
 bad decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-cov minus.csv -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --share 0 -o o.h5
+echo 'priors in a dry run, and where they came from'
+bad decode invert --encoder enc.h5 -j 1 -q --prior-cov minus.csv --dry-run -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior-cov none.csv --dry-run -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior-factor small.csv --dry-run -o o.h5
+bad decode invert --encoder enc.h5 -j 1 -q --prior-mean small.csv --combine block --dry-run -o o.h5
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=small.csv --dry-run -o o.h5
+awk 'BEGIN { for (i = 0; i < 4; i++) print (i == 0) "," (i == 1) "," (i == 2) "," (i == 3) }' >unit.csv
+awk 'BEGIN { for (i = 0; i < 12; i++) print i }' >mean.csv
+bad decode invert --encoder bands.h5 -j 1 -q --prior-space b=unit.csv --prior-space features=unit.csv --prior-rank 2 -o o.h5
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 -q --prior-mean mean.csv --combine block --prewhiten --dry-run -o o.h5 && echo 'delays of whitened models'
+head -4 mean.csv >short.csv
+"$BRAINALIGN" decode invert --encoder enc.h5 -j 1 -q --share 0.5 --prior-mean short.csv --prior-cov unit.csv -o given.h5
+"$BRAINALIGN" decode invert --encoder bands.h5 -j 1 -q --share 0.5 --prior-space b=unit.csv -o spaces.h5
+for file in given.h5 spaces.h5 words.h5; do "$BRAINALIGN" datasets info $file | awk '/\.(csv|h5) \(/ { print $1 }'; done
+
 bad decode invert --encoder enc.h5 -j 1 -q --prior flat --combine joint -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --in-sample -o o.h5
 bad decode invert --encoder enc.h5 -j 1 -q --noise low-rank --noise-rank 500 -o o.h5

@@ -29,6 +29,10 @@ bad decode lm --text text.txt --min-count 0 -o o.arpa
 bad decode lm --text text.txt --prune 0,2,1 -o o.arpa
 bad decode lm --text text.txt --prune 0,x -o o.arpa
 bad decode lm --text text.txt --arpa lm.arpa -o o.arpa
+bad decode lm --arpa lm.arpa --order 2 -o o.arpa
+bad decode lm --arpa lm.arpa --lowercase -o o.arpa
+bad decode lm --text text.txt --vocabulary text.txt --min-count 2 -o o.arpa
+bad decode lm --text text.txt --word-column word -o o.arpa
 bad decode lm --text text.txt
 bad decode lm -o o.arpa
 bad decode lm --text text.txt --table t.tsv -o o.arpa

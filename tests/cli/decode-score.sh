@@ -60,6 +60,8 @@ bad_score --true t.csv --null block
 bad_score --true t.csv --null blocks:0
 bad_score --true t.csv --null groups
 bad_score --true t.csv --true-column own.csv
+bad_score --true t.csv --null circular --permutations 0
+bad_score --true t.csv --ceiling-against one
 bad_score --true t.csv --top 0
 bad_score --true t.csv --gallery-sizes 2,25
 bad_score --true t.csv --segments 0

@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     const char *path = fuzz_file("x.txt", bytes, n_bytes);
     ba_word_vectors_t vectors;
 
-    if (ba_word_vectors_read(path, &vectors) != 0) {
+    if (ba_word_vectors_read(path, SIZE_MAX, &vectors) != 0) {
         return 0;
     }
     for (size_t w = 0; w < vectors.words.texts.n; w++) {

@@ -4,6 +4,7 @@
 #include "tests/property/band_study.h"
 
 #include "decode/invert_impl.h"
+#include "tests/memorylib.h"
 
 /* A refit that leaves out one fold is the model that was stored for it, with spaces that
  * are left out, too. */
@@ -201,6 +202,57 @@ test_threads(void **state)
     free_study(&s);
 }
 
+typedef struct {
+    const study_t *study;
+    int n_threads;
+} memory_case_t;
+
+static int
+run_case(void *payload, size_t memory, int dry_run, size_t *planned)
+{
+    const memory_case_t *c = payload;
+    ba_ctx_t ctx = ba_ctx_default();
+    ba_decode_invert_info_t info = {0};
+    ba_decode_invert_opts_t opts = {.combine = BA_COMBINE_BLOCK,
+        .output = in_folder("memory.h5"),
+        .force = 1,
+        .dry_run = dry_run};
+    int status;
+
+    ctx.n_threads = c->n_threads;
+    ctx.memory = memory;
+    opts.model = (ba_decode_model_opts_t){
+        .encoder = in_folder("enc.h5"), .share = SHARE, .precision = BA_DOUBLE};
+    status = ba_decode_invert(&ctx, &c->study->dataset, &opts, &info);
+    *planned = info.bytes_planned;
+    return status;
+}
+
+/* Where memory is short groups are fitted one after the other: the same least memory for any
+ * threads, the same bits, and more where there is more. */
+static void
+test_memory(void **state)
+{
+    memory_case_t one = {.n_threads = 1}, three = {.n_threads = 3};
+    double tight[N * F], ample[N * F];
+    size_t least, planned[2];
+    study_t s;
+
+    (void) state;
+    make_study(&s);
+    one.study = three.study = &s;
+    fit(&s, "0.2,0.8\n0.9,0.1\n0.4,0.6\n", 1.0, "b:1");
+    least = test_least_memory(run_case, &one);
+    assert_int_equal(test_least_memory(run_case, &three), least);
+    must(run_case(&three, least, 0, &planned[0]));
+    read_numbers("memory.h5", "/mean", N * F, tight);
+    must(run_case(&three, 1 << 24, 0, &planned[1]));
+    read_numbers("memory.h5", "/mean", N * F, ample);
+    assert_memory_equal(tight, ample, sizeof tight);
+    assert_true(planned[1] > planned[0]);
+    free_study(&s);
+}
+
 int
 main(void)
 {
@@ -210,6 +262,7 @@ main(void)
         cmocka_unit_test(test_block),
         cmocka_unit_test(test_poison),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_memory),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

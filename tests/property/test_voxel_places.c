@@ -100,7 +100,7 @@ write_places(void)
 static void
 test_places(void **state)
 {
-    static const char *const radius[][2] = {{NULL, "1.5"}, {"4mm", "1"}, {"1", "1.2mm"}};
+    static const char *const radius[][2] = {{NULL, "1.5"}, {"4mm", "1"}, {"1", "1.2"}};
     double voxels[V], given[V], few[V];
 
     (void) state;

@@ -12,6 +12,14 @@
 
 enum { SUBJECTS = 3, RUNS = 5, D = 2, MOMENTS = 12 + 10 + 14 + 16 + 15, WIDEST = 6 };
 
+/* Samples that are decoded: runs c, d and e of each subject; common features. */
+enum {
+    TO_ALIGN = 22,
+    OF_SUBJECT = MOMENTS - TO_ALIGN,
+    ALL = SUBJECTS * OF_SUBJECT,
+    K = 3
+};
+
 static const size_t width_of[SUBJECTS] = {4, 6, 5};
 static const size_t length_of[RUNS] = {12, 10, 14, 16, 15};
 static const size_t onset_of[RUNS + 1] = {0, 12, 22, 36, 52, 67};
@@ -117,7 +125,7 @@ subjects_options(const subjects_study_t *study, ba_alphas_t *alphas)
     opts.detrend = "poly:1";
     opts.align = BA_ALIGNMENT_SRM;
     opts.align_runs = "b,a";
-    opts.align_features = 3;
+    opts.align_features = K;
     opts.output = study->result;
     opts.force = 1;
     return opts;

@@ -409,7 +409,10 @@ refused(const ba_cdmat_t *x, size_t n, ba_alignment_kind_t kind, size_t n_featur
 static void
 test_refused(void **state)
 {
+    static const char *const names[] = {"anna", "bert"};
+    const ba_alignment_opts_t named = {.kind = BA_ALIGNMENT_PROCRUSTES, .names = names};
     planted_t planted;
+    ba_alignment_t fit;
     ba_cdmat_t x[2];
 
     (void) state;
@@ -441,6 +444,9 @@ test_refused(void **state)
     assert_int_equal(refused(x, 2, BA_ALIGNMENT_PROCRUSTES, 0), BA_OK);
     planted.old[1][3] = NAN;
     assert_int_equal(refused(x, 2, BA_ALIGNMENT_PROCRUSTES, 0), BA_NUMERIC);
+    assert_contains(ba_error_message(), "a response of subject 1 (from 0) is not finite");
+    assert_int_equal(ba_alignment_fit(NULL, x, 2, &named, &fit), BA_NUMERIC);
+    assert_contains(ba_error_message(), "a response of subject bert is not finite");
     planted_free(&planted);
 }
 

@@ -310,6 +310,90 @@ test_leak(void **state)
     stop(&study, &opts, &alphas);
 }
 
+typedef struct {
+    size_t n;
+    char last[400];
+} warnings_t;
+
+static void
+keep_warning(ba_log_level_t level, const char *line, void *payload)
+{
+    warnings_t *warnings = payload;
+
+    if (level == BA_LOG_WARNING) {
+        warnings->n++;
+        snprintf(warnings->last, sizeof warnings->last, "%s", line);
+    }
+}
+
+/* Region c varies in run 1 alone: the fold that holds it out has nothing to score it by,
+ * whether penalties are given or found, and the other folds go on. */
+static void
+check_constant(study_t *study, ba_decode_fit_opts_t *opts)
+{
+    warnings_t warnings = {0};
+    ba_ctx_t ctx = *one_thread();
+    double *scores, *chosen, *codes, *last;
+
+    ctx.log = keep_warning;
+    ctx.payload = &warnings;
+    assert_int_equal(run(&ctx, study, study->other, opts, NULL), BA_OK);
+    scores = found(study, "/regions/score_by_fold", RUNS * REGIONS);
+    chosen = found(study, "/regions/selected", RUNS * 2);
+    codes = found(study, "/regions/status_by_fold", RUNS * REGIONS);
+    last = found(study, "/regions/status", REGIONS);
+    for (size_t i = 0; i < RUNS * REGIONS; i++) {
+        int is_constant = i == 2;
+
+        assert_int_equal(isnan(scores[i]) != 0, is_constant);
+        assert_int_equal(codes[i], is_constant ? BA_TARGET_CONSTANT : BA_TARGET_SCORED);
+    }
+    assert_true(chosen[0] != 2.0 && chosen[1] != 2.0);
+    assert_int_equal(last[2], BA_TARGET_SCORED);
+    assert_int_equal(warnings.n, 1);
+    assert_string_equal(warnings.last, "region 'c' has no score in 1 of 4 fits (its "
+                                       "columns are constant), which leave it out");
+    free(scores);
+    free(chosen);
+    free(codes);
+    free(last);
+}
+
+static void
+test_constant_region(void **state)
+{
+    study_t study;
+    ba_alphas_t alphas;
+    ba_decode_fit_opts_t opts;
+    ba_decode_fit_info_t info;
+
+    (void) state;
+    start(&study, &opts, &alphas);
+    opts.voxel_score = BA_VOXELS_ROI;
+    opts.rois = specs;
+    opts.n_rois = 1;
+    opts.n_best_rois = 2;
+    opts.scale_responses = BA_SCALE_ZSCORE;
+    opts.fit.cv = (ba_cv_opts_t){.kind = BA_CV_KFOLD, .n_folds = 4};
+    for (size_t t = RUN; t < N; t++) {
+        study.responses[t * V + 5] = 4.0;
+    }
+    write_csv(study.other, study.responses, V);
+    check_constant(&study, &opts);
+    ba_alphas_free(&opts.voxel_alphas);
+    opts.voxel_alphas = (ba_alphas_t){0};
+    check_constant(&study, &opts);
+    opts.audit = 1;
+    assert_int_equal(run(one_thread(), &study, study.other, &opts, &info), BA_OK);
+    assert_true(info.audit.is_clean);
+    opts.n_best_rois = REGIONS;
+    assert_int_equal(run(one_thread(), &study, study.other, &opts, NULL), BA_SHAPE);
+    assert_string_equal(ba_error_message(),
+        "n-rois: 3, but 2 of 3 regions have a score in some fit, wanted as many as are "
+        "chosen in each");
+    stop(&study, &opts, &alphas);
+}
+
 int
 main(void)
 {
@@ -318,6 +402,7 @@ main(void)
         cmocka_unit_test(test_rois),
         cmocka_unit_test(test_named),
         cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_constant_region),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ check(const double *at, size_t n_dims, ba_reach_t reach, double radius,
     size_t most = 0;
 
     assert_int_equal(
-        ba_neighbourhoods_find(at, N, n_dims, reach, radius, is_used, &found), BA_OK);
+        ba_neighbourhoods_find(NULL, at, N, n_dims, reach, radius, is_used, &found),
+        BA_OK);
     for (size_t i = 0; i < N; i++) {
         size_t k = found.first[i];
 
@@ -83,7 +84,7 @@ test_grid(void **state)
     check(at, 3, BA_REACH_CUBE, 1, is_used);
     check(at, 3, BA_REACH_SPHERE, sqrt(2), is_used);
     for (int wanted = 7; wanted <= 27; wanted += wanted == 7 ? 12 : 8) {
-        assert_int_equal(ba_neighbourhoods_find(at, N, 3,
+        assert_int_equal(ba_neighbourhoods_find(NULL, at, N, 3,
                              wanted == 27 ? BA_REACH_CUBE : BA_REACH_SPHERE,
                              wanted == 19 ? sqrt(2) : 1, NULL, &found),
             BA_OK);
@@ -92,12 +93,37 @@ test_grid(void **state)
     }
 }
 
+/* Members are counted before there is room for them. */
+static void
+test_memory(void **state)
+{
+    double at[N];
+    ba_neighbourhoods_t found;
+    ba_ctx_t ctx = ba_ctx_default();
+
+    (void) state;
+    for (size_t i = 0; i < N; i++) {
+        at[i] = (double) (i % 3);
+    }
+    ctx.memory = (N + 1) * sizeof(size_t) + N * N * sizeof(int32_t);
+    assert_int_equal(
+        ba_neighbourhoods_find(&ctx, at, N, 1, BA_REACH_SPHERE, 2, NULL, &found), BA_OK);
+    assert_int_equal(ba_neighbourhoods_bytes(&found), ctx.memory);
+    ba_neighbourhoods_free(&found);
+    ctx.memory--;
+    assert_int_equal(
+        ba_neighbourhoods_find(&ctx, at, N, 1, BA_REACH_SPHERE, 2, NULL, &found),
+        BA_TOO_LARGE);
+    ba_neighbourhoods_free(&found);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

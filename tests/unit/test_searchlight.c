@@ -45,8 +45,8 @@ start(study_t *study, size_t gap)
             study->x[i + j * N] = j == 5 ? 3 : 50 + 2 * study->x[i + j * N];
         }
     }
-    assert_int_equal(
-        ba_neighbourhoods_find(at, V, 1, BA_REACH_SPHERE, 0.95, is_used, &study->near),
+    assert_int_equal(ba_neighbourhoods_find(
+                         NULL, at, V, 1, BA_REACH_SPHERE, 0.95, is_used, &study->near),
         BA_OK);
     assert_true(study->near.most > 3 && study->near.most <= MOST);
     for (size_t f = 0; f < SPLITS; f++) {
@@ -216,6 +216,8 @@ test_bits(void **state)
     static study_t study;
     double scores[V], other[V];
     ba_ctx_t ctx = ba_ctx_default();
+    ba_searchlight_plan_t plan;
+    size_t n_tiles;
 
     (void) state;
     start(&study, 1);
@@ -225,10 +227,20 @@ test_bits(void **state)
     assert_int_equal(ba_searchlight_scores(&ctx, &study.light, other), BA_OK);
     assert_memory_equal(scores, other, sizeof scores);
     ctx.n_threads = 1;
-    ctx.memory = 600000;
-    assert_int_equal(ba_searchlight_scores(&ctx, &study.light, other), BA_OK);
-    assert_memory_equal(scores, other, sizeof scores);
-    ctx.memory = 100000;
+    assert_int_equal(ba_searchlight_plan(&ctx, &study.light, &plan), BA_OK);
+    n_tiles = plan.n_held;
+    assert_true(n_tiles > 1);
+    for (size_t n = n_tiles; n-- > 0;) {
+        ctx.memory = plan.bytes;
+        assert_int_equal(ba_searchlight_plan(&ctx, &study.light, &plan), BA_OK);
+        assert_int_equal(plan.n_held, n + 1);
+        assert_int_equal(plan.bytes, ctx.memory);
+        assert_int_equal(ba_searchlight_scores(&ctx, &study.light, other), BA_OK);
+        assert_memory_equal(scores, other, sizeof scores);
+        ctx.memory -= sizeof(double);
+        assert_int_equal(
+            ba_searchlight_plan(&ctx, &study.light, &plan), n > 0 ? BA_OK : BA_TOO_LARGE);
+    }
     assert_int_equal(ba_searchlight_scores(&ctx, &study.light, other), BA_TOO_LARGE);
     ba_neighbourhoods_free(&study.near);
 }

@@ -11,7 +11,7 @@ read_text(const char *text, ba_word_vectors_t *out)
 {
     snprintf(path, sizeof path, "%s/v.txt", folder);
     test_write_file(path, text, strlen(text));
-    return ba_word_vectors_read(path, out);
+    return ba_word_vectors_read(path, SIZE_MAX, out);
 }
 
 static void
@@ -60,7 +60,24 @@ test_names_what_is_wrong(void **state)
         assert_contains(ba_error_message(), bad[i].why);
         assert_null(v.values);
     }
-    assert_int_equal(ba_word_vectors_read("/nowhere/v.txt", &v), BA_IO);
+    assert_int_equal(ba_word_vectors_read("/nowhere/v.txt", SIZE_MAX, &v), BA_IO);
+}
+
+/* 23 bytes of text, 3 vectors of 2 numbers; empty lines have none. */
+static void
+test_needs_memory(void **state)
+{
+    ba_word_vectors_t v;
+
+    (void) state;
+    assert_int_equal(read_text("a 1 2\n\n \nb 3 44\n\nc 4 5\n", &v), BA_OK);
+    ba_word_vectors_free(&v);
+    assert_int_equal(ba_word_vectors_read(path, 23 + 48, &v), BA_OK);
+    assert_close(v.values[5], 5.0, 0.0);
+    ba_word_vectors_free(&v);
+    assert_int_equal(ba_word_vectors_read(path, 23 + 47, &v), BA_TOO_LARGE);
+    assert_contains(ba_error_message(), "of 3 vectors, allowed are");
+    assert_int_equal(ba_word_vectors_read(path, 1, &v), BA_TOO_LARGE);
 }
 
 static void
@@ -74,7 +91,7 @@ test_survives_failing_allocations(void **state)
     ba_word_vectors_free(&v);
     for (size_t n = 1; status != BA_OK; n++) {
         ba_alloc_fail_at(n);
-        status = ba_word_vectors_read(path, &v);
+        status = ba_word_vectors_read(path, SIZE_MAX, &v);
         ba_alloc_fail_at(0);
         assert_true(status == BA_OK || (status == BA_NOMEM && !v.values));
         ba_word_vectors_free(&v);
@@ -103,6 +120,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_the_usual_forms),
         cmocka_unit_test(test_names_what_is_wrong),
+        cmocka_unit_test(test_needs_memory),
         cmocka_unit_test(test_survives_failing_allocations),
     };
 
