@@ -21,7 +21,7 @@
  * the band) where explicit alphas are all that is asked for and this is less by a fifth:
  *
  *   set-up  n^2 p + 8/3 n^3 + A sum (s^2 n + s^3 + 3 w n s)
- *   tiles   v (2 n^2 + A (2 n^2 + 48 w n + sum 2 s f) + 2 n^2 + ...), in float64
+ *   tiles   v (4 n^2 + A (2 n^2 + 96 w n + sum 2 s f) + ...), in float64
  *
  * With bands, C candidates of k spaces, there is no eigendecomposition:
  *
@@ -200,6 +200,8 @@ reduced_flops(const plan_t *plan, const problem_t *problem)
     if (problem->n_inner > 0) {
         target += 2 * n * n + alphas * (2 * n * n + BAND_SLOWER * 6 * w * n);
     }
+    /* the refit solves for a tile at every alpha that one of its targets chose */
+    target += alphas * BAND_SLOWER * 6 * w * n;
     target += 2 * n * n + 2 * (double) problem->n_test * n + (weights ? 2 * p * n : 0.0);
     if (plan->opts->precision == BA_SINGLE) {
         target *= DOUBLE_SLOWER;

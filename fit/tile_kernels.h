@@ -24,17 +24,26 @@ NAME(view)(REAL *data, size_t n_rows, size_t n_cols)
     return (MATRIX){data, n_rows, n_cols, n_rows};
 }
 
-/* Rows of a base tile, scaled in float64: dst[i] = (base[rows[i]] - mean) / scale. */
+/* A number of column j of the base tile, scaled in float64. */
+static inline double
+NAME(scaled)(
+    const tile_job_t *job, size_t row, size_t j, double mean, double inverse_scale)
+{
+    const REAL *base = job->tile.base;
+
+    return ((double) base[row + j * job->plan->n_used] - mean) * inverse_scale;
+}
+
+/* Rows of a base tile, scaled: dst[i] = (base[rows[i]] - mean) / scale. */
 static void
 NAME(gather)(const tile_job_t *job, const size_t *rows, size_t n, const double *mean,
     const double *scale, REAL *dst)
 {
     for (size_t j = 0; j < job->tile.n_columns; j++) {
-        const REAL *column = (const REAL *) job->tile.base + j * job->plan->n_used;
         double inverse = 1.0 / scale[j];
 
         for (size_t i = 0; i < n; i++) {
-            dst[i + j * n] = (REAL) (((double) column[rows[i]] - mean[j]) * inverse);
+            dst[i + j * n] = (REAL) NAME(scaled)(job, rows[i], j, mean[j], inverse);
         }
     }
 }

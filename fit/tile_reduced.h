@@ -19,12 +19,11 @@ NAME(project_reduced)(
     double *y = areas->wide.solved;
 
     for (size_t j = 0; j < ACTIVE; j++) {
-        const REAL *column = (const REAL *) job->tile.base + j * job->plan->n_used;
         double inverse = 1.0 / job->scale[j];
 
         sums[j] = 0.0;
         for (size_t i = 0; i < n; i++) {
-            y[i + j * n] = ((double) column[problem->train[i]] - job->mean[j]) * inverse;
+            y[i + j * n] = NAME(scaled)(job, problem->train[i], j, job->mean[j], inverse);
             sums[j] += y[i + j * n];
         }
     }
@@ -96,13 +95,13 @@ NAME(predict_fold)(const tile_job_t *job, const holdout_t *holdout, size_t a,
     ba_gemm_f64(1, BA_KEEP, NAME(wide)(holdout->p[a], f, s), BA_KEEP,
         NAME(wide)(own, s, ACTIVE), 0, ba_dmat(errors, f, ACTIVE, f));
     for (size_t j = 0; j < ACTIVE; j++) {
-        const REAL *column = (const REAL *) job->tile.base + j * job->plan->n_used;
         double inverse = 1.0 / job->scale[j];
 
         for (size_t i = 0; i < f; i++) {
-            double value = (double) column[holdout->split->validate[i]] - job->mean[j];
+            double value =
+                NAME(scaled)(job, holdout->split->validate[i], j, job->mean[j], inverse);
 
-            areas->predicted[i + j * f] = (REAL) (value * inverse - errors[i + j * f]);
+            areas->predicted[i + j * f] = (REAL) (value - errors[i + j * f]);
         }
     }
 }

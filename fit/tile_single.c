@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define IS_SINGLE
 #define REAL float
 #define MATRIX ba_mat_t
 #define CMATRIX ba_cmat_t

@@ -26,7 +26,8 @@ typedef struct {
  * `training` is what the factor keeps: its rows are pass->rows, its mean and scale those
  * of the pass. The products with the other rows are kept for ba_ridge_factor_apply() to
  * exactly pass->rows + pass->n_rows of the same design. Cost: (n_rows + n_other)^2 p flops
- * in float32, or in tiles (linalg/gram.h), n_rows^3 in float64. */
+ * in float32, or in tiles (linalg/gram.h) and then, where that is refused, in float32; each
+ * time what ba_ridge_factor() or ba_ridge_factor_reduced() add in float64. */
 int ba_ridge_factor_pass(const ba_ctx_t *ctx, const ba_ridge_pass_t *pass,
     ba_ridge_factor_t **out) BA_MUST_USE;
 

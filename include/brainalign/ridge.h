@@ -49,7 +49,7 @@ BA_API ba_solver_t ba_ridge_factor_solver(const ba_ridge_factor_t *factor);
 BA_API size_t ba_ridge_factor_rank(
     const ba_ridge_factor_t *factor); /* columns of project and back */
 
-/* The eigenvalues, `rank` of them. Borrowed. Directions that carry only the intercept are
+/* The eigenvalues, `rank` of them, of a factor that ba_ridge_factor() made. Borrowed. Directions that carry only the intercept are
  * not marked: their weights are 0 for centred targets. */
 BA_API const double *ba_ridge_factor_lambda(const ba_ridge_factor_t *factor);
 
