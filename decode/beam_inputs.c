@@ -254,14 +254,12 @@ static int
 hold_vectors(ba_beam_job_t *job)
 {
     int status = BA_OK;
-    const ba_encoder_t *encoder = job->decoding.encoder;
     size_t q = job->vectors.n_features, n = job->language.n_words, numbers;
-    size_t n_delays = encoder->n_delays * (job->opts->model.prewhiten ? 2 : 1);
 
     BA_TRY(ba_multiply(job->vectors.words.texts.n + n + job->words.texts.n,
         q * sizeof(double), &numbers));
     BA_TRY(ba_decoding_hold(&job->decoding,
-        numbers + ba_word_products_bytes(n_delays, q, n, job->opts->width),
+        numbers + ba_word_products_bytes(job->decoding.n_delays, q, n, job->opts->width),
         "word vectors, responses and models"));
     job->search = job->ctx ? *job->ctx : ba_ctx_default();
     job->search.memory = ba_ctx_memory(job->ctx) - job->decoding.bytes_held;

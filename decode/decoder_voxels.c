@@ -182,7 +182,7 @@ ba_decoder_best(const double *scores, size_t n_scores, size_t n, const char *opt
     qsort(scored, n_scores, sizeof *scored, compare_scored);
     if (n_defined < n) {
         BA_TRY(ba_fail(BA_SHAPE,
-            "%s: %zu, but %zu of %zu %s have a score in some fit, wanted as many as are "
+            "%s: %zu, but one fit scores %zu of %zu %s, wanted as many as are "
             "chosen in each",
             option, n, n_defined, n_scores, what));
     }

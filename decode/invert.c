@@ -155,23 +155,6 @@ take_samples(inverting_t *job, const ba_fold_decoder_t *decoder, size_t first,
 }
 
 static int
-check_series_memory(const ba_ctx_t *ctx, const ba_series_t *series, size_t rank)
-{
-    int status = BA_OK;
-    size_t bytes;
-
-    BA_TRY(ba_series_bytes(series, rank, &bytes));
-    if (bytes > ba_ctx_memory(ctx)) {
-        BA_TRY(ba_fail(BA_TOO_LARGE,
-            "memory: %zu MiB for %zu responses and a prior of rank %zu in one piece, but "
-            "--memory allows %zu MiB (--prior-rank takes less)",
-            bytes >> 20, series->n_times, rank, ba_ctx_memory(ctx) >> 20));
-    }
-out:
-    return status;
-}
-
-static int
 invert_jointly(inverting_t *job, const ba_fold_decoder_t *decoder,
     const ba_prior_t *prior, double ar)
 {
@@ -191,7 +174,6 @@ invert_jointly(inverting_t *job, const ba_fold_decoder_t *decoder,
 
         series.first =
             ba_decoding_time(decoding, decoder->rows[first], &series.run_length);
-        BA_TRY(check_series_memory(decoding->ctx, &series, prior->rank));
         BA_TRY(ba_series_invert(
             decoding->ctx, &decoder->inversion, prior, &series, &posterior));
         add_stretch(job, decoder, first, last)->evidence = posterior.evidence;
@@ -456,7 +438,9 @@ summarise(const inverting_t *job, ba_decode_invert_info_t *info)
     for (size_t k = 0; k < found->n_folds; k++) {
         info->least_share = fmin(info->least_share, found->share[k]);
         info->largest_share = fmax(info->largest_share, found->share[k]);
-        info->n_voxels = (size_t) found->n_voxels[k];
+        if (found->n_voxels[k] > 0) { /* not in a dry run */
+            info->n_voxels = (size_t) found->n_voxels[k];
+        }
     }
 }
 
@@ -477,6 +461,9 @@ ba_decode_invert(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(ba_decoding_check_prior(&job.decoding, opts));
     BA_TRY(allocate(&job));
     BA_TRY(number_samples(&job));
+    if (opts->combine == BA_COMBINE_JOINT) {
+        BA_TRY(ba_decoding_plan_series(&job.decoding, opts));
+    }
     for (size_t k = 0; !opts->dry_run && k < job.decoding.n_folds; k++) {
         BA_TRY(ba_ctx_check(ctx));
         BA_TRY(invert_fold(&job, k));

@@ -26,14 +26,18 @@ typedef struct {
     size_t gap;
     size_t *targets, n_targets; /* usable ones, numbered as in the file */
     double *responses;          /* n_kept x n_targets, prepared as for the fit */
+    int *delays;                /* of the folds' models, whitened where asked for */
+    size_t n_delays;
     ba_space_t *spaces;         /* the columns of `features`, with their delays */
     int *space_delays;
     ba_design_t *design;
     double *shares;
     size_t n_shares;
     ba_input_files_t files; /* for the provenance: the encoder and what a verb adds */
-    size_t bytes_held;      /* as planned: all but what refits factorise, */
-    size_t bytes_group;     /* and that for one group of targets; 0 = no refits */
+    size_t bytes_held;      /* as planned: all but what is made of it: */
+    size_t bytes_group;     /* what refits factorise for one group of targets; 0 = none, */
+    size_t bytes_noise;     /* a covariance's matrices of rows, */
+    size_t bytes_series;    /* and the longest piece of responses inverted as one */
 } ba_decoding_t;
 
 /* Targets that a refit solves at a time. */
@@ -79,8 +83,8 @@ int ba_fold_model_read(
     const ba_decoding_t *decoding, size_t fold, ba_fold_model_t *out) BA_MUST_USE;
 void ba_fold_model_free(ba_fold_model_t *model);
 
-/* Delays of a fold's model, whitened where asked for. */
-int ba_decoding_n_delays(const ba_decoding_t *decoding, size_t *n) BA_MUST_USE;
+/* Sets the delays of the folds' models. */
+int ba_decoding_delays(ba_decoding_t *decoding) BA_MUST_USE;
 
 /* Delayed features of kept rows, n x (n_delays n_features), zeros where a run has not
  * begun or is over. */
@@ -160,6 +164,11 @@ size_t ba_decoding_stretch(
 
 /* Time of a kept row in the run that its delays stop at, and that run's length. */
 size_t ba_decoding_time(const ba_decoding_t *decoding, size_t row, size_t *run_length);
+
+/* Adds the longest piece of responses that is made one system of, once the features are
+ * known. BA_TOO_LARGE. */
+int ba_decoding_plan_series(
+    ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts) BA_MUST_USE;
 
 /* ---- what invert finds ---- */
 

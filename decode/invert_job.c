@@ -284,6 +284,7 @@ ba_decoding_open(const ba_ctx_t *ctx, const ba_dataset_t *dataset,
     BA_TRY(find_targets(out));
     BA_TRY(ba_decoding_rows(out, &runs));
     BA_TRY(check_folds(out));
+    BA_TRY(ba_decoding_delays(out));
     BA_TRY(ba_decoding_plan(out));
     BA_TRY(ba_decoding_features(out));
     BA_TRY(read_responses(out, &runs));
@@ -300,6 +301,7 @@ ba_decoding_close(ba_decoding_t *decoding)
     ba_free(decoding->features);
     ba_runs_free(&decoding->borders);
     ba_free(decoding->kept);
+    ba_free(decoding->delays);
     ba_free(decoding->run);
     ba_free(decoding->fold);
     ba_free(decoding->targets);

@@ -12,9 +12,9 @@
 #define PANEL 512.0
 
 static size_t
-columns_of(const ba_encoder_t *encoder)
+columns_of(const ba_decoding_t *decoding)
 {
-    return encoder->n_delays * encoder->n_features;
+    return decoding->n_delays * decoding->encoder->n_features;
 }
 
 /* Numbers of one group's factorisation (model/ridge.c) and weights in the basis, for n rows
@@ -49,7 +49,7 @@ count_held(const ba_decoding_t *decoding, size_t *bytes)
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
-    size_t rows = 4 * decoding->n_samples + 4 * columns_of(encoder), numbers, features;
+    size_t rows = 4 * decoding->n_samples + 4 * columns_of(decoding), numbers, features;
 
     BA_TRY(ba_multiply(rows, decoding->n_targets, &numbers));
     BA_TRY(ba_multiply(decoding->n_samples, encoder->n_features, &features));
@@ -60,17 +60,37 @@ out:
     return status;
 }
 
+/* Rows that a fold has residuals of, at most. */
+static size_t
+residual_rows(const ba_decoding_t *decoding)
+{
+    size_t n = decoding->n_kept, fewest = n;
+
+    for (size_t k = 0; k < decoding->n_folds && !decoding->opts->in_sample; k++) {
+        size_t held = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            held += decoding->fold[i] == (int32_t) k;
+        }
+        fewest = held < fewest ? held : fewest;
+    }
+    return decoding->opts->in_sample ? n : n - fewest;
+}
+
 int
 ba_decoding_plan(ba_decoding_t *decoding)
 {
     int status = BA_OK;
-    size_t p = columns_of(decoding->encoder);
+    size_t p = columns_of(decoding), n = decoding->n_kept;
 
     BA_TRY(count_held(decoding, &decoding->bytes_held));
     if (!decoding->opts->in_sample) {
         decoding->bytes_group =
-            (size_t) (sizeof(double) *
-                      factor_numbers((double) decoding->n_kept, (double) p));
+            (size_t) (sizeof(double) * factor_numbers((double) n, (double) p));
+    }
+    if (decoding->opts->ledoit_wolf) { /* the residuals' Gram matrix */
+        n = residual_rows(decoding);
+        BA_TRY(ba_multiply(n, n * sizeof(double), &decoding->bytes_noise));
     }
     BA_TRY(ba_decoding_hold(decoding, 0, "responses and models"));
 out:
@@ -81,11 +101,12 @@ out:
 static size_t
 working_bytes(const ba_decoding_t *decoding, size_t n)
 {
-    size_t p = columns_of(decoding->encoder), refits = n * decoding->bytes_group;
+    size_t p = columns_of(decoding), most = n * decoding->bytes_group;
     double numbers = posterior_numbers((double) decoding->n_kept, (double) p);
-    size_t posterior = (size_t) (sizeof(double) * numbers);
+    size_t posterior = (size_t) (sizeof(double) * numbers) + decoding->bytes_series;
 
-    return refits > posterior ? refits : posterior;
+    most = posterior > most ? posterior : most;
+    return decoding->bytes_noise > most ? decoding->bytes_noise : most;
 }
 
 int
@@ -101,6 +122,62 @@ ba_decoding_hold(ba_decoding_t *decoding, size_t bytes, const char *what)
             (needed + 1023) >> 10, what, decoding->n_targets, allowed >> 10);
     }
     return BA_OK;
+}
+
+/* The rows that fold k held out; how many. */
+static size_t
+rows_of(const ba_decoding_t *decoding, size_t k, size_t *rows)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < decoding->n_kept; i++) {
+        if (decoding->fold[i] == (int32_t) k) {
+            rows[n++] = i;
+        }
+    }
+    return n;
+}
+
+/* Most that the rank of a fold's prior can be. */
+static size_t
+largest_rank(const ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts)
+{
+    int by_space = opts->prior_by_space || opts->n_prior_spaces > 0;
+    size_t n_parts = by_space ? decoding->encoder->n_spaces : 1;
+    size_t most = opts->prior_rank * n_parts;
+
+    return most > 0 && most < decoding->n_features ? most : decoding->n_features;
+}
+
+int
+ba_decoding_plan_series(ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts)
+{
+    int status = BA_OK;
+    size_t rank = largest_rank(decoding, opts), *rows = NULL;
+
+    BA_TRY_ALLOC(rows, ba_malloc(decoding->n_kept, sizeof *rows));
+    for (size_t k = 0; k < decoding->n_folds; k++) {
+        size_t n = rows_of(decoding, k, rows), bytes;
+
+        for (size_t first = 0, last; first < n; first = last) {
+            ba_series_t series = {.delays = decoding->delays,
+                .n_delays = decoding->n_delays,
+                .n_features = decoding->n_features,
+                .autoregression = isnan(opts->prior_ar) ? 0.5 : opts->prior_ar};
+
+            last = ba_decoding_stretch(decoding, rows, n, first);
+            series.n_times = last - first;
+            series.first = ba_decoding_time(decoding, rows[first], &series.run_length);
+            BA_TRY(ba_series_bytes(&series, rank, &bytes));
+            decoding->bytes_series =
+                bytes > decoding->bytes_series ? bytes : decoding->bytes_series;
+        }
+    }
+    BA_TRY(ba_decoding_hold(
+        decoding, 0, "responses in one piece (--prior-rank takes less)"));
+out:
+    ba_free(rows);
+    return status;
 }
 
 size_t

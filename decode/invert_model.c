@@ -244,19 +244,18 @@ whitened_delays(const int *delays, size_t n_delays, int *out)
 }
 
 int
-ba_decoding_n_delays(const ba_decoding_t *decoding, size_t *n)
+ba_decoding_delays(ba_decoding_t *decoding)
 {
     int status = BA_OK;
     const ba_encoder_t *encoder = decoding->encoder;
-    int *delays = NULL;
+    size_t n = encoder->n_delays;
 
-    *n = encoder->n_delays;
-    if (decoding->opts->prewhiten) {
-        BA_TRY_ALLOC(delays, ba_malloc(2 * encoder->n_delays, sizeof *delays));
-        *n = whitened_delays(encoder->delays, encoder->n_delays, delays);
-    }
+    BA_TRY_ALLOC(decoding->delays, ba_malloc(2 * n, sizeof *decoding->delays));
+    memcpy(decoding->delays, encoder->delays, n * sizeof *decoding->delays);
+    decoding->n_delays = decoding->opts->prewhiten
+                             ? whitened_delays(encoder->delays, n, decoding->delays)
+                             : n;
 out:
-    ba_free(delays);
     return status;
 }
 

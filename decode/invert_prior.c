@@ -368,13 +368,10 @@ static int
 check_files(ba_decoding_t *decoding, const ba_decode_invert_opts_t *opts)
 {
     int status = BA_OK;
-    size_t n_delays = 1;
+    size_t n_delays = opts->combine == BA_COMBINE_BLOCK ? decoding->n_delays : 1;
     double *mean = NULL;
     ba_prior_t prior = {.n_features = 0};
 
-    if (opts->combine == BA_COMBINE_BLOCK) {
-        BA_TRY(ba_decoding_n_delays(decoding, &n_delays));
-    }
     BA_TRY(ba_input_files_add_spec(&decoding->files, opts->prior_mean));
     BA_TRY(ba_input_files_add_spec(&decoding->files, opts->prior_covariance));
     BA_TRY(ba_input_files_add_spec(&decoding->files, opts->prior_factor));

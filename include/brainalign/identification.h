@@ -174,9 +174,8 @@ typedef struct {
  * #{null >= value}) / (1 + N). The same bits for any number of threads. Errors: BA_SHAPE;
  * BA_VALUE (k or a size of 0, a size over the number of candidates); BA_TOO_LARGE over the
  * memory of ctx; BA_CANCELLED; BA_NOMEM. The caller frees with ba_identified_free().
- * Cost: n_items n_candidates log n_candidates; with a test N n_items^2 / 2 pairs, about
- * 16 at a time. Memory of a test: 18 bytes n_items^2, twice 8 more where candidates are
- * more than items. */
+ * Cost: n_items n_candidates, about; with a test N n_items^2 / 2 pairs, up to 32 at a time.
+ * Memory of a test: 11 bytes n_items^2, 8 more where candidates are not the items. */
 BA_API int ba_identify(const ba_ctx_t *ctx, const ba_identification_t *problem,
     const ba_identify_opts_t *opts, ba_identified_t *out);
 BA_API void ba_identified_free(ba_identified_t *identified);

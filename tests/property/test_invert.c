@@ -288,6 +288,45 @@ test_signal(void **state)
     free_study(&s);
 }
 
+/* Responses inverted in one piece: n (b + 1) + b + D^2 blocks of rank^2 numbers, for n
+ * unknown samples, a band of b and D delays. 20 responses at delays 0 to 2 know 20 samples
+ * of their run; whitened ones have delays 0 to 3. */
+static void
+test_memory_of_one_piece(void **state)
+{
+    ba_decode_invert_opts_t opts = {.model = model_of(NULL), .dry_run = 1};
+    ba_decode_invert_info_t block, joint, part, whole;
+    ba_series_t series = {.n_delays = 3,
+        .delays = (int[]){0, 1, 2},
+        .n_features = P,
+        .n_times = N / RUNS,
+        .run_length = N / RUNS};
+    size_t bytes, fewer;
+    study_t s;
+
+    (void) state;
+    make_study(&s, 0.3, 6);
+    fit(&s, "0,1,2", "enc.h5");
+    opts.model.in_sample = 1; /* refits would take more than this */
+    opts.model.share = 0.5;
+    must(ba_series_bytes(&series, P, &bytes));
+    must(ba_series_bytes(&series, 4, &fewer));
+    joint = invert(alone(), &s, &opts, "inv.h5");
+    opts.prior_rank = 4;
+    part = invert(alone(), &s, &opts, "inv.h5");
+    opts.combine = BA_COMBINE_BLOCK;
+    block = invert(alone(), &s, &opts, "inv.h5");
+    opts = (ba_decode_invert_opts_t){.model = model_of(NULL), .dry_run = 1};
+    opts.model.in_sample = opts.model.prewhiten = 1;
+    opts.model.share = 0.5;
+    whole = invert(alone(), &s, &opts, "inv.h5");
+    assert_int_equal(block.n_voxels, V);
+    assert_int_equal(joint.bytes_planned - part.bytes_planned, bytes - fewer);
+    assert_true(joint.bytes_planned > block.bytes_planned);
+    assert_true(whole.bytes_planned > joint.bytes_planned);
+    free_study(&s);
+}
+
 static void
 test_threads(void **state)
 {
@@ -323,6 +362,7 @@ main(void)
         cmocka_unit_test(test_poison),
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_memory_of_one_piece),
         cmocka_unit_test(test_threads),
     };
 

@@ -389,7 +389,7 @@ test_constant_region(void **state)
     opts.n_best_rois = REGIONS;
     assert_int_equal(run(one_thread(), &study, study.other, &opts, NULL), BA_SHAPE);
     assert_string_equal(ba_error_message(),
-        "n-rois: 3, but 2 of 3 regions have a score in some fit, wanted as many as are "
+        "n-rois: 3, but one fit scores 2 of 3 regions, wanted as many as are "
         "chosen in each");
     stop(&study, &opts, &alphas);
 }

@@ -100,8 +100,8 @@ check(const ba_identification_t *problem, const size_t *groups, size_t min_dista
 }
 
 /* Numbers of all sorts: normal; a few levels, so that many are tied; nearly tied ones; one
- * far outlier, which leaves little of the 16 bits to the others, or nothing of 24; all
- * equal. */
+ * far outlier, which leaves little of the 16 bits to the others, or nothing of 24; what
+ * overflowed, with a tie that did too or not; all equal. */
 static double
 draw(int sort, uint64_t *state)
 {
@@ -118,6 +118,9 @@ draw(int sort, uint64_t *state)
         return 1e-15 * test_normal(state);
     case 5:
         return test_below(state, 500) == 0 ? 1e9 : test_normal(state);
+    case 6:
+    case 7:
+        return test_below(state, 50) == 0 ? (double) -INFINITY : test_normal(state);
     default:
         return 0.25;
     }
@@ -136,8 +139,9 @@ check_all(void)
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         size_t n = sizes[k];
 
-        for (int sort = 0; sort < 7; sort++) {
-            ba_identification_t problem = {{s, n, n + 7, n}, NULL, 1e-12};
+        for (int sort = 0; sort < 9; sort++) {
+            double tie = sort == 7 ? (double) INFINITY : 1e-12;
+            ba_identification_t problem = {{s, n, n + 7, n}, NULL, tie};
 
             for (size_t i = 0; i < n * (n + 7); i++) {
                 s[i] = draw(sort, &seed);
