@@ -28,16 +28,16 @@ typedef struct {
     double *responses;          /* n_kept x n_targets, prepared as for the fit */
     int *delays;                /* of the folds' models, whitened where asked for */
     size_t n_delays;
-    ba_space_t *spaces;         /* the columns of `features`, with their delays */
+    ba_space_t *spaces; /* the columns of `features`, with their delays */
     int *space_delays;
     ba_design_t *design;
     double *shares;
     size_t n_shares;
     ba_input_files_t files; /* for the provenance: the encoder and what a verb adds */
     size_t bytes_held;      /* as planned: all but what is made of it: */
-    size_t bytes_group;     /* what refits factorise for one group of targets; 0 = none, */
-    size_t bytes_noise;     /* a covariance's matrices of rows, */
-    size_t bytes_series;    /* and the longest piece of responses inverted as one */
+    size_t bytes_group;  /* what refits factorise for one group of targets; 0 = none, */
+    size_t bytes_noise;  /* a covariance's matrices of rows, */
+    size_t bytes_series; /* and the longest piece of responses inverted as one */
 } ba_decoding_t;
 
 /* Targets that a refit solves at a time. */

@@ -96,7 +96,7 @@ fill(ba_pair_table_t *table)
     /* A unit has to be more than a tie, too. */
     scale = fmin(
         BA_PAIR_LARGEST / fmax(high - middle, middle - low), 0.25 / table->problem.tie);
-    if (!(scale > 0.0)) { /* not all finite: every pair is looked up */
+    if (!isfinite(middle) || !(scale > 0.0)) { /* every pair is looked up */
         scale = INFINITY;
     }
     /* Four are off by less than 1 each. */
