@@ -183,7 +183,9 @@ exports: lib
 check-install: all man
 	@MAKE='$(MAKE)' CC='$(CC)' LINK='$(LINK_$(MODE))' sh tools/check-install
 
-demo: all
+# On all processors where nobody said how many.
+demo:
+	+@$(MAKE) --no-print-directory $(if $(findstring j,$(filter -j% --jobserver%,$(MAKEFLAGS))),,-j$(shell nproc)) all
 	$(PROGRAM) demo --force $(BUILD)/demo
 
 bench: $(BENCH_BIN)

@@ -45,8 +45,8 @@ number_size(const plan_t *plan)
     return (double) ba_number_size(plan->opts->precision);
 }
 
-static double
-largest_train(const plan_t *plan)
+double
+ba_budget_largest_train(const plan_t *plan)
 {
     double largest = 0.0;
 
@@ -89,7 +89,7 @@ is_dual(const plan_t *plan)
 static double
 rank_of(const plan_t *plan)
 {
-    return is_dual(plan) ? largest_train(plan) : (double) plan->n_columns;
+    return is_dual(plan) ? ba_budget_largest_train(plan) : (double) plan->n_columns;
 }
 
 static int
@@ -101,7 +101,7 @@ wants_weights(const plan_t *plan)
 static double
 factor_bytes(const plan_t *plan)
 {
-    double n = largest_train(plan), p = (double) plan->n_columns;
+    double n = ba_budget_largest_train(plan), p = (double) plan->n_columns;
 
     return is_dual(plan) ? 8 * n * n + ba_budget_shifts(plan) : 8 * (n * p + p * p);
 }
@@ -112,7 +112,7 @@ factor_bytes(const plan_t *plan)
 static double
 factoring_bytes(const plan_t *plan)
 {
-    double n = largest_train(plan), p = (double) plan->n_columns;
+    double n = ba_budget_largest_train(plan), p = (double) plan->n_columns;
     double all = n + largest_test(plan);
     double products = larger(24 * n * n, 8 * n * n + 8 * all * all);
 
@@ -195,7 +195,8 @@ refit_making(const plan_t *plan)
 static double
 refit_bytes(const plan_t *plan)
 {
-    double n = largest_train(plan), p = (double) plan->n_columns, rank = rank_of(plan);
+    double n = ba_budget_largest_train(plan), p = (double) plan->n_columns,
+           rank = rank_of(plan);
     double apply = largest_test(plan) * rank, back = wants_weights(plan) ? p * rank : 0.0;
     double project = is_dual(plan) && plan->opts->precision == BA_SINGLE ? n * rank : 0.0;
     double size = plan->reduces ? sizeof(double) : number_size(plan);

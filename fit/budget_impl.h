@@ -28,6 +28,9 @@ double ba_budget_pca(const plan_t *plan);
 double ba_budget_making_pca(const plan_t *plan);
 double ba_budget_kept_pca(const plan_t *plan);
 
+/* Training rows of the largest problem. */
+double ba_budget_largest_train(const plan_t *plan);
+
 /* Reduced kernels: factors of all alphas with the band; operators of a chunk of alphas and
  * lists of what is left out; what making them, or a tile, has in float64. */
 double ba_budget_shifts(const plan_t *plan);

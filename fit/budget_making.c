@@ -74,22 +74,11 @@ ba_budget_making_blocks(const ba_ctx_t *ctx, const plan_t *plan)
 
 /* ---- reduced kernels ---- */
 
-static double
-largest_problem(const plan_t *plan)
-{
-    double most = 0.0;
-
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        most = larger(most, (double) plan->problems[k].n_train);
-    }
-    return most;
-}
-
 /* Numbers of a factor in a band. */
 static double
 shift_numbers(const plan_t *plan)
 {
-    double n = largest_problem(plan), w = (double) ba_reduced_width((size_t) n);
+    double n = ba_budget_largest_train(plan), w = (double) ba_reduced_width((size_t) n);
 
     return 2 * w * (n + w);
 }
@@ -120,7 +109,7 @@ ba_budget_reduced(const plan_t *plan, const problem_t *problem, double n_alphas)
 double
 ba_budget_reducing(const plan_t *plan)
 {
-    double n = largest_problem(plan);
+    double n = ba_budget_largest_train(plan);
 
     return plan->reduces ? 8 * (3 * n * n + 5 * shift_numbers(plan)) : 0.0;
 }
@@ -128,23 +117,12 @@ ba_budget_reducing(const plan_t *plan)
 double
 ba_budget_wide(const plan_t *plan, double largest_held)
 {
-    double numbers = 3 * largest_problem(plan) + largest_held;
+    double numbers = 3 * ba_budget_largest_train(plan) + largest_held;
 
     return plan->reduces ? 8.0 * BA_TILE * numbers : 0.0;
 }
 
 /* ---- principal components ---- */
-
-static double
-most_rows(const plan_t *plan)
-{
-    double most = 0.0;
-
-    for (size_t k = 0; k < plan->n_problems; k++) {
-        most = larger(most, (double) plan->problems[k].n_train);
-    }
-    return most;
-}
 
 double
 ba_budget_pca(const plan_t *plan)
@@ -182,7 +160,7 @@ double
 ba_budget_making_pca(const plan_t *plan)
 {
     const ba_design_t *design = plan->data->design;
-    double n = most_rows(plan), most = 0.0;
+    double n = ba_budget_largest_train(plan), most = 0.0;
 
     for (size_t s = 0; s < design->n_spaces; s++) {
         double p = (double) design->spaces[s].n_features, m = p < n ? p : n;
